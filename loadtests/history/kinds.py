@@ -1,0 +1,162 @@
+"""The vocabulary of the ledger: every kind of row, and what its fields hold.
+
+One fixed row of 40 bytes, the same in the memory-mapped file and in numpy. `kind` stands last, so that a row
+torn by SIGKILL in the middle of its write still has kind 0, "never written". Fields that a kind does not name
+are 0 (`entity` is NO_ENTITY). `entity` always is a name of the shard's dictionary, or NO_ENTITY.
+
+All stamps are CLOCK_MONOTONIC nanoseconds of one host, except where a field is called *wall*: nanoseconds since
+the Unix epoch by the database's clock.
+"""
+
+from enum import IntEnum, IntFlag
+from typing import Final
+
+import numpy as np
+
+ROW_FORMAT: Final = "<qqqiiiHH"
+ROW: Final = np.dtype(
+    [
+        ("at_ns", "<i8"),
+        ("due_ns", "<i8"),
+        ("value", "<i8"),
+        ("revision", "<i4"),
+        ("actor", "<i4"),
+        ("entity", "<i4"),
+        ("flag", "<u2"),
+        ("kind", "<u2"),
+    ]
+)
+NO_ENTITY: Final = -1
+NOBODY: Final = -1
+
+
+class Kind(IntEnum):
+    """What one row of the ledger says."""
+
+    # --- mutators: `actor` is the mutation's index in the schedule -----------------------------------------
+    DUE = 1
+    """Dispatched. due_ns: when the schedule wanted it; value: organization; flag: MutationKind;
+    entity: the job (NO_ENTITY for a create)."""
+    SENT = 2
+    """Request written. due_ns as above; entity: the job (NO_ENTITY for a create)."""
+    ACKED = 3
+    """Response complete, mutation done. due_ns: sent; entity: the job; revision: the job's revision in the
+    response (0 for a document); value: bytes of the response; flag: HTTP status."""
+    FAILED = 4
+    """The target refused. due_ns: sent; flag: HTTP status; value: bytes of the response; entity: why, as text."""
+    UNKNOWN = 5
+    """No response: timed out or connection lost. due_ns: sent; entity: why, as text."""
+    UNSENT = 6
+    """Dispatched, never sent: the run ended, or no job was free to be changed. value: an `Unsent` reason."""
+
+    # --- subscribers: `actor` is the device's index ---------------------------------------------------------
+    LOGIN = 20
+    """The device's lifetime begins: it starts to connect. value: organization; flag: DeviceModel."""
+    OPENED = 21
+    """WebSocket open. due_ns: when it began to connect."""
+    JOINED = 22
+    """Join reply ok."""
+    LIVE = 23
+    """`system: Subscribed to PostgreSQL`: changes flow from here."""
+    DOWN = 24
+    """Not live any more. value: WebSocket close code (0: unknown); flag: a `DownCause`."""
+    LOGOUT = 25
+    """The device's lifetime ends."""
+    EVENT_NAMED = 26
+    """First sight of an event in this shard. entity: the event; value: its commit_timestamp, wall ns (0: none);
+    revision: its organization's index (NOBODY: not of this run); flag: EventType."""
+    SIGNAL = 27
+    """One event received by one device. entity: the event; value: number of the batch that it falls into
+    (0: it asks for no refresh); due_ns: bytes of the frame; flag: SignalFlag bits."""
+    FLUSH = 28
+    """Debounce over. value: number of the batch; revision: signals in it."""
+    REQUESTED = 29
+    """A re-fetch is written to its connection. due_ns: when it was wanted (flush, poll or catch-up);
+    entity: request key; value: fetch number, unique in the shard; revision: batch (0: none); flag: Cause."""
+    ANSWERED = 30
+    """That re-fetch is complete. due_ns: requested; entity: the answer's body (NO_ENTITY when it failed);
+    value: fetch number; revision: HTTP status (0: no response); flag: Cause."""
+    BODY = 31
+    """First sight of a body in this shard. entity: the body; value: its bytes; revision: items in it;
+    flag: KeyKind. Its BODY_ITEM rows follow."""
+    BODY_ITEM = 32
+    """One item of a body. value: the body (a name); entity: job, document or event; revision: the job's
+    revision, 0 for others; due_ns: evidence count (jobs) ; actor: position; flag: ItemFlag bits."""
+    REFUSED = 33
+    """The target answered a connect, a join or a subscription with an error. value: HTTP status or 0;
+    entity: the reason, as text."""
+
+    # --- probes ---------------------------------------------------------------------------------------------
+    CLOCK = 40
+    """One exchange with the database's clock. at_ns: middle of the exchange; value: wall ns it told;
+    due_ns: half of the exchange's duration, the bound of its error."""
+    LOOP_LAG = 41
+    """How late a timer of our own process ran. actor: Process; value: ns."""
+    RECEIVE_AGE = 42
+    """How long a byte that was readable waited in our own process. actor: Process; value: ns."""
+    USAGE = 43
+    """One sample of a process. actor: Process; value: CPU ns since its start; due_ns: resident bytes;
+    flag: index when a process exists several times."""
+    PHASE = 44
+    """A phase begins. value: index of the phase in the scenario; revision: 1 while warming up."""
+    ENDED = 45
+    """The load ended. entity: why, as text; flag: 1 when it ended by itself, 0 when it was cut short."""
+
+    # --- truth: what the database held ---------------------------------------------------------------------
+    TRUE_EVENT = 60
+    """A row of realtime_events. due_ns: commit, wall ns (0: not known); value: created_at, wall ns;
+    revision: mutation index (NOBODY: none carried or not of this run); actor: organization; entity: the event;
+    flag: EventType. at_ns: when it was read."""
+    TRUE_MUTATION = 61
+    """A mutation that the database has. actor: mutation index; due_ns: its own commit, wall ns (0: not known);
+    entity: job; revision: the job's revision after it; value: document's ordinal in its job (0: no document);
+    flag: MutationKind."""
+    TRUE_JOB = 62
+    """A job as it stands at the end. entity: job; actor: organization; revision; due_ns: created_at, wall ns;
+    value: documents; flag: ItemFlag bits."""
+
+
+class DownCause(IntEnum):
+    """Why a device stopped being live."""
+
+    CLOSED = 1
+    CHANNEL_CLOSED = 2
+    TOKEN_EXPIRED = 3
+    HEARTBEAT_LOST = 4
+    LOGGED_OUT = 5
+    CONNECT_FAILED = 6
+
+
+class Unsent(IntEnum):
+    """Why a mutation that was due was not sent."""
+
+    POOL_EXHAUSTED = 1
+    NO_FREE_JOB = 2
+    RUN_ENDED = 3
+
+
+class SignalFlag(IntFlag):
+    """Properties of one signal."""
+
+    ERRORS = 1
+    """`errors` was not null: the event came degraded."""
+    ASKS_REFRESH = 2
+    """The device's model acts on this event."""
+
+
+class ItemFlag(IntFlag):
+    """Properties of one item of an answer, or of a job at the end."""
+
+    ARCHIVED = 1
+    FLAGGED = 2
+
+
+class Process(IntEnum):
+    """Processes of ours whose health is sampled; the last three belong to the target."""
+
+    RUNNER = 1
+    MUTATORS = 2
+    SWARM = 3
+    API = 10
+    REALTIME = 11
+    POSTGRES = 12

@@ -1,0 +1,169 @@
+"""The data model of a scenario file: every key, its type, its default and what combinations make sense.
+
+Pydantic, because people write these files: an unknown key or a wrong type is refused by name.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from loadtests.scenario.vocabulary import MutationKind
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
+
+DEFAULT_MIX = {"create": 2.0, "update": 5.0, "archive": 0.5, "flag": 1.0, "document": 1.5}
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Target(_Table):
+    """The pipeline under test."""
+
+    kind: Literal["embedded"] = "embedded"
+    database_url: str | None = None
+    """Use this PostgreSQL instead of starting one; `--set target.database_url=…` or DATABASE_URL."""
+
+
+class Organizations(_Table):
+    """Who shares what: each organization is an island of members and jobs."""
+
+    count: int = Field(default=1, ge=1, le=100_000)
+    sizes: Literal["even", "skewed"] = "even"
+    """How subscribers and mutations spread over organizations: evenly, or by Zipf's law (the n-th gets 1/n)."""
+    jobs: int = Field(default=15, ge=0, le=10_000)
+    """Jobs that each organization has before the start."""
+
+
+class Subscribers(_Table):
+    """Simulated devices that are pushed to."""
+
+    count: int = Field(default=0, ge=0, le=1_000_000)
+    ios: Weight = 1.0
+    web: Weight = 1.0
+    """Relative numbers of the two client models."""
+    debounce_ms: int = Field(default=500, ge=0, le=60_000)
+    web_open_job: Share = 0.25
+    """Share of the web devices that have one job open: they re-fetch its detail and documents too."""
+    web_open_audit: Share = 0.1
+    """Share of the web devices that have the audit feed open."""
+    connects_per_s: float = Field(default=1000, gt=0)
+    live_within_s: Seconds = 30
+    """How long a device may take from connecting to being live."""
+    processes: int = Field(default=1, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _some_model(self) -> Self:
+        if self.count and self.ios + self.web <= 0:
+            raise ValueError("ios and web cannot both be 0: there would be no device to simulate")
+        return self
+
+
+class Pollers(_Table):
+    """One cohort of the polling baseline: devices that re-fetch at a fixed interval with a random phase."""
+
+    interval_s: Seconds
+    count: int = Field(ge=1, le=1_000_000)
+
+
+class Mutators(_Table):
+    """The pool of Locust users that carries out what is due."""
+
+    users: int = Field(default=50, ge=1, le=10_000)
+    timeout_s: Seconds = 10
+
+
+class Phase(_Table):
+    """A stretch of load."""
+
+    name: str = Field(min_length=1)
+    duration_s: Seconds
+    mutations_per_s: float = Field(ge=0, le=100_000)
+    """Over all organizations together."""
+    arrivals: Literal["poisson", "even"] = "poisson"
+    mix: dict[str, Weight] = Field(default_factory=lambda: dict(DEFAULT_MIX))
+    """Relative numbers of the mutations: create, update, archive, flag, document."""
+    jobs: Literal["uniform", "recent", "hot", "one", "each"] = "uniform"
+    """Which job is hit: any; one of the newest; by Zipf's law; always the same; each in turn."""
+    warm_up: bool = False
+    """Excluded from every metric."""
+
+    @field_validator("mix")
+    @classmethod
+    def _known_mutations(cls, mix: dict[str, float]) -> dict[str, float]:
+        known = [kind.name.lower() for kind in MutationKind]
+        for name in mix:
+            if name not in known:
+                raise ValueError(f"unknown mutation '{name}'; there are: {', '.join(known)}")
+        if sum(mix.values()) <= 0:
+            raise ValueError("at least one mutation needs a weight above 0")
+        return mix
+
+
+class Health(_Table):
+    """How good the measurement has to be; beyond these bounds the verdict is unknown."""
+
+    send_delay_ms_p99: float = Field(default=50, gt=0)
+    loop_lag_ms_p99: float = Field(default=100, gt=0)
+    clock_bound_ms: float = Field(default=5, gt=0)
+
+
+class Scenario(_Table):
+    """One question, and the load that answers it."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    question: str = Field(min_length=10)
+    seed: int = Field(default=1, ge=0)
+    target: Target = Target()
+    organizations: Organizations = Organizations()
+    subscribers: Subscribers = Subscribers()
+    pollers: tuple[Pollers, ...] = ()
+    mutators: Mutators = Mutators()
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    deadline_ms: int = Field(default=5000, ge=1)
+    """An event received later than this after its commit is *late*."""
+    drain_s: float | None = Field(default=None, gt=0)
+    """How long devices go on after the load; by default as long as the accounting needs."""
+    gates: tuple[str, ...] = ()
+    """Limits on metrics, such as `push.visibility_ms.p95 < 1000`."""
+    health: Health = Health()
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the load, warm-up included, drain excluded."""
+        return sum(phase.duration_s for phase in self.phases)
+
+    @property
+    def needed_drain_s(self) -> float:
+        """The shortest drain that lets every event meet its deadline and every poller poll once more."""
+        return max([self.deadline_ms / 1000, *(cohort.interval_s for cohort in self.pollers)]) + 1.0
+
+    @property
+    def effective_drain_s(self) -> float:
+        """The drain that the run takes."""
+        return self.needed_drain_s if self.drain_s is None else self.drain_s
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Self:
+        if self.drain_s is not None and self.drain_s < self.needed_drain_s:
+            raise ValueError(
+                f"drain_s = {self.drain_s:g} is shorter than the deadline and the longest polling interval need "
+                f"({self.needed_drain_s:g} s): leave drain_s out, or raise it"
+            )
+        warm = [phase.warm_up for phase in self.phases]
+        if warm != sorted(warm, reverse=True) or all(warm):
+            raise ValueError("warm-up phases come first, and at least one phase after them is measured")
+        intervals = [cohort.interval_s for cohort in self.pollers]
+        if len(set(intervals)) != len(intervals):
+            raise ValueError("two cohorts of pollers have the same interval_s: join them into one")
+        if self.organizations.jobs == 0:
+            for phase in self.phases:
+                if not phase.mix.get("create"):
+                    raise ValueError(
+                        f"phase '{phase.name}' changes jobs but there are none: give organizations.jobs or a "
+                        "create weight"
+                    )
+        return self

@@ -1,0 +1,161 @@
+"""Who takes part: organizations, users, devices and the jobs that exist before the start.
+
+A pure function of scenario, seed and run id. Identifiers are UUIDs made from the run id, so that what a run left
+behind in a database can be told from everything else, and two runs never collide.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+from uuid import UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadtests.scenario.model import Scenario
+from loadtests.scenario.vocabulary import DeviceModel
+
+_NAMESPACE: Final = UUID("6f1b5d0e-0c57-4c86-9f43-2f5d4d6f7a10")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One simulated device; `index` is the `actor` of its rows in the ledger."""
+
+    index: int
+    organization: int
+    user_id: str
+    model: DeviceModel
+    interval_s: float = 0.0
+    """Pollers: seconds between polls."""
+    phase: float = 0.0
+    """Uniform in [0, 1): where in its interval a poller polls, where in its interval a heartbeat falls."""
+    open_job: int | None = None
+    """Web: index of the seeded job that the device has open."""
+    open_audit: bool = False
+    """Web: whether the audit feed is open."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Everybody in a run. Subscribers come first, then pollers: a device's index is its place in `devices`."""
+
+    scenario: Scenario
+    seed: int
+    run_id: str
+
+    @cached_property
+    def _namespace(self) -> UUID:
+        return uuid5(_NAMESPACE, self.run_id)
+
+    def organization_id(self, organization: int) -> str:
+        """The organization's UUID."""
+        return str(uuid5(self._namespace, f"organization/{organization}"))
+
+    def author_id(self, organization: int) -> str:
+        """The user in whose name mutators change the organization's jobs: a colleague without a device."""
+        return str(uuid5(self._namespace, f"author/{organization}"))
+
+    def job_id(self, organization: int, ordinal: int) -> str:
+        """The UUID of a job that exists before the start; `ordinal` counts from the oldest."""
+        return str(uuid5(self._namespace, f"job/{organization}/{ordinal}"))
+
+    @cached_property
+    def _request_prefix(self) -> str:
+        return str(uuid5(self._namespace, "mutations"))[:24]
+
+    def request_id(self, mutation: int) -> str:
+        """The X-Request-ID of a mutation: the run's prefix and the mutation's index."""
+        return f"{self._request_prefix}{mutation:012x}"
+
+    def mutation_index(self, request_id: str) -> int | None:
+        """The mutation that `request_id` names, or None when it is not of this run."""
+        if len(request_id) != 36 or not request_id.startswith(self._request_prefix):
+            return None
+        try:
+            return int(request_id[24:], 16)
+        except ValueError:
+            return None
+
+    @property
+    def organizations(self) -> int:
+        """How many organizations there are."""
+        return self.scenario.organizations.count
+
+    @cached_property
+    def organization_indices(self) -> dict[str, int]:
+        """Index of each organization's UUID."""
+        return {self.organization_id(index): index for index in range(self.organizations)}
+
+    @cached_property
+    def devices(self) -> tuple[Device, ...]:
+        """All devices: subscribers, then pollers."""
+        return self.subscribers + self.pollers
+
+    @cached_property
+    def subscribers(self) -> tuple[Device, ...]:
+        """The devices that are pushed to."""
+        wanted = self.scenario.subscribers
+        random = np.random.default_rng([self.seed, 1])
+        homes = spread(wanted.count, organization_weights(self.scenario))
+        is_web = random.permutation(
+            np.arange(wanted.count) < round(wanted.count * wanted.web / max(wanted.ios + wanted.web, 1e-9))
+        )
+        draws = random.random((wanted.count, 4))
+        return tuple(
+            self._subscriber(index, int(homes[index]), is_web=bool(is_web[index]), draws=draws[index])
+            for index in range(wanted.count)
+        )
+
+    def _subscriber(self, index: int, organization: int, *, is_web: bool, draws: NDArray[np.float64]) -> Device:
+        wanted = self.scenario.subscribers
+        jobs = self.scenario.organizations.jobs
+        has_open_job = is_web and jobs > 0 and draws[1] < wanted.web_open_job
+        return Device(
+            index=index,
+            organization=organization,
+            user_id=str(uuid5(self._namespace, f"user/{index}")),
+            model=DeviceModel.WEB if is_web else DeviceModel.IOS,
+            phase=float(draws[0]),
+            open_job=int(draws[3] * jobs) if has_open_job else None,
+            open_audit=bool(is_web and draws[2] < wanted.web_open_audit),
+        )
+
+    @cached_property
+    def pollers(self) -> tuple[Device, ...]:
+        """The devices of the polling baseline."""
+        random = np.random.default_rng([self.seed, 2])
+        pollers: list[Device] = []
+        weights = organization_weights(self.scenario)
+        for cohort in self.scenario.pollers:
+            homes = random.permutation(spread(cohort.count, weights))
+            for home in homes:
+                index = self.scenario.subscribers.count + len(pollers)
+                pollers.append(
+                    Device(
+                        index=index,
+                        organization=int(home),
+                        user_id=str(uuid5(self._namespace, f"user/{index}")),
+                        model=DeviceModel.POLLER,
+                        interval_s=cohort.interval_s,
+                        phase=float(random.random()),
+                    )
+                )
+        return tuple(pollers)
+
+
+def organization_weights(scenario: Scenario) -> NDArray[np.float64]:
+    """Return each organization's share of members and of mutations; they sum to 1."""
+    count = scenario.organizations.count
+    weights = np.ones(count) if scenario.organizations.sizes == "even" else 1.0 / np.arange(1, count + 1)
+    normalized: NDArray[np.float64] = weights / weights.sum()
+    return normalized
+
+
+def spread(count: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return `count` organization indices in proportion to `weights` (largest remainders), in ascending order."""
+    exact = weights * count
+    whole = np.floor(exact).astype(np.int64)
+    missing = count - int(whole.sum())
+    whole[np.argsort(-(exact - whole), kind="stable")[:missing]] += 1
+    return np.repeat(np.arange(len(weights)), whole)
