@@ -1,0 +1,93 @@
+"""What arrives, decoded once: frames to devices of one organization are the same bytes.
+
+A frame's bytes are the key of a bounded cache; the first sight of an event is recorded with its organization.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic_ns
+from typing import Final
+
+from loadtests.clients.signals import Signal, Subject
+from loadtests.history.kinds import NO_ENTITY, NOBODY, Kind, SignalFlag
+from loadtests.history.ledger import Ledger
+from loadtests.wire.changes import Change, decode_change
+from loadtests.wire.event_types import EVENT_TYPES, EventType
+
+_FRAMES_MAX: Final = 2048
+"""Frames that may be on their way to devices at the same time; an event costs one more decoding beyond that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One event as it arrives: what its devices understand, and what the ledger says of each receipt."""
+
+    signal: Signal
+    entity: int
+    """The event's name in the ledger."""
+    size: int
+    """Bytes of the frame's text."""
+    flags: int
+    """`SignalFlag` without what depends on the device."""
+
+
+class Arrivals:
+    """The frames seen lately."""
+
+    def __init__(self, ledger: Ledger, organizations: Mapping[str, int]) -> None:
+        """Take the index of each organization of this run by its id."""
+        self._ledger = ledger
+        self._organizations = organizations
+        self.known: dict[bytes, Arrival] = {}
+        """Read directly by the hot path; only `decode` adds to it."""
+
+    def decode(self, frame: bytes) -> Arrival | None:
+        """Return what a frame that is not known yet brings; None when it is no change.
+
+        Raises:
+            MalformedFrame: the frame is no message at all.
+
+        """
+        change = decode_change(frame)
+        if change is None:
+            return None
+        if len(self.known) >= _FRAMES_MAX:
+            del self.known[next(iter(self.known))]
+        arrival = self.known[frame] = Arrival(
+            signal=understand(change),
+            entity=self._name(change),
+            size=len(frame),
+            flags=SignalFlag.ERRORS if change.errors else 0,
+        )
+        return arrival
+
+    def _name(self, change: Change) -> int:
+        """Return the event's name; rows with the error 400 or 401 do not tell which event they are."""
+        if change.event_id is None:
+            return NO_ENTITY
+        is_new = not self._ledger.knows(change.event_id)
+        entity = self._ledger.name(change.event_id)
+        if is_new:
+            self._ledger.record(
+                Kind.EVENT_NAMED,
+                monotonic_ns(),
+                entity=entity,
+                value=change.commit_timestamp_ns or 0,
+                revision=self._organizations.get(change.organization_id or "", NOBODY),
+                flag=EVENT_TYPES.get(change.event_type or "", EventType.OTHER),
+            )
+        return entity
+
+
+def understand(change: Change) -> Signal:
+    """Return what a client makes of a change: the part before the dot names the subject."""
+    event_type = change.event_type or ""
+    return Signal(
+        subject=_SUBJECTS.get(event_type.partition(".")[0], Subject.OTHER),
+        is_upload=event_type == EventType.EVIDENCE_UPLOADED.wire_name,
+        entity=f"{change.entity_type}:{change.entity_id}",
+        entity_id=change.entity_id,
+    )
+
+
+_SUBJECTS: Final = {"job": Subject.JOB, "evidence": Subject.EVIDENCE, "audit": Subject.AUDIT}

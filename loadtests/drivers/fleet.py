@@ -1,0 +1,226 @@
+"""All devices of one process, from login to logout.
+
+Builds subscribers and pollers from the population and gives them what they share. Knows nothing of the process
+around it, nor of its parent.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+from typing import Any, Final
+
+from loadtests.clients import models
+from loadtests.clients.debounce import Debouncer
+from loadtests.clients.models import Screen
+from loadtests.drivers.arrivals import Arrivals
+from loadtests.drivers.channels import Channel, Manners
+from loadtests.drivers.dialling import Dialler
+from loadtests.drivers.fetch import FetchPool
+from loadtests.drivers.pollers import Poller
+from loadtests.drivers.refreshes import Refresher
+from loadtests.drivers.run_input import RunInput
+from loadtests.drivers.shard import Shard
+from loadtests.drivers.subscribers import Crowd, Subscriber
+from loadtests.drivers.timers import TimerQueue
+from loadtests.history.ledger import Ledger
+from loadtests.scenario.population import Device
+from loadtests.scenario.vocabulary import DeviceModel
+from loadtests.wire import tokens
+from loadtests.wire.endpoint import Endpoint
+
+_LOOK_S: Final = 0.02
+_LEAVE_S: Final = 2.0
+_REQUEST_TIMEOUT_NS: Final = 30_000_000_000
+"""What the iOS app gives a request."""
+_TOKEN_LIFETIME_S: Final = 30 * 24 * 3600
+"""Beyond the longest run: expiry is not what this measures."""
+
+
+class NobodyLiveError(RuntimeError):
+    """The target let no subscriber become live. The text says what it answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What devices need of the process that they live in."""
+
+    loop: asyncio.AbstractEventLoop
+    ledger: Ledger
+    connections_max: int
+    """How many connections re-fetches may use at once."""
+    fail: Callable[[BaseException], None]
+    """Ends the process: something of ours broke."""
+
+
+class Fleet:
+    """The devices of one shard."""
+
+    def __init__(self, run: RunInput, shard: Shard, endpoint: Endpoint, host: Host) -> None:
+        scenario = run.scenario
+        self._run = run
+        self._shard = shard
+        self._loop = host.loop
+        self._ledger = host.ledger
+        self._timers = TimerQueue(host.loop)
+        self._live_within_s = scenario.subscribers.live_within_s
+        self._dialler = Dialler(endpoint, handshake_timeout_s=self._live_within_s)
+        self._mint = _minter(endpoint.jwt_secret)
+        # Numbers are unique over all shards, because analysis sees them merged: shard 1 of 3 counts 2, 5, 8, …
+        self._crowd = Crowd(
+            ledger=host.ledger,
+            timers=self._timers,
+            refresher=Refresher(
+                ledger=host.ledger,
+                pool=FetchPool(
+                    endpoint.api_url,
+                    connections_max=host.connections_max,
+                    timeout_ns=_REQUEST_TIMEOUT_NS,
+                    timers=self._timers,
+                ),
+                numbers=count(shard.number + 1, shard.of),
+            ),
+            arrivals=Arrivals(host.ledger, run.population.organization_indices),
+            manners=Manners(live_within_ns=round(self._live_within_s * 1e9)),
+            random=Random(f"{run.population.seed}/{shard.number}"),  # noqa: S311 - jitter, no secret
+            mint=self._mint,
+            dial=self._dialler.dial,
+            fail=host.fail,
+        )
+        self._subscribers = self._create_subscribers()
+        self._pollers = self._create_pollers()
+
+    # ---- the life of a fleet
+
+    async def log_in(self) -> None:
+        """Bring all devices to life, spread over time, and wait until each has its first screen.
+
+        Devices that are not live in time are not waited for: they go on trying.
+
+        Raises:
+            NobodyLiveError: not one subscriber became live.
+
+        """
+        devices: list[Subscriber | Poller] = [*self._subscribers, *self._pollers]
+        gap_ns = self._shard.of / self._run.scenario.subscribers.connects_per_s * 1e9
+        begin_ns = time.monotonic_ns()
+        for place, device in enumerate(devices):
+            self._timers.at(begin_ns + round(place * gap_ns), device.log_in)
+        last_login = self._loop.time() + len(devices) * gap_ns / 1e9
+        await self._wait_prepared(last_login=last_login, deadline=last_login + self._live_within_s)
+        if self._subscribers and not self._crowd.live:
+            refusals = "; ".join(f"{reason} ({times} times)" for reason, times in self._crowd.refusals.items())
+            raise NobodyLiveError(
+                f"none of {len(self._subscribers)} subscribers was live within {self._live_within_s:g} s: "
+                f"{refusals or 'no WebSocket could be opened'}"
+            )
+
+    def begin_polling(self, start_ns: int) -> None:
+        """Let the pollers poll from `start_ns` on; subscribers need nobody to begin."""
+        for poller in self._pollers:
+            poller.begin(start_ns)
+
+    async def log_out(self) -> None:
+        """End all devices in the orderly way."""
+        self._timers.stop()
+        self._crowd.refresher.close()
+        devices: list[Subscriber | Poller] = [*self._pollers, *self._subscribers]
+        for device in devices:
+            device.log_out()
+        await self._wait_left(deadline=self._loop.time() + _LEAVE_S)
+        self._dialler.close()
+
+    def counts(self) -> dict[str, Any]:
+        """Return how things stand."""
+        crowd = self._crowd
+        fetched = crowd.refresher.counts
+        return {
+            "subscribers": len(self._subscribers),
+            "pollers": len(self._pollers),
+            "live": crowd.live,
+            "signals": crowd.signals,
+            "refreshes": fetched.refreshes,
+            "polls": fetched.polls,
+            "errors": fetched.errors,
+            "under_way": fetched.under_way,
+            "rows": self._ledger.rows,
+        }
+
+    def refusals(self) -> dict[str, int]:
+        """Return how often the target refused a connection, join or subscription, by reason."""
+        return dict(self._crowd.refusals)
+
+    # ---- inside
+
+    async def _wait_prepared(self, *, last_login: float, deadline: float) -> None:
+        while self._loop.time() < deadline:
+            everybody_is_live = self._crowd.live == len(self._subscribers)
+            if self._loop.time() > last_login and everybody_is_live and not self._crowd.refresher.counts.under_way:
+                return
+            await asyncio.sleep(_LOOK_S)
+
+    async def _wait_left(self, *, deadline: float) -> None:
+        while any(subscriber.is_connected for subscriber in self._subscribers):
+            if self._loop.time() > deadline:
+                for subscriber in self._subscribers:
+                    subscriber.hang_up()
+                return
+            await asyncio.sleep(_LOOK_S)
+
+    def _create_subscribers(self) -> tuple[Subscriber, ...]:
+        window_ns = self._run.scenario.subscribers.debounce_ms * 1_000_000
+        client_models = {
+            DeviceModel.IOS: models.ios(window_ns=window_ns),
+            DeviceModel.WEB: models.web(window_ns=window_ns),
+        }
+        channels: dict[int, Channel] = {}
+        screens: dict[Screen, Screen] = {}
+        batches = count(self._shard.number + 1, self._shard.of)
+        created = []
+        for device in self._shard.subscribers:
+            if device.organization not in channels:
+                organization_id = self._run.population.organization_id(device.organization)
+                channels[device.organization] = Channel.of_organization(organization_id)
+            screen = self._screen(device)
+            model = client_models[device.model]
+            subscriber = Subscriber(
+                device,
+                crowd=self._crowd,
+                channel=channels[device.organization],
+                model=model,
+                screen=screens.setdefault(screen, screen),
+                debouncer=Debouncer(model.policy, batches),
+            )
+            created.append(subscriber)
+        return tuple(created)
+
+    def _screen(self, device: Device) -> Screen:
+        if device.open_job is None:
+            return Screen(open_audit=device.open_audit)
+        job_id = self._run.population.job_id(device.organization, device.open_job)
+        return Screen(open_job_id=job_id, open_audit=device.open_audit)
+
+    def _create_pollers(self) -> tuple[Poller, ...]:
+        keys = Screen().jobs
+        return tuple(
+            Poller(
+                device,
+                bearer=self._mint(device.user_id),
+                keys=keys,
+                refresher=self._crowd.refresher,
+                timers=self._timers,
+            )
+            for device in self._shard.pollers
+        )
+
+
+def _minter(secret: str) -> Callable[[str], str]:
+    # The wall clock is what a token's `exp` is compared with.
+    expires_at_s = time.time_ns() // 1_000_000_000 + _TOKEN_LIFETIME_S
+
+    def mint(user_id: str) -> str:
+        return tokens.mint(secret, role="authenticated", expires_at_s=expires_at_s, subject=user_id)
+
+    return mint

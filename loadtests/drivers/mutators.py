@@ -1,0 +1,65 @@
+"""Mutators: Locust users that carry out what is due through the jobs API.
+
+The same user class serves `loadtests run` and a plain `locust -f`. Importing this module imports Locust, which
+monkey-patches the process: only the mutators' own process and `locustfile.py` may do so.
+"""
+
+from typing import ClassVar
+
+from locust import FastHttpUser, constant, task
+from locust.contrib.fasthttp import ResponseContextManager
+
+from loadtests.drivers.mutation_requests import request_of
+from loadtests.drivers.workload import Workload
+
+
+class JobsMutator(FastHttpUser):
+    """A Locust user that takes the next mutation that is due and carries it out. A subclass gives `workload`."""
+
+    abstract = True
+    workload: ClassVar[Workload]
+    wait_time = constant(0)
+
+    @task
+    def mutate(self) -> None:
+        """Carry out one mutation."""
+        workload = self.workload
+        mutation = workload.queue.get()
+        request = request_of(mutation)
+        headers = {
+            "Authorization": f"Bearer {workload.token(mutation.organization)}",
+            "X-Request-ID": workload.population.request_id(mutation.index),
+        }
+        sent_ns = workload.sent(mutation)
+        with self.client.request(
+            request.method,
+            request.path,
+            name=request.label,
+            json=request.body,
+            headers=headers,
+            catch_response=True,
+        ) as response:
+            assert isinstance(response, ResponseContextManager)
+            trouble = workload.answered(
+                mutation, sent_ns, status=response.status_code or 0, content=response.content or b""
+            )
+            if trouble is None:
+                response.success()
+            else:
+                response.failure(trouble)
+
+
+def mutator_class(workload: Workload, *, host: str) -> type[JobsMutator]:
+    """Return the user class for one workload against the jobs API at `host`."""
+    timeout_s = workload.scenario.mutators.timeout_s
+    return type(
+        "Mutator",
+        (JobsMutator,),
+        {
+            "abstract": False,
+            "workload": workload,
+            "host": host,
+            "network_timeout": timeout_s,
+            "connection_timeout": timeout_s,
+        },
+    )

@@ -1,0 +1,52 @@
+"""The polling baseline: devices without a WebSocket that fetch the jobs list at a fixed interval, each in its phase.
+
+Open loop: a poll is due whether or not the one before has been answered.
+"""
+
+from time import monotonic_ns
+
+from loadtests.clients.debounce import Keys
+from loadtests.clients.requests import Cause
+from loadtests.drivers.refreshes import Refresh, Refresher
+from loadtests.drivers.timers import TimerQueue
+from loadtests.history.kinds import Kind
+from loadtests.scenario.population import Device
+
+
+class Poller:
+    """One device of the baseline."""
+
+    __slots__ = ("_bearer", "_device", "_interval_ns", "_keys", "_refresher", "_timers")
+
+    def __init__(self, device: Device, *, bearer: str, keys: Keys, refresher: Refresher, timers: TimerQueue) -> None:
+        self._device = device
+        self._bearer = bearer
+        self._keys = keys
+        self._refresher = refresher
+        self._timers = timers
+        self._interval_ns = round(device.interval_s * 1e9)
+
+    def log_in(self, due_ns: int) -> None:
+        """Begin the device's lifetime with a first fetch, so that it has a screen before the load starts."""
+        device = self._device
+        self._refresher.ledger.record(
+            Kind.LOGIN, monotonic_ns(), actor=device.index, value=device.organization, flag=device.model
+        )
+        self._fetch(Cause.CATCH_UP, due_ns)
+
+    def begin(self, start_ns: int) -> None:
+        """Poll at phase · interval after `start_ns`, and every interval from there on."""
+        self._timers.at(start_ns + round(self._device.phase * self._interval_ns), self._poll)
+
+    def log_out(self) -> None:
+        """End the device's lifetime; the timers must be stopped by then."""
+        self._refresher.ledger.record(Kind.LOGOUT, monotonic_ns(), actor=self._device.index)
+
+    def _poll(self, due_ns: int) -> None:
+        self._fetch(Cause.POLL, due_ns)
+        self._timers.at(due_ns + self._interval_ns, self._poll)
+
+    def _fetch(self, cause: Cause, wanted_ns: int) -> None:
+        self._refresher.start(
+            Refresh(actor=self._device.index, bearer=self._bearer, cause=cause, wanted_ns=wanted_ns, keys=self._keys)
+        )

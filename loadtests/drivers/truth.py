@@ -1,0 +1,143 @@
+"""The truth: what the target's database holds about a run, written into the ledger as TRUE_* rows.
+
+Events are read during the run too, because retention deletes old ones; each is recorded once. Mutations are
+found by the audit rows that carry their request ids, with the commit time of each mutation's own transaction.
+"""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+
+from loadtests.history.kinds import NOBODY, ItemFlag, Kind
+from loadtests.history.ledger import Ledger
+from loadtests.scenario.population import Population
+from loadtests.scenario.vocabulary import MutationKind
+from loadtests.wire.event_types import EVENT_TYPES, EventType
+
+_EVENTS: LiteralString = """
+    select id::text, organization_id::text, event_type, payload ->> 'request_id',
+           case when current_setting('track_commit_timestamp')::bool
+                then (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint end,
+           (extract(epoch from created_at) * 1000000)::bigint, created_at
+    from public.realtime_events
+    where organization_id = any(%(organizations)s) and created_at >= %(since)s
+    order by created_at, id
+"""
+_MUTATIONS: LiteralString = """
+    select a.event_name, a.job_id::text, a.metadata ->> 'request_id', (a.metadata ->> 'revision')::int,
+           case when current_setting('track_commit_timestamp')::bool
+                then (extract(epoch from pg_xact_commit_timestamp((a.metadata ->> 'xid')::xid8::xid)) * 1000000)::bigint
+           end,
+           coalesce(d.ordinal, 0)
+    from public.audit_logs a
+    left join (
+        select id, row_number() over (partition by job_id order by created_at, id) as ordinal
+        from public.documents where organization_id = any(%(organizations)s)
+    ) d on d.id = (a.metadata ->> 'document_id')::uuid
+    where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
+    order by a.ledger_seq
+"""
+_JOBS: LiteralString = """
+    select j.id::text, j.organization_id::text, j.revision, j.archived_at is not null, j.review_flag,
+           (extract(epoch from j.created_at) * 1000000)::bigint,
+           (select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null)
+    from public.jobs j where j.organization_id = any(%(organizations)s) and j.deleted_at is null
+    order by j.created_at, j.id
+"""
+_KINDS = {
+    "job.created": MutationKind.CREATE,
+    "job.updated": MutationKind.UPDATE,
+    "job.archived": MutationKind.ARCHIVE,
+    "job.flagged": MutationKind.FLAG,
+    "evidence.uploaded": MutationKind.DOCUMENT,
+}
+_LONGEST_TRANSACTION_S = 30
+"""A row may become visible this long after its `created_at`, which is the start of its transaction."""
+
+
+class TruthReader:
+    """Reads the rows of one run's organizations; every event once."""
+
+    def __init__(self, database_url: str, population: Population, ledger: Ledger) -> None:
+        self._connection = psycopg.connect(database_url, autocommit=True)
+        self._population = population
+        self._ledger = ledger
+        self._indices = population.organization_indices
+        self._organizations = [UUID(text) for text in self._indices]
+        self._recorded: set[str] = set()
+        self._since = datetime.fromtimestamp(0, UTC)
+
+    def read_new_events(self) -> int:
+        """Record the events that were not recorded before; return how many."""
+        parameters = {"organizations": self._organizations, "since": self._since}
+        fresh = 0
+        newest = self._since
+        for row in self._connection.execute(_EVENTS, parameters):
+            newest = max(newest, row[6])
+            if row[0] not in self._recorded:
+                self._recorded.add(row[0])
+                self._record_event(row)
+                fresh += 1
+        horizon = newest.timestamp() - _LONGEST_TRANSACTION_S
+        self._since = max(self._since, datetime.fromtimestamp(max(horizon, 0), UTC))
+        return fresh
+
+    def read_all(self) -> None:
+        """Record what is still missing of the events, then all mutations and jobs."""
+        self._since = datetime.fromtimestamp(0, UTC)
+        self.read_new_events()
+        parameters = {"organizations": self._organizations}
+        self._record_mutations(self._connection.execute(_MUTATIONS, parameters))
+        self._record_jobs(self._connection.execute(_JOBS, parameters))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _record_event(self, row: tuple[Any, ...]) -> None:
+        event, organization, event_type, request_id, commit_us, created_us, _ = row
+        mutation = self._population.mutation_index(request_id) if request_id else None
+        self._ledger.record(
+            Kind.TRUE_EVENT,
+            time.monotonic_ns(),
+            actor=self._indices[organization],
+            entity=self._ledger.name(event),
+            revision=NOBODY if mutation is None else mutation,
+            due_ns=(commit_us or 0) * 1000,
+            value=created_us * 1000,
+            flag=EVENT_TYPES.get(event_type, EventType.OTHER),
+        )
+
+    def _record_mutations(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for name, job, request_id, revision, commit_us, ordinal in rows:
+            mutation = self._population.mutation_index(request_id or "")
+            if mutation is None:
+                continue  # somebody else's change, or one made while provisioning: no mutator waits for it
+            self._ledger.record(
+                Kind.TRUE_MUTATION,
+                time.monotonic_ns(),
+                actor=mutation,
+                entity=self._ledger.name(job),
+                revision=revision or 0,
+                due_ns=(commit_us or 0) * 1000,
+                value=ordinal,
+                flag=_KINDS[name],
+            )
+
+    def _record_jobs(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for job, organization, revision, archived, flagged, created_us, documents in rows:
+            flags = (ItemFlag.ARCHIVED if archived else ItemFlag(0)) | (ItemFlag.FLAGGED if flagged else ItemFlag(0))
+            self._ledger.record(
+                Kind.TRUE_JOB,
+                time.monotonic_ns(),
+                actor=self._indices[organization],
+                entity=self._ledger.name(job),
+                revision=revision,
+                due_ns=created_us * 1000,
+                value=documents,
+                flag=flags,
+            )

@@ -1,0 +1,115 @@
+"""Bodies in the ledger: each distinct one once, with what a screen would show of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtests.clients.requests import KeyKind
+from loadtests.drivers.bodies import Bodies, MalformedBodyError
+from loadtests.history.history import History
+from loadtests.history.kinds import ItemFlag, Kind
+from loadtests.history.ledger import Ledger
+
+LIST = (
+    b'{"data":[{"id":"j2","revision":7,"evidence_count":3,"status":"draft","review_flag":true,"title":"x"},'
+    b'{"id":"j1","revision":1,"evidence_count":0,"status":"draft","review_flag":false}],"pagination":{"total":2}'
+)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """Return an empty ledger."""
+    with Ledger(tmp_path / "swarm-0.ledger", capacity_rows=1000) as ledger:
+        yield ledger
+
+
+def read(ledger: Ledger) -> History:
+    """Close the ledger and read it back."""
+    ledger.close()
+    return History.read(ledger.path.parent)
+
+
+def test_a_list_is_recorded_item_by_item(ledger: Ledger) -> None:
+    """Position, job, revision, evidence count and flags of each item."""
+    number = Bodies(ledger).number(KeyKind.JOB_LIST, LIST + b"}", 5)
+    history = read(ledger)
+    body, *items = history.rows
+
+    assert (body["kind"], body["entity"], body["revision"], body["flag"]) == (Kind.BODY, number, 2, KeyKind.JOB_LIST)
+    assert body["value"] == len(LIST) + 1
+    assert [history.names[item["entity"]] for item in items] == ["j2", "j1"]
+    assert [(int(item["actor"]), int(item["revision"]), int(item["due_ns"])) for item in items] == [
+        (0, 7, 3),
+        (1, 1, 0),
+    ]
+    assert [item["flag"] for item in items] == [ItemFlag.FLAGGED, 0]
+    assert {int(item["value"]) for item in items} == {number}
+
+
+def test_equal_bodies_are_recorded_once(ledger: Ledger) -> None:
+    """The request's own id does not make a body another one; a revision does."""
+    bodies = Bodies(ledger)
+    first = bodies.number(KeyKind.JOB_LIST, LIST + b',"request_id":"6b1e"}', 1)
+    second = bodies.number(KeyKind.JOB_LIST, LIST + b',"request_id":"77aa"}', 2)
+    changed = LIST.replace(b'"revision":7', b'"revision":8')
+    third = bodies.number(KeyKind.JOB_LIST, changed + b',"request_id":"77aa"}', 3)
+    history = read(ledger)
+
+    assert first == second != third
+    assert history.of(Kind.BODY)["at_ns"].tolist() == [1, 3]
+
+
+def test_a_request_id_within_the_content_is_content(ledger: Ledger) -> None:
+    """Only what stands at the very end is left out of the comparison."""
+    bodies = Bodies(ledger)
+    padding = b'"note":"' + b"x" * 200 + b'"}]}'
+    numbers = {
+        bodies.number(KeyKind.JOB_LIST, b'{"data":[{"id":"j1","request_id":"%b",' % own + padding, 1)
+        for own in (b"a", b"b")
+    }
+
+    assert len(numbers) == 2
+
+
+def test_one_job_may_be_archived(ledger: Ledger) -> None:
+    """The detail of an archived job is one item with its flag."""
+    body = b'{"data":{"id":"j1","revision":4,"status":"archived","archived_at":"2026-01-01T00:00:00Z"}}'
+    Bodies(ledger).number(KeyKind.JOB, body, 1)
+    item = read(ledger).of(Kind.BODY_ITEM)[0]
+
+    assert (item["revision"], item["flag"]) == (4, ItemFlag.ARCHIVED)
+
+
+def test_documents_have_no_revision(ledger: Ledger) -> None:
+    """Documents are recorded by their ids alone."""
+    Bodies(ledger).number(KeyKind.DOCUMENTS, b'{"data":[{"id":"d1","revision":9},{"id":"d2"}]}', 1)
+    history = read(ledger)
+    items = history.of(Kind.BODY_ITEM)
+
+    assert [history.names[entity] for entity in items["entity"]] == ["d1", "d2"]
+    assert items["revision"].tolist() == [0, 0]
+
+
+def test_audit_entries_are_only_counted(ledger: Ledger) -> None:
+    """The feed is one row."""
+    Bodies(ledger).number(KeyKind.AUDIT, b'{"data":{"events":[{"id":"a1"},{"id":"a2"}],"stats":{}}}', 1)
+    history = read(ledger)
+
+    assert history.of(Kind.BODY)["revision"].tolist() == [2]
+    assert len(history.of(Kind.BODY_ITEM)) == 0
+
+
+def test_one_content_of_two_kinds_is_two_bodies(ledger: Ledger) -> None:
+    """An empty list of jobs is not an empty list of documents."""
+    bodies = Bodies(ledger)
+    empty = b'{"data":[]}'
+
+    assert bodies.number(KeyKind.JOB_LIST, empty, 1) != bodies.number(KeyKind.DOCUMENTS, empty, 1)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"data":{}}', b'{"data":[{"id":1}]}', b'{"data":[{"id":"\xff"}]}'])
+def test_anything_else_is_refused(ledger: Ledger, body: bytes) -> None:
+    """A successful status with another content is no answer that a device could show."""
+    with pytest.raises(MalformedBodyError, match="job_list"):
+        Bodies(ledger).number(KeyKind.JOB_LIST, body, 1)

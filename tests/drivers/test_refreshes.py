@@ -1,0 +1,174 @@
+"""Re-fetches as the ledger tells them, against a real server whose answers take a moment."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from loadtests.clients.models import Screen
+from loadtests.clients.requests import Cause
+from loadtests.drivers.fetch import FetchPool
+from loadtests.drivers.pollers import Poller
+from loadtests.drivers.refreshes import Refresh, Refresher
+from loadtests.drivers.timers import TimerQueue
+from loadtests.history.history import History
+from loadtests.history.kinds import NO_ENTITY, Kind
+from loadtests.history.ledger import Ledger
+from loadtests.scenario.population import Device
+from loadtests.scenario.vocabulary import DeviceModel
+
+DEADLINE_S = 10.0
+MS = 1_000_000
+LIST = Screen().jobs[0]
+
+
+class Stage:
+    """A refresher in front of a server, and what it wrote."""
+
+    def __init__(self, ledger: Ledger, refresher: Refresher, timers: TimerQueue) -> None:
+        self.ledger = ledger
+        self.refresher = refresher
+        self.timers = timers
+
+    async def answers(self, least: int) -> tuple[Any, Any]:
+        """Wait for so many answers; return the rows of requests and of answers, each in order of their numbers."""
+        await self.wait_rows(Kind.ANSWERED, least)
+        requested, answered = self.history().of(Kind.REQUESTED), self.history().of(Kind.ANSWERED)
+        return requested[requested["value"].argsort()], answered[answered["value"].argsort()]
+
+    async def wait_rows(self, kind: Kind, least: int) -> None:
+        """Wait until there are so many rows of a kind."""
+        async with asyncio.timeout(DEADLINE_S):
+            while len(self.history().of(kind)) < least:  # noqa: ASYNC110 - a file sets no event
+                await asyncio.sleep(0.002)
+
+    def history(self) -> History:
+        """Return everything so far."""
+        return History.read(self.ledger.path.parent)
+
+
+def perform(directory: Path, body: bytes, play: Callable[[Stage], Awaitable[None]]) -> None:
+    """Play in front of a server that answers everything with `body`, 10 ms later."""
+    serving = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                await asyncio.sleep(0.01)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    @asynccontextmanager
+    async def opened_stage() -> AsyncIterator[Stage]:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        timers = TimerQueue(asyncio.get_running_loop())
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        pool = FetchPool(url, connections_max=8, timeout_ns=5_000 * MS, timers=timers)
+        with Ledger(directory / "swarm-0.ledger", capacity_rows=1000) as ledger:
+            refresher = Refresher(ledger=ledger, pool=pool, numbers=count(1))
+            try:
+                yield Stage(ledger, refresher, timers)
+            finally:
+                timers.stop()
+                refresher.close()
+                server.close()
+                await asyncio.gather(*serving)
+
+    async def tell() -> None:
+        async with opened_stage() as stage:
+            await play(stage)
+
+    uvloop.run(tell())
+
+
+def flush(keys: tuple[Any, ...], *, is_sequential: bool) -> Refresh:
+    """Return what a flush of device 4 asks for."""
+    return Refresh(
+        actor=4, bearer="t", cause=Cause.FLUSH, wanted_ns=77, keys=keys, batch=9, is_sequential=is_sequential
+    )
+
+
+def test_sequential_refreshes_await_each_other(tmp_path: Path) -> None:
+    """Each is requested after the answer before it; all were wanted at the flush."""
+
+    async def play(stage: Stage) -> None:
+        stage.refresher.start(flush((LIST,) * 3, is_sequential=True))
+        requested, answered = await stage.answers(3)
+
+        assert (requested["at_ns"][1:] >= answered["at_ns"][:-1]).all()
+        assert set(requested["due_ns"]) == {77}
+        assert set(requested["revision"]) == {9}
+        assert set(requested["actor"]) == {4}
+
+    perform(tmp_path, b'{"data":[]}', play)
+
+
+def test_parallel_refreshes_do_not(tmp_path: Path) -> None:
+    """All are requested before the first answer."""
+
+    async def play(stage: Stage) -> None:
+        stage.refresher.start(flush((LIST,) * 3, is_sequential=False))
+        requested, answered = await stage.answers(3)
+
+        assert requested["at_ns"].max() < answered["at_ns"].min()
+        assert answered["due_ns"].tolist() == requested["at_ns"].tolist()
+
+    perform(tmp_path, b'{"data":[]}', play)
+
+
+def test_an_answer_without_sense_is_an_error(tmp_path: Path) -> None:
+    """Status 200 and no body that could be shown; the sequence goes on."""
+
+    async def play(stage: Stage) -> None:
+        stage.refresher.start(flush((LIST,) * 2, is_sequential=True))
+        _, answered = await stage.answers(2)
+
+        assert answered["entity"].tolist() == [NO_ENTITY] * 2
+        assert answered["revision"].tolist() == [200] * 2
+        assert stage.refresher.counts.errors == 2
+
+    perform(tmp_path, b"<html>", play)
+
+
+def test_nothing_follows_the_close(tmp_path: Path) -> None:
+    """What is under way is answered with nothing, what would come next is never requested."""
+
+    async def play(stage: Stage) -> None:
+        stage.refresher.start(flush((LIST,) * 3, is_sequential=True))
+        await stage.wait_rows(Kind.REQUESTED, 1)
+        stage.refresher.close()
+        requested, answered = await stage.answers(1)
+
+        assert requested["value"].tolist() == answered["value"].tolist() == [1]
+        assert answered["revision"].tolist() == [0]
+        assert stage.refresher.counts.under_way == 0
+
+    perform(tmp_path, b'{"data":[]}', play)
+
+
+def test_a_poll_is_due_even_while_the_one_before_is_under_way(tmp_path: Path) -> None:
+    """Open loop: polls every 4 ms of answers that take 10, each wanted at its own due time."""
+    device = Device(index=6, organization=1, user_id="u", model=DeviceModel.POLLER, interval_s=0.004, phase=0.5)
+
+    async def play(stage: Stage) -> None:
+        poller = Poller(device, bearer="t", keys=(LIST,), refresher=stage.refresher, timers=stage.timers)
+        begin_ns = time.monotonic_ns()
+        poller.log_in(begin_ns)
+        poller.begin(begin_ns)
+        requested, _ = await stage.answers(8)
+        polls = requested[requested["flag"] == Cause.POLL]
+        poller.log_out()
+
+        assert (polls["due_ns"] - begin_ns).tolist() == [2 * MS + 4 * MS * poll for poll in range(len(polls))]
+        assert requested["flag"][0] == Cause.CATCH_UP
+        assert stage.history().of(Kind.LOGIN, Kind.LOGOUT)["actor"].tolist() == [6, 6]
+
+    perform(tmp_path, b'{"data":[]}', play)

@@ -1,0 +1,180 @@
+"""What the database holds of a run, after mutations through the real jobs API."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psycopg
+import pytest
+
+from loadtests.drivers.job_board import Mutation
+from loadtests.drivers.mutation_requests import read_response, request_of
+from loadtests.drivers.truth import TruthReader
+from loadtests.history.history import History, Rows
+from loadtests.history.kinds import NOBODY, ItemFlag, Kind
+from loadtests.history.ledger import Ledger
+from loadtests.scenario.model import Scenario
+from loadtests.scenario.population import Population
+from loadtests.scenario.vocabulary import EVENT_OF_MUTATION, MutationKind
+from loadtests.targets.provision import provision
+from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tokens import mint
+
+SCENARIO = Scenario.model_validate(
+    {
+        "name": "any",
+        "question": "What does the database hold?",
+        "organizations": {"count": 2, "jobs": 2},
+        "phases": [{"name": "load", "duration_s": 1, "mutations_per_s": 1}],
+    }
+)
+RUNS = itertools.count()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A provisioned run whose mutations a test makes one by one."""
+
+    endpoint: Endpoint
+    population: Population
+    ledger: Ledger
+    truth: TruthReader
+
+    def mutate(self, kind: MutationKind, index: int, *, job_id: str | None = None, organization: int = 0) -> str:
+        """Carry out one mutation as a mutator does; return its job."""
+        mutation = Mutation(index=index, kind=kind, organization=organization, job_id=job_id, due_ns=0)
+        request = request_of(mutation)
+        token = mint(
+            self.endpoint.jwt_secret,
+            role="authenticated",
+            subject=self.population.author_id(organization),
+            expires_at_s=int(time.clock_gettime(time.CLOCK_REALTIME)) + 600,
+        )
+        answer = httpx.request(
+            request.method,
+            f"{self.endpoint.api_url}{request.path}",
+            json=request.body,
+            headers={"Authorization": f"Bearer {token}", "X-Request-ID": self.population.request_id(index)},
+        )
+        assert answer.is_success, answer.text
+        return read_response(mutation, answer.content).job_id
+
+    def history(self) -> History:
+        """Close the ledger and read it."""
+        self.ledger.close()
+        return History.read(self.ledger.path.parent)
+
+
+@pytest.fixture
+def run(stack: Endpoint, tmp_path: Path) -> Iterator[Run]:
+    """Return a run of the test's own on the shared pipeline."""
+    population = Population(SCENARIO, seed=1, run_id=f"truth {next(RUNS)}")
+    provision(stack.database_url, population)
+    with Ledger(tmp_path / "runner.ledger", capacity_rows=1000) as ledger:
+        truth = TruthReader(stack.database_url, population, ledger)
+        yield Run(endpoint=stack, population=population, ledger=ledger, truth=truth)
+        truth.close()
+
+
+def at(rows: Rows, *columns: str) -> list[tuple[int, ...]]:
+    """Return some columns of rows as tuples."""
+    return [tuple(int(row[column]) for column in columns) for row in rows]
+
+
+def test_every_mutation_leaves_one_event_and_one_audit_row(run: Run) -> None:
+    """Both lead back to the mutation by its request id, and say what it was."""
+    job = run.mutate(MutationKind.CREATE, 0)
+    for index, kind in enumerate(MutationKind):
+        if kind not in {MutationKind.CREATE, MutationKind.ARCHIVE}:
+            run.mutate(kind, index + 1, job_id=job)
+    run.mutate(MutationKind.ARCHIVE, 9, job_id=job)
+    run.truth.read_all()
+    history = run.history()
+    mutations = history.of(Kind.TRUE_MUTATION)
+
+    assert at(history.of(Kind.TRUE_EVENT), "revision", "flag") == [
+        (mutation, EVENT_OF_MUTATION[MutationKind(kind)]) for mutation, kind in at(mutations, "actor", "flag")
+    ]
+    assert at(mutations, "actor", "flag", "revision", "value") == [
+        (0, MutationKind.CREATE, 1, 0),
+        (2, MutationKind.UPDATE, 2, 0),
+        (4, MutationKind.FLAG, 3, 0),
+        (5, MutationKind.DOCUMENT, 3, 1),
+        (9, MutationKind.ARCHIVE, 4, 0),
+    ]
+    assert {history.names[entity] for entity in mutations["entity"]} == {job}
+
+
+def test_the_stamps_are_in_the_order_of_the_design(run: Run) -> None:
+    """The mutation's own commit, then the event's transaction start, then the event's commit."""
+    before_ns = time.clock_gettime_ns(time.CLOCK_REALTIME)
+    run.mutate(MutationKind.CREATE, 0)
+    after_ns = time.clock_gettime_ns(time.CLOCK_REALTIME)
+    run.truth.read_all()
+    history = run.history()
+    (event,) = history.of(Kind.TRUE_EVENT)
+    (mutation,) = history.of(Kind.TRUE_MUTATION)
+
+    assert before_ns <= mutation["due_ns"] <= event["value"] <= event["due_ns"] <= after_ns
+
+
+def test_events_are_recorded_once_however_often_they_are_read(run: Run) -> None:
+    """They are read during the run, because retention may delete them before its end."""
+    run.mutate(MutationKind.CREATE, 0)
+    first = run.truth.read_new_events()
+    run.mutate(MutationKind.CREATE, 1)
+    counts = [first, run.truth.read_new_events(), run.truth.read_new_events()]
+    with psycopg.connect(run.endpoint.database_url) as connection:
+        connection.execute(
+            "delete from realtime_events where organization_id = %s", [run.population.organization_id(0)]
+        )
+    run.truth.read_all()
+
+    assert counts == [1, 1, 0]
+    assert at(run.history().of(Kind.TRUE_EVENT), "revision") == [(0,), (1,)]
+
+
+def test_an_event_that_no_mutation_made_is_somebodys(run: Run) -> None:
+    """It is truth all the same: devices receive it."""
+    with psycopg.connect(run.endpoint.database_url) as connection:
+        connection.execute(
+            "insert into realtime_events (organization_id, event_type, entity_type, entity_id, payload) "
+            "values (%s, 'party.begun', 'party', 'x', '{}')",
+            [run.population.organization_id(1)],
+        )
+    run.truth.read_all()
+
+    assert at(run.history().of(Kind.TRUE_EVENT), "actor", "revision", "flag") == [(1, NOBODY, 0)]
+
+
+def test_another_runs_rows_are_not_read(run: Run, stack: Endpoint) -> None:
+    """Several runs may share a database."""
+    other = Population(SCENARIO, seed=1, run_id=f"another run {next(RUNS)}")
+    provision(stack.database_url, other)
+    Run(endpoint=stack, population=other, ledger=run.ledger, truth=run.truth).mutate(MutationKind.CREATE, 0)
+    run.truth.read_all()
+    history = run.history()
+
+    assert len(history.of(Kind.TRUE_EVENT, Kind.TRUE_MUTATION)) == 0
+    assert len(history.of(Kind.TRUE_JOB)) == 4
+
+
+def test_jobs_are_recorded_as_they_stand_at_the_end(run: Run) -> None:
+    """Revision, documents, archived and flagged."""
+    archived, flagged = run.population.job_id(0, 0), run.population.job_id(1, 1)
+    run.mutate(MutationKind.ARCHIVE, 0, job_id=archived)
+    run.mutate(MutationKind.DOCUMENT, 1, job_id=flagged, organization=1)
+    run.mutate(MutationKind.FLAG, 2, job_id=flagged, organization=1)
+    run.truth.read_all()
+    history = run.history()
+    jobs = {history.names[row["entity"]]: row for row in history.of(Kind.TRUE_JOB)}
+    (first,) = at(np.array([jobs[archived]]), "actor", "revision", "value", "flag")
+    (second,) = at(np.array([jobs[flagged]]), "actor", "revision", "value", "flag")
+
+    assert len(jobs) == 4
+    assert first == (0, 2, 0, ItemFlag.ARCHIVED)
+    assert second == (1, 2, 1, ItemFlag.FLAGGED)
