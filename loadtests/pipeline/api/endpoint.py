@@ -1,0 +1,202 @@
+"""From an HTTP request to a handler and back: request id, token, membership, body, and errors as answers.
+
+Each route is one `Endpoint`, an ASGI application of its own: the framework's own request wrapper would cost as
+much as a statement. Knows how to ask and answer, not what the routes do.
+"""
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import KW_ONLY, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from loadtests.pipeline.api.auth import Member, TokenCheck, find_member
+from loadtests.pipeline.api.database import UNAVAILABLE, VALUE_REFUSED, Connection, Pool
+from loadtests.pipeline.api.emission import Cause, Emission
+from loadtests.pipeline.api.errors import Refusal, database_failed, internal_failure, invalid, unreadable_body
+from loadtests.pipeline.api.gates import require_terms
+from loadtests.pipeline.settings import ApiOptions
+
+BODY_LIMIT_BYTES = 100_000
+_TRACEPARENT_LENGTH = 55
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Api:
+    """What all requests share."""
+
+    pool: Pool
+    tokens: TokenCheck
+    emission: Emission
+    options: ApiOptions
+    wall_ns: Callable[[], int]
+    not_audited: int = 0
+    """Mutations whose audit row could not be written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authenticated request, with the connection that is its own until the answer is ready."""
+
+    api: Api
+    request: Request
+    request_id: str
+    body: dict[str, Any]
+    member: Member
+    connection: Connection
+
+    @property
+    def cause(self) -> Cause:
+        """Who did it, for the rows that tell of it."""
+        return Cause(
+            organization_id=self.member.organization_id, user_id=self.member.user_id, request_id=self.request_id
+        )
+
+    @property
+    def now(self) -> datetime:
+        """The wall clock's time, in UTC."""
+        return datetime.fromtimestamp(self.api.wall_ns() / 1e9, UTC)
+
+    def path_uuid(self, what: str) -> str:
+        """Return the id in the path; a malformed one is the id of nothing."""
+        try:
+            return str(uuid.UUID(self.request.path_params["id"]))
+        except ValueError:
+            raise Refusal(status=404, message=f"{what} not found") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and the JSON object to send with it; keys keep their order."""
+
+    status: int
+    content: dict[str, Any]
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEndpoint:
+    """Serve one route that asks neither who is there nor the database."""
+
+    answer: Callable[[], Answer]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        await send_answer(send, self.answer(), request, request_id_of(request))
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Serve one route with one handler, for members of an organization."""
+
+    api: Api
+    handler: Handler
+    _: KW_ONLY
+    exempt_from_terms: bool = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        request_id = request_id_of(request)
+        try:
+            answer = await self._answer(request, request_id)
+        except Refusal as refusal:
+            answer = refused(refusal, request_id)
+        except VALUE_REFUSED as error:
+            answer = refused(invalid("A value was refused", detail=str(error)), request_id)
+        except UNAVAILABLE as error:
+            answer = failed(database_failed(), request_id, error)
+        except Exception as error:  # noqa: BLE001 - the last resort of a server: answered and logged with its trace
+            answer = failed(internal_failure(), request_id, error)
+        await send_answer(send, answer, request, request_id)
+
+    async def _answer(self, request: Request, request_id: str) -> Answer:
+        user_id = self.api.tokens.subject(request.headers.get("authorization"), self.api.wall_ns() / 1e9)
+        wanted = request.headers.get("x-organization-id") or request.query_params.get("organization_id")
+        body = await read_body(request)
+        async with self.api.pool.acquire() as connection:
+            member = await find_member(connection, user_id, wanted)
+            if self.api.options.require_terms and not self.exempt_from_terms:
+                await require_terms(connection, user_id)
+            call = Call(
+                api=self.api,
+                request=request,
+                request_id=request_id,
+                body=body,
+                member=member,
+                connection=connection,
+            )
+            return await self.handler(call)
+
+
+def request_id_of(request: Request) -> str:
+    """Return the id that the client gave its request, or a new one."""
+    return request.headers.get("x-request-id") or str(uuid.uuid4())
+
+
+async def read_body(request: Request) -> dict[str, Any]:
+    """Return the JSON object that a request carries; none, or an empty one, is an empty object.
+
+    Raises:
+        Refusal: 413 for a body beyond the limit, 400 for one that is not a JSON object.
+
+    """
+    if request.method == "GET":
+        return {}
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > BODY_LIMIT_BYTES:
+            raise unreadable_body(413, "request entity too large")
+    if not received:
+        return {}
+    try:
+        body = orjson.loads(received)
+    except orjson.JSONDecodeError as error:
+        raise unreadable_body(400, f"The body is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise unreadable_body(400, "The body is not a JSON object")
+    return body
+
+
+def refused(refusal: Refusal, request_id: str) -> Answer:
+    """Return the answer to a refused request; the structured form names its error in a header too."""
+    error_id = str(uuid.uuid4())
+    structured = refusal.explanation is not None
+    headers = ((b"x-error-id", error_id.encode()),) if structured else ()
+    return Answer(refusal.status, refusal.body(request_id=request_id, error_id=error_id), headers)
+
+
+def failed(refusal: Refusal, request_id: str, error: BaseException) -> Answer:
+    """Return the answer to a request that broke, and log why under the same error id."""
+    answer = refused(refusal, request_id)
+    _log.error("request %s failed (error id %s)", request_id, answer.content["error_id"], exc_info=error)
+    return answer
+
+
+async def send_answer(send: Send, answer: Answer, request: Request, request_id: str) -> None:
+    """Send status, headers and body."""
+    body = orjson.dumps(answer.content)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", request_id.encode("latin-1")),
+        *answer.headers,
+    ]
+    traceparent = request.headers.get("traceparent", "")
+    if len(traceparent) == _TRACEPARENT_LENGTH:
+        trace = traceparent.encode("latin-1")
+        headers += [(b"traceparent", trace), (b"x-traceparent", trace)]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

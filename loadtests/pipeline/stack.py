@@ -1,0 +1,218 @@
+"""The embedded pipeline as one thing: PostgreSQL, the jobs API and Realtime, started and stopped together.
+
+Starts processes, waits for them and says what became of them; knows nothing of what they do inside, and nothing
+of whoever asked for them.
+"""
+
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from loadtests.pipeline.directory import owned_directory
+from loadtests.pipeline.external_server import check_roles, own_database
+from loadtests.pipeline.migrate import migrate
+from loadtests.pipeline.postgres import PostgresServer
+from loadtests.pipeline.settings import LOOPBACK, ApiHello, RealtimeHello, StackSettings
+from loadtests.processes.spawn import Child, ChildError
+from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tokens import mint
+
+API = "jobs API"
+REALTIME = "Realtime"
+_START_TIMEOUT_S = 20.0
+_STOP_TIMEOUT_S = 5.0
+_KEYS_LAST_S = 10 * 365 * 24 * 3600
+_LOG_TAIL_BYTES = 4000
+
+
+class StackError(RuntimeError):
+    """The pipeline could not be started. The text says which part, why, and what to do."""
+
+
+class StartInterruptedError(Exception):
+    """The pipeline is no longer wanted; raised between two steps of its start."""
+
+
+class Part(Protocol):
+    """A process of the pipeline."""
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, or None while it runs."""
+
+    def obituary(self) -> str:
+        """Say how it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A migrated database, and the server's process where the server is ours."""
+
+    url: str
+    server: PostgresServer | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A running pipeline."""
+
+    endpoint: Endpoint
+    directory: Path
+    server: PostgresServer | None
+    children: tuple[Child, ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Its processes."""
+        return (*((self.server,) if self.server is not None else ()), *self.children)
+
+    def ready_message(self) -> dict[str, Any]:
+        """Return what the supervisor says when all parts are ready."""
+        return {
+            "is": "ready",
+            "endpoint": self.endpoint.to_json(),
+            "directory": str(self.directory),
+            "pids": {part.name: part.pid for part in self.parts},
+        }
+
+    def failure(self) -> str | None:
+        """Return what went wrong since the last call; None while all parts are well."""
+        for child in self.children:
+            for message in child.messages():
+                if message.get("is") == "failed":
+                    return f"{child.name} failed: {message.get('why')}"
+        for part in self.parts:
+            if part.exit_code is not None:
+                return part.obituary()
+        return None
+
+
+@contextmanager
+def running_stack(
+    settings: StackSettings, *, now_s: int, interrupted: Callable[[], bool] = lambda: False
+) -> Iterator[Stack]:
+    """Start all parts, yield the pipeline when it is ready, and take away every trace of it at the end.
+
+    `now_s` is Unix time in seconds: the keys are valid for ten years from then. `interrupted` is asked between steps.
+
+    Raises:
+        StartInterruptedError: `interrupted` said so.
+        StackError, PostgresError, BinariesNotFoundError, ExternalServerError, MigrationError: a part did not start.
+
+    """
+    check_port(settings.api_port, API)
+    check_port(settings.realtime_port, REALTIME)
+    jwt_secret = secrets.token_urlsafe(32)
+    with (
+        owned_directory(Path(settings.directory_parent)) as directory,
+        running_database(settings.database_url, directory) as database,
+        _running_children(_hellos(settings, database.url, jwt_secret), directory, interrupted) as children,
+    ):
+        ports = {child.name: _wait_port(child) for child in children}
+        endpoint = Endpoint(
+            api_url=f"http://{LOOPBACK}:{ports[API]}",
+            realtime_url=f"ws://{LOOPBACK}:{ports[REALTIME]}/realtime/v1/websocket",
+            anon_key=mint(jwt_secret, role="anon", expires_at_s=now_s + _KEYS_LAST_S),
+            service_key=mint(jwt_secret, role="service_role", expires_at_s=now_s + _KEYS_LAST_S),
+            jwt_secret=jwt_secret,
+            database_url=database.url,
+        )
+        yield Stack(endpoint=endpoint, directory=directory, server=database.server, children=children)
+
+
+@contextmanager
+def running_database(server_url: str | None, directory: Path) -> Iterator[Database]:
+    """Yield a database with the pipeline's schema: at `server_url`, or on a server of our own in `directory`."""
+    if server_url is not None:
+        with own_database(server_url) as url:
+            migrate(url)
+            check_roles(url)
+            yield Database(url=url, server=None)
+        return
+    with PostgresServer.create(directory / "postgres") as server:
+        url = server.url()
+        migrate(url)
+        yield Database(url=url, server=server)
+
+
+def check_port(port: int, name: str) -> None:
+    """Make sure that `port` can be listened on; 0 always can.
+
+    Raises:
+        StackError: somebody else listens there.
+
+    """
+    with socket.socket() as probe:
+        # What an earlier run's connections left in TIME_WAIT does not count: servers set the same option.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise StackError(
+                f"port {port}, wanted for {name}, cannot be opened: {error.strerror}. See who has it "
+                f"(ss -ltnp 'sport = :{port}'), and choose another port, or 0 for any free one"
+            ) from error
+
+
+def _hellos(settings: StackSettings, database_url: str, jwt_secret: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the hello of each child, by its name and its module."""
+    api = ApiHello(database_url=database_url, jwt_secret=jwt_secret, port=settings.api_port, options=settings.api)
+    realtime = RealtimeHello(
+        database_url=database_url, jwt_secret=jwt_secret, port=settings.realtime_port, options=settings.realtime
+    )
+    return {
+        (API, "loadtests.pipeline.api"): api.to_json(),
+        (REALTIME, "loadtests.pipeline.realtime"): realtime.to_json(),
+    }
+
+
+@contextmanager
+def _running_children(
+    hellos: Mapping[tuple[str, str], Mapping[str, Any]], directory: Path, interrupted: Callable[[], bool]
+) -> Iterator[tuple[Child, ...]]:
+    """Start all children at once and yield them, ready or not; at the end they stop at once too."""
+    if interrupted():
+        raise StartInterruptedError
+    with ExitStack() as stops:
+        children = []
+        for (name, module), hello in hellos.items():
+            log = directory / f"{name.lower().replace(' ', '-')}.log"
+            child = Child.start(module, name=name, log=log, hello=hello)
+            stops.callback(child.stop, _STOP_TIMEOUT_S)
+            children.append(child)
+        for child in children:
+            stops.callback(child.hang_up)  # runs before the stops: all begin to end before the first is waited for
+        yield tuple(children)
+
+
+def _wait_port(child: Child) -> int:
+    try:
+        return int(child.wait_for("ready", _START_TIMEOUT_S)["port"])
+    except ChildError as error:
+        if child.exit_code is not None:
+            raise StackError(str(error)) from error
+        # The log is about to be removed with the directory: what it says must be said here.
+        said = child.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
+        raise StackError(f"{error}" + (f"; it wrote:\n{said}" if said else "")) from error
+
+
+def watch_until_told(stack: Stack, ending: threading.Event, interval_s: float = 0.1) -> str | None:
+    """Wait for `ending`, or for a part to fail; return what failed, or None."""
+    while not ending.wait(interval_s):
+        failure = stack.failure()
+        if failure is not None:
+            return failure
+    return None
