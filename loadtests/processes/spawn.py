@@ -21,6 +21,8 @@ import orjson
 from loadtests.processes.lifeline import Message
 
 _LOG_TAIL_BYTES = 4000
+_DRAIN_S = 1.0
+"""How long to wait for the last words of a process that has ended; they are in the pipe already."""
 
 
 class ChildError(RuntimeError):
@@ -73,6 +75,13 @@ class Child:
         """The exit code, or None while the process runs."""
         return self._process.poll()
 
+    def has_ended(self) -> bool:
+        """Whether the process is gone and all that it said has been fetched: then only the obituary is left."""
+        if self.exit_code is None:
+            return False
+        self._reader.join(_DRAIN_S)
+        return self._inbox.empty()
+
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message; a child that is already gone is noticed when it is next waited for."""
         assert self._process.stdin is not None
@@ -110,7 +119,7 @@ class Child:
                 return message
             if message is not None and message.get("is") == "failed":
                 raise ChildError(f"{self.name} failed: {message.get('why')}")
-            if message is None and self.exit_code is not None and self._inbox.empty():
+            if message is None and self.has_ended():
                 raise ChildError(self.obituary())
         raise ChildError(f"{self.name} did not say '{what}' within {timeout_s:g} s; see {self.log}")
 
@@ -119,7 +128,7 @@ class Child:
         code = self.exit_code
         how = f"was killed by {signal.Signals(-code).name}" if code is not None and code < 0 else f"ended with {code}"
         tail = self.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
-        return f"{self.name} (pid {self.pid}) {how}" + (f"; its last words:\n{tail}" if tail else "")
+        return f"{self.name} (pid {self.pid}) {how}" + (f"; the end of {self.log.name}:\n{tail}" if tail else "")
 
     def hang_up(self) -> None:
         """Close the lifeline: the child begins to end by itself."""
@@ -145,14 +154,20 @@ class Child:
                     escalate()
         else:
             raise ChildError(f"{self.name} (pid {self.pid}) survived SIGKILL")
-        self._reader.join(1.0)
+        self._reader.join(_DRAIN_S)
         return code
 
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            try:
-                self._inbox.put(orjson.loads(line))
-            except orjson.JSONDecodeError:
-                self._inbox.put({"is": "noise", "text": line.decode(errors="replace").rstrip()})
+            self._inbox.put(_parse(line))
         self._process.stdout.close()
+
+
+def _parse(line: bytes) -> Message:
+    """Return a line as a message; what is none, because some library prints, becomes one of kind `noise`."""
+    try:
+        message = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        message = None
+    return message if isinstance(message, dict) else {"is": "noise", "text": line.decode(errors="replace").rstrip()}

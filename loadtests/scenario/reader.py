@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from loadtests.scenario.model import Scenario
 
@@ -72,6 +72,8 @@ def _find(name_or_path: str) -> tuple[str, str]:
             return path.read_text(encoding="utf-8"), str(path)
         except OSError as error:
             raise ScenarioError(f"cannot read the scenario {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ScenarioError(f"{path}: not valid TOML: it is not UTF-8 text") from error
     shipped = shipped_scenarios()
     if name_or_path in shipped:
         return shipped[name_or_path], f"{name_or_path}{SUFFIX}"
@@ -87,7 +89,7 @@ def _apply(table: dict[str, Any], override: str) -> None:
     *parents, last = key.strip().split(".")
     place: Any = table
     for step, part in enumerate(parents):
-        place = _descend(place, part, override=override, so_far=".".join(parents[: step + 1]))
+        place = _descend(place, part, override=override, so_far=".".join(parents[:step]))
     if isinstance(place, list):
         place[_position(place, last, override)] = _value(text)
     elif isinstance(place, dict):
@@ -101,7 +103,7 @@ def _descend(place: Any, part: str, *, override: str, so_far: str) -> Any:
         return place[_position(place, part, override)]
     if isinstance(place, dict):
         return place.setdefault(part, {})
-    raise ScenarioError(f"--set {override}: {so_far} is not a table")
+    raise ScenarioError(f"--set {override}: {so_far} is a single value and has no keys")
 
 
 def _position(entries: list[Any], part: str, override: str) -> int:
@@ -122,13 +124,27 @@ def _explain(error: ValidationError, source: str, overrides: Sequence[str]) -> s
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"]) or "the scenario"
-        lines.append(f"{where}: {key}: {_message(problem['type'], problem['msg'])}")
+        lines.append(f"{where}: {key}: {_message(problem['type'], problem['msg'], problem['loc'])}")
     return "\n".join(lines)
 
 
-def _message(kind: str, message: str) -> str:
+def _message(kind: str, message: str, location: tuple[int | str, ...]) -> str:
     if kind == "extra_forbidden":
-        return "unknown key"
+        known = _known_keys(location[:-1])
+        near = get_close_matches(str(location[-1]), known, n=1)
+        return "unknown key; " + (f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}")
     if kind == "missing":
         return "this key is needed"
+    if kind == "tuple_type":
+        return "Input should be a list"
     return message.removeprefix("Value error, ")
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the table at `location` may have."""
+    table: type[BaseModel] = Scenario
+    for part in location:
+        if isinstance(part, str):  # a number only says which of several tables of one kind
+            kind: Any = table.model_fields[part].annotation
+            table = next(iter(get_args(kind)), kind)
+    return list(table.model_fields)

@@ -1,0 +1,271 @@
+"""The command line: the verbs, and the only place that prints to the terminal and reads the environment."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+import loadtests
+from loadtests.checks.gates import GateError, parse_gates
+from loadtests.checks.verdict import Verdict
+from loadtests.history.directory import NoRunError, RunDirectory
+from loadtests.history.history import TornLedgerError
+from loadtests.processes.spawn import ChildError
+from loadtests.run import RunRequest, run
+from loadtests.runner.interrupt import Interrupted, listen_for_interrupt
+from loadtests.runner.outcome import conclude, recorded_trouble, write_report
+from loadtests.runner.preflight import PreflightError, check_port
+from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario, shipped_scenarios
+from loadtests.screens import screen_for
+from loadtests.target_up import TargetUp, keep_target_up
+from loadtests.targets.embedded import TargetError
+
+DATABASE_URL = "DATABASE_URL"
+_RUNS = Path("reports/runs")
+_USAGE_ERROR = 2
+_TROUBLE = 1
+_INTERRUPTED = 130
+_VERDICT_STYLES = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
+_DEFAULT_WEB_PORT = 8089
+_PORT = click.IntRange(0, 65_535)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(loadtests.__version__, prog_name="loadtests")
+def main() -> None:
+    """Load and soak tests for push pipelines: how soon users see a change, what it costs, what is lost.
+
+    \b
+    Examples:
+      loadtests run smoke                               the main job, on an embedded pipeline
+      loadtests run smoke --set subscribers.count=500   the same with more devices
+      loadtests run my-question.toml --out /tmp/q1      a scenario of your own
+      loadtests scenarios                               what ships, and what each one asks
+      loadtests report reports/runs/smoke/latest        render a recorded run again
+      loadtests target up > target.env                  only the pipeline, for your own client
+
+    Exit codes: 0 pass, 3 fail (a gate is violated), 4 unknown (the measurement was not good enough to say),
+    2 wrong usage, 1 trouble before anything was measured.
+    """  # noqa: D301 - click's own escape
+
+
+@main.command("run")
+@click.argument("scenario")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one key; may be repeated.")
+@click.option("--gate", "gates", multiple=True, metavar="GATE", help="One more limit; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory [default: reports/runs/NAME/TIME].")
+@click.option("--ui", is_flag=True, help="Open Locust's web UI for watching and steering the mutators.")
+@click.option("--ui-port", type=_PORT, default=_DEFAULT_WEB_PORT, show_default=True, help="Port of Locust's web UI.")
+def run_command(
+    scenario: str, overrides: tuple[str, ...], gates: tuple[str, ...], out: Path | None, *, ui: bool, ui_port: int
+) -> None:
+    """Run SCENARIO, the name of a shipped one or the path of a TOML file, and report.
+
+    \b
+    Examples:
+      loadtests run smoke
+      loadtests run burst --set subscribers.debounce_ms=1000
+      loadtests run smoke --set phases.1.mutations_per_s=20 --gate "push.visibility_ms.p95 < 800"
+      loadtests run smoke --ui
+    """  # noqa: D301 - click's own escape
+    console = Console(highlight=False)
+    with _clear_errors():
+        source = read_scenario(scenario, overrides)
+        _check_gates(source, gates)
+        if ui:
+            check_port(ui_port, what="Locust's web UI", option="--ui-port")
+        directory = out or _new_directory(source.scenario.name)
+        if directory.exists():
+            raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
+        request = RunRequest(
+            source=source,
+            directory=directory,
+            gates=gates,
+            target_options=_target_options(),
+            web_port=ui_port if ui else None,
+        )
+        _announce(console, source, ui_port if ui else None)
+        screen = screen_for(console)
+        with listen_for_interrupt() as interrupt:
+            try:
+                outcome = run(request, screen, interrupt)
+            finally:
+                screen.close()
+        _link_latest(directory)
+        _conclude(console, RunDirectory(directory), outcome.verdict)
+    sys.exit(outcome.verdict.exit_code)
+
+
+@main.command("check")
+@click.argument("run_directory", type=click.Path(path_type=Path))
+@click.option("--gate", "gates", multiple=True, metavar="GATE", help="One more limit; may be repeated.")
+def check_command(run_directory: Path, gates: tuple[str, ...]) -> None:
+    """Judge a recorded run again, with its own gates and any that you add.
+
+    \b
+    Examples:
+      loadtests check reports/runs/smoke/latest
+      loadtests check reports/runs/smoke/latest --gate "push.visibility_ms.p95 < 600"
+    """  # noqa: D301 - click's own escape
+    console = Console(highlight=False)
+    with _clear_errors():
+        directory = RunDirectory.open(run_directory)
+        recorded = tuple(directory.read_manifest().get("gates", ()))
+        outcome = conclude(directory, gates=(*recorded, *gates), trouble=recorded_trouble(directory))
+        _conclude(console, directory, outcome.verdict)
+    sys.exit(outcome.verdict.exit_code)
+
+
+@main.command("report")
+@click.argument("run_directory", type=click.Path(path_type=Path))
+def report_command(run_directory: Path) -> None:
+    """Analyse and render a recorded run again: report.html, summary.md, figures, junit.xml.
+
+    \b
+    Example:
+      loadtests report reports/runs/smoke/latest
+    """  # noqa: D301 - click's own escape
+    console = Console(highlight=False)
+    with _clear_errors():
+        directory = RunDirectory.open(run_directory)
+        recorded = tuple(directory.read_manifest().get("gates", ()))
+        outcome = conclude(directory, gates=recorded, trouble=recorded_trouble(directory))
+        write_report(directory, outcome)
+        _conclude(console, directory, outcome.verdict)
+    sys.exit(outcome.verdict.exit_code)
+
+
+@main.command("scenarios")
+def scenarios_command() -> None:
+    """List the shipped scenarios and the question each one asks."""
+    console = Console(highlight=False)
+    with _clear_errors():
+        for name in shipped_scenarios():
+            scenario = read_scenario(name).scenario
+            length_s = scenario.duration_s + scenario.effective_drain_s
+            console.print(f"[bold]{name:<14}[/] {escape(scenario.question)} [dim]({length_s:.0f} s)[/]", soft_wrap=True)
+
+
+@main.group("target")
+def target_group() -> None:
+    """The pipeline under test, by itself."""
+
+
+@target_group.command("up")
+@click.option("--api-port", type=_PORT, default=0, help="Port of the jobs API [default: a free one].")
+@click.option("--realtime-port", type=_PORT, default=0, help="Port of Realtime [default: a free one].")
+@click.option(
+    "--organizations", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many to make."
+)
+@click.option(
+    "--tokens", type=click.IntRange(0, 10_000), default=3, show_default=True, help="Ones to print, one user each."
+)
+def target_up_command(api_port: int, realtime_port: int, *, organizations: int, tokens: int) -> None:
+    """Start the embedded pipeline, print how to reach it as KEY=value lines, and keep it until Ctrl-C.
+
+    \b
+    Examples:
+      loadtests target up
+      loadtests target up --api-port 54321 --realtime-port 54322 > target.env
+    """  # noqa: D301 - click's own escape
+    errors = Console(stderr=True, highlight=False)
+    with _clear_errors():
+        for port, what, option in (
+            (api_port, "the jobs API", "--api-port"),
+            (realtime_port, "Realtime", "--realtime-port"),
+        ):
+            if port:
+                check_port(port, what=what, option=option)
+        wanted = TargetUp(
+            api_port=api_port,
+            realtime_port=realtime_port,
+            database_url=os.environ.get(DATABASE_URL),
+            organizations=organizations,
+            users=tokens,
+        )
+        with listen_for_interrupt() as interrupt:
+            keep_target_up(
+                wanted,
+                interrupt,
+                tell=lambda lines: click.echo("\n".join(lines)),
+                note=lambda text: errors.print(text, style="dim"),
+            )
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turn what a user can mend into one clear message and the right exit code; bugs keep their traceback."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        yield
+    except (ScenarioError, GateError, PreflightError, NoRunError, TornLedgerError) as error:
+        errors.print(f"[bold red]error:[/] {escape(str(error))}")
+        sys.exit(_USAGE_ERROR)
+    except (TargetError, ChildError) as error:
+        errors.print(f"[bold red]error:[/] {escape(str(error))}")
+        sys.exit(_TROUBLE)
+    except (Interrupted, KeyboardInterrupt):
+        errors.print("stopped; nothing more is measured")
+        sys.exit(_INTERRUPTED)
+
+
+def _check_gates(source: ScenarioFile, extra: tuple[str, ...]) -> None:
+    """Refuse gates that could not be judged, before anything is started."""
+    try:
+        parse_gates(source.scenario)
+    except GateError as error:
+        raise GateError(f"{source.source}: gates: {error}") from error
+    try:
+        parse_gates(source.scenario, extra)
+    except GateError as error:
+        raise GateError(f"--gate: {error}") from error
+
+
+def _target_options() -> dict[str, object]:
+    database_url = os.environ.get(DATABASE_URL)
+    return {} if database_url is None else {"database_url": database_url}
+
+
+def _new_directory(name: str) -> Path:
+    return _RUNS / name / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _link_latest(directory: Path) -> None:
+    latest = directory.parent / "latest"
+    if directory.parent.parent != _RUNS or (latest.exists() and not latest.is_symlink()):
+        return
+    latest.unlink(missing_ok=True)
+    latest.symlink_to(directory.name, target_is_directory=True)
+
+
+def _announce(console: Console, source: ScenarioFile, web_port: int | None) -> None:
+    scenario = source.scenario
+    console.print(f"[bold]{scenario.name}[/]: {escape(scenario.question)}", soft_wrap=True)
+    pollers = sum(cohort.count for cohort in scenario.pollers)
+    console.print(
+        f"[dim]{scenario.subscribers.count:,} subscribers and {pollers:,} pollers in "
+        f"{scenario.organizations.count:,} organizations, {scenario.duration_s:.0f} s of load and "
+        f"{scenario.effective_drain_s:.0f} s of drain[/]",
+        soft_wrap=True,
+    )
+    if web_port is not None:
+        console.print(f"Locust's web UI: http://127.0.0.1:{web_port}")
+
+
+def _conclude(console: Console, directory: RunDirectory, verdict: Verdict) -> None:
+    summary = directory.path / "summary.md"
+    if summary.is_file():
+        console.print()
+        console.print(summary.read_text(encoding="utf-8").rstrip(), markup=False, soft_wrap=True)
+    console.print()
+    console.print(f"verdict: [{_VERDICT_STYLES[verdict.value]}]{verdict.value}[/]")
+    for reason in verdict.reasons:
+        console.print(f"  {escape(reason)}", soft_wrap=True)
+    if directory.report_file.is_file():
+        console.print(f"report:  {directory.report_file}", soft_wrap=True)

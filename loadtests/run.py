@@ -1,0 +1,116 @@
+"""The story of a run on one screen: do what the scenario says, write down what happened, then judge it."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from loadtests.drivers.probes import ClockProbe, UsageProbe
+from loadtests.drivers.run_input import RunInput
+from loadtests.drivers.truth import TruthReader
+from loadtests.history.directory import RunDirectory
+from loadtests.history.ledger import LedgerFullError
+from loadtests.runner.conduct import Conductor
+from loadtests.runner.interrupt import Interrupt
+from loadtests.runner.live_view import LiveView
+from loadtests.runner.manifest import make_manifest, new_run_id
+from loadtests.runner.outcome import Outcome, conclude, write_report
+from loadtests.runner.preflight import check_descriptors, raise_descriptor_limit
+from loadtests.runner.progress import Progress, Screen, Step
+from loadtests.runner.stage import open_stage
+from loadtests.scenario.reader import ScenarioFile
+
+_RUNNER_ROWS = 20_000_000
+"""Room in the runner's ledger for the truth of the longest run; the file is sparse, so unused room is free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What to run, and where to write."""
+
+    source: ScenarioFile
+    directory: Path
+    gates: tuple[str, ...] = ()
+    target_options: Mapping[str, Any]
+    web_port: int | None = None
+    """Port for Locust's web UI, or None for none."""
+
+
+def run(request: RunRequest, screen: Screen, interrupt: Interrupt) -> Outcome:
+    """Do what the scenario says, write down what happened, then judge it.
+
+    Raises:
+        PreflightError, TargetError, ChildError: nothing was measured; the text says what helps.
+        Interrupted: the user left before the load began.
+
+    """
+    check_descriptors(request.source.scenario, raise_descriptor_limit())
+    directory = _write_intention(request)
+    trouble = _drive(RunInput.read(directory.path), request, screen, interrupt)
+    screen.show(Progress(step=Step.ANALYSIS))
+    outcome = conclude(directory, gates=request.gates, trouble=trouble)
+    write_report(directory, outcome)
+    return outcome
+
+
+def _write_intention(request: RunRequest) -> RunDirectory:
+    directory = RunDirectory.create(request.directory)
+    manifest = make_manifest(request.source, run_id=new_run_id(), gates=request.gates, started_at=datetime.now(UTC))
+    directory.write_json(directory.manifest_file, manifest)
+    return directory
+
+
+def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: Interrupt) -> list[str]:
+    """Start everything, run the load, read the truth; return what went wrong once the load had begun."""
+    with ExitStack() as stack:
+        ledger = stack.enter_context(run_input.create_ledger("runner", expected_rows=_RUNNER_ROWS))
+        stage = stack.enter_context(
+            open_stage(run_input, target_options=request.target_options, web_port=request.web_port)
+        )
+        screen.show(Progress(step=Step.STARTING))
+        endpoint = stage.wait_target().endpoint
+        stage.prepare_drivers(interrupt, lambda said: screen.show(_connecting(said)))
+        truth = TruthReader(endpoint.database_url, run_input.population, ledger)
+        clock = ClockProbe(endpoint.database_url)
+        stack.callback(truth.close)
+        stack.callback(clock.close)
+        conductor = Conductor(
+            stage=stage,
+            scenario=run_input.scenario,
+            ledger=ledger,
+            clock=clock,
+            usage=UsageProbe(stage.watched()),
+            truth=truth,
+            live=LiveView(run_input.directory.path, subscribers=run_input.scenario.subscribers.count),
+            screen=screen,
+            interrupt=interrupt,
+        )
+        trouble = _conduct(conductor)
+        trouble += stage.stop_drivers()
+        screen.show(Progress(step=Step.TRUTH))
+        return trouble + _read_truth(truth)
+
+
+def _conduct(conductor: Conductor) -> list[str]:
+    try:
+        return conductor.conduct()
+    except LedgerFullError as error:
+        return [str(error)]
+
+
+def _read_truth(truth: TruthReader) -> list[str]:
+    try:
+        truth.read_all()
+    except (psycopg.Error, LedgerFullError) as error:
+        return [f"the truth in the database could not be recorded: {str(error).strip()}"]
+    return []
+
+
+def _connecting(said: Mapping[str, Mapping[str, Any]]) -> Progress:
+    live = sum(int(message.get("live", 0)) for message in said.values())
+    subscribers = sum(int(message.get("subscribers", 0)) for message in said.values())
+    return Progress(step=Step.CONNECTING, live=live, subscribers=subscribers)

@@ -1,0 +1,174 @@
+"""The load itself: give the start, watch everything while it runs, drain, and write down what the probes see.
+
+One loop in one thread: it alone writes the runner's ledger.
+"""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import psycopg
+
+from loadtests.drivers.probes import ClockProbe, UsageProbe
+from loadtests.drivers.truth import TruthReader
+from loadtests.history.kinds import Kind, Process
+from loadtests.history.ledger import Ledger
+from loadtests.processes.lifeline import Message
+from loadtests.runner.interrupt import Interrupt
+from loadtests.runner.live_view import LiveView
+from loadtests.runner.progress import Progress, Screen, Step
+from loadtests.runner.stage import Stage
+from loadtests.scenario.model import Scenario
+
+_NS = 1_000_000_000
+_HEAD_START_NS = 300_000_000
+"""Between the word to start and the start: every driver has heard it by then."""
+_TICK_S = 0.1
+_CLOCK_EVERY_S = 0.5
+_CLOCK_EXCHANGES = 4
+_USAGE_EVERY_S = 1.0
+_TRUTH_EVERY_S = 5.0
+_LIVE_VIEW_EVERY_S = 2.0
+_RATE_OVER_S = 3.0
+_EXPLANATION_S = 2.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Conductor:
+    """Everything that the loop looks after."""
+
+    stage: Stage
+    scenario: Scenario
+    ledger: Ledger
+    clock: ClockProbe
+    usage: UsageProbe
+    truth: TruthReader
+    live: LiveView
+    screen: Screen
+    interrupt: Interrupt
+    progress: Progress = field(default_factory=Progress)
+    _said: dict[str, Message] = field(default_factory=dict)
+    _history: deque[tuple[float, int, int]] = field(default_factory=deque)
+    _last: dict[str, float] = field(default_factory=dict)
+
+    def conduct(self) -> list[str]:
+        """Run load and drain; return what went wrong, nothing if nothing did."""
+        start_ns = time.monotonic_ns() + _HEAD_START_NS
+        self._record_phases(start_ns)
+        self.stage.go(start_ns)
+        load_end_ns = start_ns + round(self.scenario.duration_s * _NS)
+        trouble = self._watch(Step.LOAD, start_ns, load_end_ns, until_dispatched=True)
+        cut_short = trouble is not None or self.interrupt.asked
+        why = trouble or ("stopped by the user" if self.interrupt.asked else "the schedule was carried out")
+        ended_ns = min(time.monotonic_ns(), load_end_ns) if cut_short else load_end_ns
+        self.ledger.record(Kind.ENDED, ended_ns, entity=self.ledger.name(why), flag=0 if cut_short else 1)
+        if trouble is not None:
+            return [trouble]
+        if cut_short:
+            self.stage.end_load()
+        drain_end_ns = time.monotonic_ns() + round(self.scenario.effective_drain_s * _NS)
+        drain_trouble = self._watch(Step.DRAIN, start_ns, drain_end_ns, until_dispatched=False)
+        troubles = [] if drain_trouble is None else [drain_trouble]
+        return troubles + (["the load was stopped by the user before its end"] if cut_short else [])
+
+    def _record_phases(self, start_ns: int) -> None:
+        begin_ns = start_ns
+        for index, phase in enumerate(self.scenario.phases):
+            self.ledger.record(Kind.PHASE, begin_ns, value=index, revision=int(phase.warm_up))
+            begin_ns += round(phase.duration_s * _NS)
+
+    def _watch(self, step: Step, start_ns: int, end_ns: int, *, until_dispatched: bool) -> str | None:
+        """Look after the run until `end_ns`; return the first trouble, or None."""
+        total_s = self.scenario.duration_s + self.scenario.effective_drain_s
+        self.progress.step = step
+        self.progress.total_s = total_s
+        patience_ns = round(self.scenario.mutators.timeout_s * _NS) if until_dispatched else 0
+        while True:
+            wanted_ns = time.monotonic_ns() + round(_TICK_S * _NS)
+            if trouble := self._look():
+                return trouble
+            now_ns = time.monotonic_ns()
+            self.progress.elapsed_s = max(0.0, (now_ns - start_ns) / _NS)
+            self.progress.phase = self._phase_name(now_ns - start_ns) if until_dispatched else ""
+            self.screen.show(self.progress)
+            dispatched = self._said.get("dispatched") is not None
+            if now_ns >= end_ns and (not until_dispatched or dispatched or now_ns >= end_ns + patience_ns):
+                return None
+            if until_dispatched and self.interrupt.asked:
+                return None
+            time.sleep(max(0.0, (wanted_ns - time.monotonic_ns()) / _NS))
+            self.ledger.record(
+                Kind.LOOP_LAG, time.monotonic_ns(), actor=Process.RUNNER, value=time.monotonic_ns() - wanted_ns
+            )
+
+    def _phase_name(self, offset_ns: int) -> str:
+        begin_s = 0.0
+        for phase in self.scenario.phases:
+            begin_s += phase.duration_s
+            if offset_ns < begin_s * _NS:
+                return phase.name
+        return "waiting for the last answers"
+
+    def _look(self) -> str | None:
+        """Hear the drivers, take due samples; return the first trouble, or None."""
+        if trouble := self.stage.driver_trouble(self._hear) or self.stage.target.trouble():
+            return trouble
+        self._sum_up()
+        return self._sample()
+
+    def _sample(self) -> str | None:
+        try:
+            if self._is_time("clock", _CLOCK_EVERY_S):
+                self.clock.sample(self.ledger, exchanges=_CLOCK_EXCHANGES)
+            if self._is_time("truth", _TRUTH_EVERY_S):
+                self.truth.read_new_events()
+        except psycopg.Error as error:
+            return self._wait_explanation() or f"the target's database does not answer any more: {str(error).strip()}"
+        if self._is_time("usage", _USAGE_EVERY_S):
+            self.usage.sample(self.ledger)
+        if self._is_time("live view", _LIVE_VIEW_EVERY_S):
+            self.progress.visibility_ms_p95 = self.live.visibility_ms_p95()
+        return None
+
+    def _wait_explanation(self) -> str | None:
+        """Wait for the target to say which of its parts died: it notices a little later than a broken connection."""
+        deadline_s = time.monotonic() + _EXPLANATION_S
+        while time.monotonic() < deadline_s:
+            if trouble := self.stage.target.trouble():
+                return trouble
+            time.sleep(_TICK_S)
+        return None
+
+    def _is_time(self, what: str, every_s: float) -> bool:
+        now_s = time.monotonic()
+        if now_s - self._last.get(what, -every_s) < every_s:
+            return False
+        self._last[what] = now_s
+        return True
+
+    def _hear(self, name: str, message: Message) -> None:
+        match message.get("is"):
+            case "progress":
+                self._said[name] = message
+            case "dispatched":
+                self._said["dispatched"] = message
+                self._said[name] = message
+            case "stopped":
+                self.interrupt.asked = True
+
+    def _sum_up(self) -> None:
+        progress = self.progress
+        swarms = [self._said.get(child.name, {}) for child in self.stage.swarms]
+        mutators = self._said.get(self.stage.mutators.name, {})
+        for key in ("subscribers", "live", "signals", "refreshes", "polls", "errors"):
+            setattr(progress, key, sum(int(said.get(key, 0)) for said in swarms))
+        for key in ("due", "acked", "failed", "waiting"):
+            setattr(progress, key, int(mutators.get(key, 0)))
+        now_s = time.monotonic()
+        self._history.append((now_s, progress.acked, progress.signals))
+        while now_s - self._history[0][0] > _RATE_OVER_S:
+            self._history.popleft()
+        then_s, acked, signals = self._history[0]
+        if now_s > then_s:
+            progress.mutations_per_s = (progress.acked - acked) / (now_s - then_s)
+            progress.signals_per_s = (progress.signals - signals) / (now_s - then_s)

@@ -1,0 +1,66 @@
+"""From a run directory to its verdict and report: everything here can be repeated years later.
+
+`loadtests check RUN` and `loadtests report RUN` are exactly these functions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.analysis.analyse import analyse
+from loadtests.analysis.results import Results
+from loadtests.checks.verdict import Verdict, judge
+from loadtests.drivers.run_input import RunInput
+from loadtests.history.directory import RunDirectory
+from loadtests.history.history import History
+from reports.input import ReportInput
+from reports.render import render
+
+TROUBLE_KEY = "trouble"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to."""
+
+    results: Results
+    verdict: Verdict
+
+
+def conclude(directory: RunDirectory, *, gates: Sequence[str] = (), trouble: Sequence[str] = ()) -> Outcome:
+    """Analyse and judge a run, and write metrics and verdict.
+
+    Args:
+        directory: the run.
+        gates: limits from the command line, beside those of the scenario.
+        trouble: what went wrong while it ran; empty for a run that ended by itself.
+
+    """
+    run = RunInput.read(directory.path)
+    results = analyse(History.read(directory.path), run.scenario, run.population)
+    verdict = judge(results.metrics, run.scenario, extra_gates=tuple(gates), trouble=tuple(trouble))
+    directory.write_json(directory.metrics_file, results.metrics)
+    directory.write_json(directory.verdict_file, {**verdict.to_json(), TROUBLE_KEY: list(trouble)})
+    return Outcome(results, verdict)
+
+
+def write_report(directory: RunDirectory, outcome: Outcome) -> None:
+    """Render the page, its figures, the summary and the JUnit file."""
+    run = RunInput.read(directory.path)
+    render(
+        ReportInput(
+            scenario=run.scenario,
+            manifest=directory.read_manifest(),
+            results=outcome.results,
+            verdict=outcome.verdict,
+        ),
+        directory.path,
+    )
+
+
+def recorded_trouble(directory: RunDirectory) -> list[str]:
+    """Return what went wrong while the run lived, from its first verdict; a run without one never ended."""
+    if not directory.verdict_file.is_file():
+        return ["the run did not come to its end: it was killed, or it is still running"]
+    verdict: dict[str, Any] = directory.read_json(directory.verdict_file)
+    return [str(text) for text in verdict.get(TROUBLE_KEY, [])]

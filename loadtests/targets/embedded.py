@@ -1,0 +1,88 @@
+"""The embedded pipeline as a target: started for the run, gone with it.
+
+The pipeline runs under a supervisor of its own, a child process that ends everything it started when its parent
+is gone. This module only starts that child and waits until it is ready.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from loadtests.pipeline.settings import StackSettings
+from loadtests.processes.spawn import Child, ChildError
+from loadtests.wire.endpoint import Endpoint
+
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 20.0
+
+
+class TargetError(RuntimeError):
+    """The target could not be started or has died. The text says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """An embedded pipeline that is up."""
+
+    endpoint: Endpoint
+    directory: Path
+    """The pipeline's own temporary directory, removed when it stops."""
+    pids: dict[str, int]
+    """Process id of each part, by its name."""
+
+
+class EmbeddedTarget:
+    """The supervisor's parent."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._running: Running | None = None
+
+    @classmethod
+    def start(cls, settings: StackSettings, *, log: Path) -> Self:
+        """Begin to start the pipeline; `wait_ready` returns when it is up."""
+        return cls(
+            Child.start("loadtests.pipeline", name="embedded pipeline", log=log, hello=settings.to_json()),
+        )
+
+    def wait_ready(self) -> Running:
+        """Return the running pipeline.
+
+        Raises:
+            TargetError: it could not be started; the text says why and what helps.
+
+        """
+        try:
+            ready = self._child.wait_for("ready", _START_TIMEOUT_S)
+        except ChildError as error:
+            raise TargetError(str(error)) from error
+        self._running = Running(
+            endpoint=Endpoint.from_json(ready["endpoint"]),
+            directory=Path(ready["directory"]),
+            pids={str(name): int(pid) for name, pid in ready["pids"].items()},
+        )
+        return self._running
+
+    @property
+    def pid(self) -> int:
+        """Process id of the supervisor."""
+        return self._child.pid
+
+    def trouble(self) -> str | None:
+        """Say what is wrong with the running pipeline, or None while all of it lives."""
+        for message in self._child.messages():
+            if message.get("is") == "failed":
+                return f"the embedded pipeline: {message.get('why')}"
+        return self._child.obituary() if self._child.has_ended() else None
+
+    def stop(self) -> None:
+        """Stop all of it. If the supervisor was killed, remove what it could not remove itself."""
+        code = self._child.stop(_STOP_TIMEOUT_S)
+        if code != 0 and self._running is not None and self._running.directory.exists():
+            shutil.rmtree(self._running.directory, ignore_errors=True)
+
+
+def settings_from(options: dict[str, Any]) -> StackSettings:
+    """Return the supervisor's settings for the options of a scenario's target."""
+    return StackSettings.from_json(options)

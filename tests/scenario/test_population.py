@@ -1,0 +1,137 @@
+"""Who takes part: counts, homes, identifiers."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadtests.scenario.model import Scenario
+from loadtests.scenario.population import Population, organization_weights, spread
+from loadtests.scenario.vocabulary import DeviceModel
+
+LOAD = {"name": "load", "duration_s": 1, "mutations_per_s": 1}
+
+
+def population(*, seed: int = 1, run_id: str = "a run", **keys: Any) -> Population:
+    """Return the population of a scenario that says only what a test is about."""
+    whole = {"name": "any", "question": "Who takes part in it?", "phases": [LOAD], **keys}
+    return Population(Scenario.model_validate(whole), seed=seed, run_id=run_id)
+
+
+EVERYBODY = population(
+    organizations={"count": 7, "jobs": 4},
+    subscribers={"count": 20, "ios": 3, "web": 1, "web_open_job": 1, "web_open_audit": 1},
+    pollers=[{"interval_s": 5, "count": 6}, {"interval_s": 10, "count": 3}],
+)
+
+
+def test_every_identifier_is_a_uuid_of_its_own() -> None:
+    """Organizations, authors, users and jobs never share one, nor does another run."""
+    other = Population(EVERYBODY.scenario, seed=1, run_id="another run")
+    identifiers = [
+        identifier
+        for who in (EVERYBODY, other)
+        for identifier in (
+            *(who.organization_id(number) for number in range(7)),
+            *(who.author_id(number) for number in range(7)),
+            *(who.job_id(number, ordinal) for number in range(7) for ordinal in range(4)),
+            *(device.user_id for device in who.devices),
+        )
+    ]
+
+    assert len(set(identifiers)) == len(identifiers) == 2 * (7 + 7 + 28 + 29)
+    assert [str(UUID(identifier)) for identifier in identifiers] == identifiers
+
+
+def test_everybody_computes_the_same_population() -> None:
+    """Each process rebuilds it from scenario, seed and run id."""
+    again = Population(EVERYBODY.scenario, seed=1, run_id="a run")
+
+    assert again.devices == EVERYBODY.devices
+
+
+def test_a_device_is_found_at_its_index() -> None:
+    """Subscribers first, then pollers; the index is the place."""
+    assert [device.index for device in EVERYBODY.devices] == list(range(29))
+    assert {device.model for device in EVERYBODY.pollers} == {DeviceModel.POLLER}
+    assert len(EVERYBODY.subscribers) == 20
+
+
+def test_models_come_in_their_proportion() -> None:
+    """Three ios devices for one of web."""
+    assert Counter(device.model for device in EVERYBODY.subscribers) == {DeviceModel.IOS: 15, DeviceModel.WEB: 5}
+
+
+def test_only_web_devices_have_something_open() -> None:
+    """An open job is one of those that exist before the start."""
+    open_jobs = [device.open_job for device in EVERYBODY.subscribers if device.model is DeviceModel.WEB]
+    ios = [device for device in EVERYBODY.subscribers if device.model is DeviceModel.IOS]
+
+    assert all(job is not None and 0 <= job < 4 for job in open_jobs)
+    assert all(device.open_job is None and not device.open_audit for device in ios)
+
+
+def test_without_jobs_nothing_is_open() -> None:
+    """There is nothing to open before the first job is created."""
+    empty = population(organizations={"jobs": 0}, subscribers={"count": 9, "web_open_job": 1})
+
+    assert {device.open_job for device in empty.subscribers} == {None}
+
+
+def test_members_are_spread_evenly() -> None:
+    """No organization has two subscribers more than another."""
+    homes = Counter(device.organization for device in EVERYBODY.subscribers)
+
+    assert sorted(homes.values()) == [2, 3, 3, 3, 3, 3, 3]
+
+
+def test_pollers_keep_their_cohorts_interval() -> None:
+    """And their phases differ, so that they do not poll in step."""
+    pollers = EVERYBODY.pollers
+
+    assert Counter(device.interval_s for device in pollers) == {5: 6, 10: 3}
+    assert len({device.phase for device in pollers}) == len(pollers)
+    assert all(0 <= device.phase < 1 for device in pollers)
+
+
+@given(mutation=st.integers(0, 16**12 - 1))
+def test_a_request_id_leads_back_to_its_mutation(mutation: int) -> None:
+    """It is a UUID, and only this run understands it."""
+    request_id = EVERYBODY.request_id(mutation)
+
+    assert str(UUID(request_id)) == request_id
+    assert EVERYBODY.mutation_index(request_id) == mutation
+    assert Population(EVERYBODY.scenario, seed=1, run_id="another run").mutation_index(request_id) is None
+
+
+@pytest.mark.parametrize("text", ["", "x", "0" * 36, EVERYBODY.request_id(1) + "0", EVERYBODY.request_id(1)[:-1] + "z"])
+def test_what_is_no_request_id_of_ours_leads_nowhere(text: str) -> None:
+    """Requests of somebody else have ids of every form."""
+    assert EVERYBODY.mutation_index(text) is None
+
+
+def test_skewed_weights_follow_zipfs_law() -> None:
+    """The n-th organization gets the n-th part of the first."""
+    weights = organization_weights(population(organizations={"count": 3, "sizes": "skewed"}).scenario)
+
+    assert weights == pytest.approx([6 / 11, 3 / 11, 2 / 11])
+
+
+@settings(max_examples=100)
+@given(
+    count=st.integers(0, 3000),
+    weights=st.lists(st.floats(0.001, 1), min_size=1, max_size=60),
+)
+def test_spreading_keeps_the_number_and_the_proportions(count: int, weights: list[float]) -> None:
+    """Everybody has a home, and no organization is off its exact share by one or more."""
+    shares = np.array(weights) / sum(weights)
+    homes = spread(count, shares)
+    members = np.bincount(homes, minlength=len(weights))
+
+    assert members.sum() == count
+    assert np.all(np.abs(members - shares * count) < 1 + 1e-6)
+    assert np.all(np.diff(homes) >= 0)
