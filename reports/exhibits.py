@@ -1,0 +1,208 @@
+"""The four figures of a report: drawing, sentence, words for those who cannot see it, and the same data as a table."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtests.analysis.results import Cost, Timeline
+from reports import takeaways
+from reports.figures.canvas import Plate, Shape, png, svg
+from reports.figures.cost import cost_plate
+from reports.figures.ranks import LADDER, Band, at_share, bands
+from reports.figures.timeline import timeline_plate, widen
+from reports.figures.visibility import visibility_plate
+from reports.figures.waterfall import waterfall_plate
+from reports.glossary import stage_name, stage_span
+from reports.input import ReportInput
+from reports.table import Table
+from reports.wording import MINUS, NO_NUMBER, count, counted, duration, interval, milliseconds, percent, rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """One figure as bytes."""
+
+    wide: str
+    narrow: str
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """One figure with everything that belongs to it."""
+
+    name: str
+    title: str
+    takeaway: str
+    """What the figure shows; without a drawing: why there is none."""
+    alternative: str = ""
+    drawing: Drawing | None = None
+    table: Table | None = None
+
+
+def exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
+    """Return the figures in reading order; one that lacks its data says so instead."""
+    return (_visibility(run), _stages(run), _cost(run), _timeline(run))
+
+
+def _draw(plate: Plate) -> Drawing:
+    return Drawing(wide=svg(plate, Shape.WIDE), narrow=svg(plate, Shape.NARROW), png=png(plate))
+
+
+def _visibility(run: ReportInput) -> Exhibit:
+    title = "How soon a colleague's change is seen"
+    series = run.results.series
+    columns = {"push": series.push_visibility_ms}
+    columns |= {f"polling {interval(key)}": values for key, values in series.polling_visibility_ms.items()}
+    columns = {name: values for name, values in columns.items() if len(values)}
+    if not columns:
+        why = "No device had a change to show in the measurement window, so there is no latency to draw."
+        return Exhibit(name="visibility", title=title, takeaway=why)
+    rows = [(_rank(share), *(milliseconds(at_share(values, share)) for values in columns.values())) for share in LADDER]
+    rows.append(("slowest", *(milliseconds(at_share(values, 1.0)) for values in columns.values())))
+    rows.append(("pairs", *(count(len(values)) for values in columns.values())))
+    rows.append(("never shown", *(count(int(np.isinf(values).sum())) for values in columns.values())))
+    return Exhibit(
+        name="visibility",
+        title=title,
+        takeaway=takeaways.visibility(run),
+        alternative=f"Cumulative distributions of visibility latency for {', '.join(columns)}; the table beneath has "
+        "the same ranks.",
+        drawing=_draw(visibility_plate(series.push_visibility_ms, series.polling_visibility_ms)),
+        table=Table(
+            caption="Visibility latency in milliseconds, by share of the (mutation, device) pairs",
+            head=("share of pairs", *columns),
+            rows=tuple(rows),
+            note="Ranks of the pairs as drawn. Whether a quantile has samples enough to be judged stands in the table "
+            "of latencies below.",
+        ),
+    )
+
+
+def _rank(share: float) -> str:
+    return f"{share * 100:g}\u00a0%"
+
+
+def _stages(run: ReportInput) -> Exhibit:
+    title = "Where the time goes"
+    stages_ms = run.results.series.stages_ms
+    shown = bands(stages_ms)
+    if not shown:
+        why = "No subscriber saw a change through its own signal, so there are no stages to draw."
+        return Exhibit(name="stages", title=title, takeaway=why)
+    words = {stage: stage_name(stage) for stage in stages_ms}
+    return Exhibit(
+        name="stages",
+        title=title,
+        takeaway=takeaways.stages(shown),
+        alternative="Waterfall of the stages of visibility latency, each beginning where the one before it ended: "
+        + "; ".join(f"{words[stage]} {duration(value)}" for stage, value in shown[0].stages_ms.items()),
+        drawing=_draw(waterfall_plate(shown, words)),
+        table=_stage_table(shown, run.metrics.find("push", "by_another_refresh", "pairs")),
+    )
+
+
+def _stage_table(shown: tuple[Band, ...], by_another_refresh: float | None) -> Table:
+    middle, slowest = shown
+    rows = [
+        (
+            stage_name(stage),
+            stage_span(stage),
+            *(cell for band in shown for cell in (milliseconds(band.stages_ms[stage]), _part(band, stage))),
+        )
+        for stage in middle.stages_ms
+    ]
+    rows.append(
+        (
+            "visibility latency",
+            "due → visible",
+            *(cell for band in shown for cell in (milliseconds(band.total_ms), "100\u00a0%")),
+        )
+    )
+    return Table(
+        caption="Mean contribution of each stage, in milliseconds",
+        head=("stage", "from → to", "middle tenth", "share", "slowest tenth", "share"),
+        rows=tuple(rows),
+        words=frozenset({1}),
+        note=f"The middle tenth are the {count(middle.pairs)} pairs between the 45th and the 55th percentile of "
+        f"visibility latency, the slowest tenth the {count(slowest.pairs)} pairs above the 90th. Means of "
+        "the same pairs add up; medians of stages would not."
+        + (
+            f" {counted(by_another_refresh, 'further pair')} came to be seen by a refresh that something else caused, "
+            "and have no stages."
+            if by_another_refresh
+            else ""
+        ),
+    )
+
+
+def _part(band: Band, stage: str) -> str:
+    return percent(band.stages_ms[stage] / band.total_ms) if band.total_ms > 0 else NO_NUMBER
+
+
+def _cost(run: ReportInput) -> Exhibit:
+    title = "What it costs"
+    push = run.results.series.push_cost if run.has_subscribers else None
+    polling = dict(run.results.series.polling_cost)
+    if not any(cost.requests > 0 for cost in [*polling.values(), *([push] if push else [])]):
+        why = "No device fetched anything in the measurement window, so there is no cost to draw."
+        return Exhibit(name="cost", title=title, takeaway=why)
+    rows = [(f"polling {interval(key)}", *_cost_cells(cost, polls=True)) for key, cost in polling.items()]
+    if push:
+        rows.insert(0, ("push", *_cost_cells(push, polls=False)))
+    return Exhibit(
+        name="cost",
+        title=title,
+        takeaway=takeaways.cost(push, polling),
+        alternative="Bars of refreshes, requests and kilobytes per device and minute: "
+        + "; ".join(f"{row[0]} {row[2]} requests" for row in rows),
+        drawing=_draw(cost_plate(push, polling)),
+        table=Table(
+            caption="Cost per device and minute",
+            head=("device", "refreshes", "requests", "bytes", "signals"),
+            rows=tuple(rows),
+        ),
+    )
+
+
+def _cost_cells(cost: Cost, *, polls: bool) -> tuple[str, ...]:
+    return rate(cost.refreshes), rate(cost.requests), count(cost.bytes), NO_NUMBER if polls else rate(cost.signals)
+
+
+def _timeline(run: ReportInput) -> Exhibit:
+    title = "How the run went"
+    recorded = run.results.series.timeline
+    if not len(recorded.begin_s):
+        why = "Nothing was recorded over time: the run ended before its load began."
+        return Exhibit(name="timeline", title=title, takeaway=why)
+    shown = widen(recorded)
+    return Exhibit(
+        name="timeline",
+        title=title,
+        takeaway=takeaways.timeline(shown),
+        alternative="Five panels over time: mutations, signals, subscribers' and pollers' requests per second, and the "
+        " p50 and p95 of push visibility latency.",
+        drawing=_draw(timeline_plate(shown)),
+        table=_timeline_table(shown, widened=shown is not recorded),
+    )
+
+
+def _timeline_table(shown: Timeline, *, widened: bool) -> Table:
+    columns = (shown.writes, shown.signals, shown.refreshes, shown.polls)
+    rows = tuple(
+        (
+            f"{begin:g}".replace("-", MINUS) + (" (warm-up)" if begin < 0 else ""),
+            *(count(int(column[index])) for column in columns),
+            milliseconds(float(shown.visibility_ms_p50[index])),
+            milliseconds(float(shown.visibility_ms_p95[index])),
+        )
+        for index, begin in enumerate(shown.begin_s.tolist())
+    )
+    return Table(
+        caption=f"Counts in bins of {shown.bin_s:g} s, and push visibility latency in milliseconds",
+        head=("from, s", "mutations", "signals", "subscribers' requests", "pollers' requests", "p50", "p95"),
+        rows=rows,
+        note="Bins were joined to be readable: counts are sums, latencies the worst of the joined bins."
+        if widened
+        else "",
+    )

@@ -1,0 +1,36 @@
+"""What a report is made from: plain values, nothing that is still running."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.analysis.results import Results
+from loadtests.checks.verdict import Verdict
+from loadtests.scenario.model import Scenario
+from reports.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportInput:
+    """One run, recorded, analysed and judged."""
+
+    scenario: Scenario
+    manifest: Mapping[str, Any]
+    """The document `manifest.json`."""
+    results: Results
+    verdict: Verdict
+
+    @property
+    def metrics(self) -> Metrics:
+        """The numbers, for looking up."""
+        return Metrics(self.results.metrics)
+
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether the scenario asked for devices that are pushed to."""
+        return self.scenario.subscribers.count > 0
+
+    @property
+    def cohorts(self) -> tuple[str, ...]:
+        """The polling cohorts that were measured, by ascending interval."""
+        return tuple(self.results.series.polling_visibility_ms)

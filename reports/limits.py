@@ -1,0 +1,73 @@
+"""What a run does not show: said by the report itself, before a reader concludes too much."""
+
+from typing import Final
+
+from loadtests.analysis.quantiles import SAMPLES_NEEDED
+from reports.input import ReportInput
+from reports.wording import count, counted, duration, interval, sentence
+
+_OF_TARGETS: Final = {
+    "embedded": (
+        (
+            "The target was the embedded pipeline: a real PostgreSQL, jobs API and Realtime-compatible server, but not "
+            "the hosted service, whose own timing, limits and network come on top."
+        ),
+        (
+            "Target and load shared one machine and its loopback network. There is no network latency, no packet loss "
+            "and no mobile radio in these numbers, and the two compete for the same cores."
+        ),
+    ),
+}
+
+
+def limits(run: ReportInput) -> tuple[str, ...]:
+    """Return one sentence for each conclusion that the run does not support."""
+    return (*_OF_TARGETS.get(run.scenario.target.kind, ()), *_about_the_load(run), *_about_the_numbers(run))
+
+
+def _about_the_load(run: ReportInput) -> list[str]:
+    scenario = run.scenario
+    told = []
+    measured_s = sum(phase.duration_s for phase in scenario.phases if not phase.warm_up)
+    if measured_s < 3600:
+        told.append(
+            f"The measurement lasted {duration(measured_s * 1000)}: too short to show leaks, drift, retention or "
+            "token expiry."
+        )
+    told.append("It is one run: how much these numbers vary from run to run is not known from it.")
+    if not run.has_subscribers:
+        told.append("There were no subscribers, so nothing is known about push.")
+    if scenario.pollers:
+        told.append(
+            "Polling was compared at "
+            + sentence([f"every {interval(f'{cohort.interval_s:g}s')}" for cohort in scenario.pollers])
+            + " only; other intervals cost and wait differently."
+        )
+    else:
+        told.append("There were no pollers, so push is compared with nothing.")
+    told.append(
+        "Devices stayed in the foreground and online: nothing here is about devices that sleep, lose their network or "
+        "return."
+    )
+    return told
+
+
+def _about_the_numbers(run: ReportInput) -> list[str]:
+    told = []
+    latency = run.metrics.quantiles("push", "visibility_ms")
+    few = {f"p{share * 100:.0f}": needed for share, needed in SAMPLES_NEEDED.items() if latency.n < needed}
+    if run.has_subscribers and few:
+        told.append(
+            f"With {counted(latency.n, 'distinct mutation')} there is no {sentence(list(few))} of push visibility "
+            f"({sentence([f'{name} needs {count(needed)}' for name, needed in few.items()])})."
+        )
+    unexplained = (run.metrics.at("delivery", "causes") or {}).get("unexplained", 0)
+    if unexplained:
+        told.append(f"{counted(unexplained, 'miss', 'misses')} could not be attributed to a cause.")
+    outside = run.metrics.number("delivery", "outside_screen")
+    if outside:
+        told.append(
+            f"{counted(outside, 'pair')} concerned something that was not on the device's screen; "
+            "they are counted and left out of visibility."
+        )
+    return told

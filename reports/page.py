@@ -1,0 +1,44 @@
+"""The report as one HTML file: nothing outside it is needed, neither a script nor the network."""
+
+from typing import Final
+
+import jinja2
+
+from loadtests.checks.gates import Outcome
+from reports.exhibits import Exhibit
+from reports.glossary import TERMS
+from reports.headline import headlines
+from reports.input import ReportInput
+from reports.limits import limits
+from reports.summary import statement
+from reports.tables import every_number, tables
+
+WORDS: Final = {Outcome.PASS: "Pass", Outcome.FAIL: "Fail", Outcome.UNKNOWN: "Unknown"}
+SIGNS: Final = {Outcome.PASS: "✓", Outcome.FAIL: "✕", Outcome.UNKNOWN: "?"}
+
+
+def to_html(run: ReportInput, shown: tuple[Exhibit, ...]) -> str:
+    """Return the page."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        scenario=run.scenario,
+        manifest=run.manifest,
+        scenario_text=str(run.manifest.get("scenario_text") or "").strip("\n"),
+        overrides=run.manifest.get("overrides"),
+        verdict=run.verdict,
+        word=WORDS[run.verdict.value],
+        sign=SIGNS[run.verdict.value],
+        statement=statement(run.verdict),
+        headlines=headlines(run),
+        exhibits=shown,
+        tables=tables(run),
+        every_number=every_number(run.metrics),
+        limits=limits(run),
+        terms=TERMS,
+    )

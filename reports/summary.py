@@ -1,0 +1,59 @@
+"""The report in Markdown: for a CI job's summary and for the terminal."""
+
+from typing import Final
+
+from loadtests.checks.gates import Outcome
+from loadtests.checks.verdict import Verdict
+from reports.exhibits import Exhibit
+from reports.headline import headlines
+from reports.input import ReportInput
+from reports.limits import limits
+from reports.table import Table, to_markdown
+from reports.tables import delivery_table, gate_table, latency_table, polling_table
+
+SIGNS: Final = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.UNKNOWN: "❔"}
+
+
+def statement(verdict: Verdict) -> str:
+    """Return the verdict as a plain sentence."""
+    if verdict.value is Outcome.PASS:
+        return "The measurement was good enough to judge."
+    if verdict.value is Outcome.FAIL:
+        return "What was measured proves that a limit was violated."
+    return "The measurement was not good enough to say."
+
+
+def to_summary(run: ReportInput, shown: tuple[Exhibit, ...]) -> str:
+    """Return the whole summary."""
+    verdict = run.verdict
+    metrics = run.metrics
+    blocks = [
+        f"# {SIGNS[verdict.value]} {verdict.value.upper()}: {run.scenario.name}",
+        f"**{run.scenario.question.strip()}**",
+        statement(verdict),
+        *(["\n".join(f"- {reason}" for reason in verdict.reasons)] if verdict.reasons else []),
+        to_markdown(_headline_table(run)),
+        *(f"- **{exhibit.title}.** {exhibit.takeaway}" for exhibit in shown),
+        *(
+            f"## {table.caption}\n\n{to_markdown(table)}"
+            for table in (
+                gate_table(verdict.gates),
+                latency_table(metrics),
+                polling_table(metrics),
+                delivery_table(metrics),
+            )
+            if table.rows
+        ),
+        "## What this run does not show",
+        "\n".join(f"- {limit}" for limit in limits(run)),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _headline_table(run: ReportInput) -> Table:
+    return Table(
+        caption="In five numbers",
+        head=("", "number", "", "measured on"),
+        rows=tuple((told.label, f"**{told.value}**", told.detail, told.sample) for told in headlines(run)),
+        words=frozenset({2, 3}),
+    )

@@ -1,0 +1,106 @@
+"""Each figure is drawn in both shapes, from plain and from awkward series."""
+
+import re
+
+import numpy as np
+import pytest
+
+from loadtests.analysis.results import Cost, Timeline
+from reports.figures.canvas import Plate, Shape, png, svg
+from reports.figures.cost import cost_plate
+from reports.figures.ranks import bands
+from reports.figures.timeline import MOST_BINS, timeline_plate, widen
+from reports.figures.visibility import visibility_plate
+from reports.figures.waterfall import waterfall_plate
+
+COST = Cost(refreshes=11.4, requests=13.2, bytes=171_000.0, signals=15.1)
+
+
+def timeline_of(bins: int, latency_ms: float) -> Timeline:
+    """Return bins of one second in which each count is its number."""
+    counts, latencies = np.arange(bins), np.full(bins, latency_ms)
+    return Timeline(
+        bin_s=1.0,
+        begin_s=np.arange(bins) - 5.0,
+        writes=counts,
+        signals=counts,
+        refreshes=counts,
+        polls=counts * 0,
+        visibility_ms_p50=latencies,
+        visibility_ms_p95=latencies,
+    )
+
+
+def plates() -> dict[str, Plate]:
+    """Return figures by what is awkward about them."""
+    waits = np.array([400.0, 500.0, 900.0])
+    stages = {"debounce_wait": waits, "queued": np.array([-2.0, 0.0, 3.0])}
+    names = {stage: stage for stage in stages}
+    return {
+        "visibility": visibility_plate(waits, {"5s": waits * 5, "10s": waits * 10}),
+        "visibility without polling": visibility_plate(waits, {}),
+        "visibility without push": visibility_plate(np.empty(0), {"5s": waits}),
+        "visibility never": visibility_plate(np.full(3, np.inf), {"5s": np.full(2, np.inf)}),
+        "visibility of one negative pair": visibility_plate(np.array([-1.0]), {}),
+        "visibility of five cohorts": visibility_plate(waits, {f"{s}s": waits * s for s in (1, 2, 5, 10, 60)}),
+        "stages": waterfall_plate(bands(stages), names),
+        "stages of no length": waterfall_plate(bands({"queued": np.zeros(2)}), {"queued": "queued"}),
+        "cost": cost_plate(COST, {"5s": COST}),
+        "cost of nothing": cost_plate(Cost(refreshes=0, requests=0, bytes=0, signals=0), {}),
+        "cost without push": cost_plate(None, {"5s": COST}),
+        "timeline": timeline_plate(timeline_of(30, 600.0)),
+        "timeline unseen": timeline_plate(timeline_of(30, np.inf)),
+        "timeline without latency": timeline_plate(timeline_of(30, np.nan)),
+        "timeline of one bin": timeline_plate(timeline_of(1, 600.0)),
+        "timeline of a day": timeline_plate(widen(timeline_of(86_400, 600.0))),
+    }
+
+
+@pytest.mark.parametrize("name", list(plates()))
+@pytest.mark.parametrize("shape", list(Shape))
+def test_a_figure_becomes_svg_that_follows_the_page(name: str, shape: Shape) -> None:
+    """It has no address, no font, no colour and no identifier of its own that could clash."""
+    drawn = svg(plates()[name], shape)
+
+    assert drawn.startswith("<svg viewBox=")
+    assert "http" not in drawn
+    assert "font-family" not in drawn
+    assert "<style" not in drawn
+    assert not re.search(r"#[0-9a-f]{6}\b", drawn), "a colour that theme.py does not know"
+    assert set(re.findall(r'url\(#([^)]*)\)|href="#([^"]*)"', drawn)) <= {
+        pair for identifier in re.findall(r'id="([^"]*)"', drawn) for pair in ((identifier, ""), ("", identifier))
+    }
+
+
+def test_a_figure_is_the_same_bytes_twice() -> None:
+    """No date and no random identifier."""
+    assert svg(plates()["visibility"], Shape.WIDE) == svg(plates()["visibility"], Shape.WIDE)
+    assert png(plates()["cost"]) == png(plates()["cost"])
+
+
+def test_identifiers_differ_between_figures_and_shapes() -> None:
+    """All of them stand in one page."""
+    drawn = [svg(plates()[name], shape) for name in ("visibility", "timeline") for shape in Shape]
+    identifiers = [identifier for one in drawn for identifier in re.findall(r'\bid="([^"]*)"', one)]
+
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_wider_bins_lose_no_count_and_keep_the_worst() -> None:
+    """Counts are added; of latencies the worst is kept, whatever is unknown beside it."""
+    long = timeline_of(1000, np.nan)
+    long.visibility_ms_p95[:3] = [100.0, 700.0, np.nan]
+    shown = widen(long)
+
+    assert len(shown.begin_s) <= MOST_BINS
+    assert shown.writes.sum() == long.writes.sum()
+    assert shown.bin_s == 5.0
+    assert shown.visibility_ms_p95[0] == 700.0
+    assert np.isnan(shown.visibility_ms_p95[1])
+
+
+def test_a_short_timeline_is_left_as_it_is() -> None:
+    """Nothing is joined that can be told apart."""
+    short = timeline_of(50, 600.0)
+
+    assert widen(short) is short
