@@ -1,0 +1,56 @@
+"""The WebSocket handshake: who may connect, and the HTTP answers to everybody else.
+
+Pure: a request's parts in, an acceptance or an HTTP answer out. The rules and texts are those of Supabase
+Realtime's user socket (`apikey` as header or query parameter, `vsn`) and of Phoenix' transport.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+import orjson
+
+from loadtests.pipeline.realtime.claims import TokenRefused, TokenVerifier
+from loadtests.wire.phoenix import Vsn
+
+PATHS: Final = frozenset({"/realtime/v1/websocket", "/socket/websocket"})
+"""The address behind Supabase's gateway and the server's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A socket may open; `apikey` stands in for a channel that brings no token."""
+
+    vsn: Vsn
+    apikey: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The upgrade is answered with plain HTTP."""
+
+    status: int
+    body: bytes
+
+
+def examine(query: str, headers: Mapping[str, str], *, verifier: TokenVerifier, now_s: float) -> Accepted | Refused:
+    """Decide about one upgrade request; `headers` finds names whatever their case, `now_s` is Unix time."""
+    parameters = dict(parse_qsl(query))
+    try:
+        vsn = Vsn(parameters.get("vsn", Vsn.V1))
+    except ValueError:
+        return Refused(status=403, body=b"")
+    apikey = headers.get("x-api-key") or parameters.get("apikey")
+    if not apikey:
+        return _refused("API key is missing")
+    try:
+        verifier.verify(apikey, now_s)
+    except TokenRefused as refusal:
+        # Here, unlike in a join, the answer does not say how long ago.
+        return _refused("Token has expired" if "has expired" in refusal.text else refusal.text)
+    return Accepted(vsn=vsn, apikey=apikey)
+
+
+def _refused(error: str) -> Refused:
+    return Refused(status=401, body=orjson.dumps({"error": error}))

@@ -1,0 +1,58 @@
+"""The handshake's outcomes, as recorded from the real server."""
+
+import json
+
+import pytest
+
+from loadtests.pipeline.realtime.claims import TokenVerifier
+from loadtests.pipeline.realtime.handshake import Accepted, Refused, examine
+from loadtests.wire.phoenix import Vsn
+from loadtests.wire.tokens import mint
+
+SECRET = "a secret of at least thirty-two bytes"
+NOW_S = 1_800_000_000
+ANON = mint(SECRET, role="anon", expires_at_s=NOW_S + 60)
+EXPIRED = mint(SECRET, role="anon", expires_at_s=NOW_S - 100)
+FORGED = mint("b" * 40, role="anon", expires_at_s=NOW_S + 60)
+
+
+def outcome(query: str, headers: dict[str, str] | None = None) -> Accepted | Refused:
+    """Return the decision about a request."""
+    return examine(query, headers or {}, verifier=TokenVerifier(SECRET), now_s=NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("vsn=1.0.0", "API key is missing"),
+        ("apikey=&vsn=2.0.0", "API key is missing"),
+        ("apikey=garbage", "The token provided is not a valid JWT"),
+        (f"apikey={FORGED}", "Failed to validate JWT signature"),
+        (f"apikey={EXPIRED}", "Token has expired"),
+    ],
+)
+def test_bad_keys_are_unauthorized(query: str, error: str) -> None:
+    """401 with the reason as JSON."""
+    refused = outcome(query)
+
+    assert isinstance(refused, Refused)
+    assert (refused.status, json.loads(refused.body)) == (401, {"error": error})
+
+
+def test_unknown_serialization_is_forbidden() -> None:
+    """403 with an empty body, before the key is looked at."""
+    assert outcome("vsn=3.0.0") == Refused(status=403, body=b"")
+
+
+@pytest.mark.parametrize(
+    ("query", "vsn"),
+    [(f"apikey={ANON}", Vsn.V1), (f"apikey={ANON}&vsn=1.0.0", Vsn.V1), (f"vsn=2.0.0&apikey={ANON}", Vsn.V2)],
+)
+def test_good_key_is_accepted(query: str, vsn: Vsn) -> None:
+    """Without `vsn` the serialization is 1.0.0."""
+    assert outcome(query) == Accepted(vsn=vsn, apikey=ANON)
+
+
+def test_header_wins_over_the_query() -> None:
+    """`x-api-key` is looked at first."""
+    assert outcome("apikey=garbage", {"x-api-key": ANON}) == Accepted(vsn=Vsn.V1, apikey=ANON)

@@ -1,0 +1,112 @@
+"""A row as its change message shows it."""
+
+import json
+
+import orjson
+import pytest
+
+from loadtests.pipeline.realtime.filters import ABSENT
+from loadtests.pipeline.realtime.pgoutput import Column, Relation, Row, Value
+from loadtests.pipeline.realtime.records import change_data, commit_timestamp, filter_columns
+from loadtests.pipeline.realtime.tables import KeyColumn, Table
+from loadtests.pipeline.realtime.values import converter
+
+COMMITTED_US = 1_795_422_231_634_855
+
+
+def table(*, identity_full: bool = False, has_row_security: bool = True) -> Table:
+    """Return a table of an id and a jsonb payload."""
+    relation = Relation(
+        oid=7,
+        schema="public",
+        table="events",
+        columns=(
+            Column(name="id", type_oid=23, in_replica_identity=True),
+            Column(name="payload", type_oid=3802, in_replica_identity=identity_full),
+        ),
+    )
+    return Table(
+        relation=relation,
+        name=("public", "events"),
+        columns_json=orjson.dumps([{"name": "id", "type": "int4"}, {"name": "payload", "type": "jsonb"}]),
+        converters=(converter("int4"), converter("jsonb")),
+        labels=(b'"id"', b'"payload"'),
+        has_row_security=has_row_security,
+        primary_key=(KeyColumn(name="id", type="integer", position=0),),
+    )
+
+
+def row(
+    described: Table, kind: str, *, new: tuple[Value, ...] | None = None, old: tuple[Value, ...] | None = None
+) -> Row:
+    """Return a row of the table."""
+    return Row(relation=described.relation, kind=kind, new=new, old=old, committed_us=COMMITTED_US, xid=1)
+
+
+def test_insert_is_shown_as_recorded() -> None:
+    """All seven keys of the real server's message, `errors` null, no `old_record`."""
+    described = table()
+
+    assert json.loads(change_data(described, row(described, "INSERT", new=(b"1", b'{"n": 1}')))) == {
+        "table": "events",
+        "type": "INSERT",
+        "record": {"id": 1, "payload": {"n": 1}},
+        "columns": [{"name": "id", "type": "int4"}, {"name": "payload", "type": "jsonb"}],
+        "errors": None,
+        "schema": "public",
+        "commit_timestamp": "2026-11-23T08:23:51.634Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("described", "old", "expected"),
+    [
+        (table(), None, {"id": 1}),
+        (table(), (b"0", None), {"id": 0}),
+        (table(identity_full=True), (b"1", b"5"), {"id": 1, "payload": 5}),
+    ],
+)
+def test_update_shows_the_old_values_of_its_identity(
+    described: Table, old: tuple[Value, ...] | None, expected: dict[str, object]
+) -> None:
+    """By default the key, which is the new row's unless it changed; everything with REPLICA IDENTITY FULL."""
+    data = json.loads(change_data(described, row(described, "UPDATE", new=(b"1", b"6"), old=old)))
+
+    assert (data["record"], data["old_record"]) == ({"id": 1, "payload": 6}, expected)
+
+
+@pytest.mark.parametrize(("has_row_security", "expected"), [(True, {"id": 1}), (False, {"id": 1, "payload": 5})])
+def test_deleted_row_tells_its_key_only_under_row_security(
+    has_row_security: bool,  # noqa: FBT001 - a table of cases
+    expected: dict[str, object],
+) -> None:
+    """A deleted row cannot be checked, so it may not tell more than that it is gone."""
+    described = table(identity_full=True, has_row_security=has_row_security)
+    data = json.loads(change_data(described, row(described, "DELETE", old=(b"1", b"5"))))
+
+    assert "record" not in data
+    assert data["old_record"] == expected
+
+
+def test_unchanged_large_value_is_left_out() -> None:
+    """What the log does not carry is not invented."""
+    described = table()
+    data = json.loads(change_data(described, row(described, "UPDATE", new=(b"1", ABSENT))))
+
+    assert data["record"] == {"id": 1}
+
+
+def test_filters_see_the_key_of_a_deleted_row() -> None:
+    """Columns outside the replica identity are unknown, which no filter matches."""
+    described = table()
+
+    assert filter_columns(row(described, "DELETE", old=(b"1", None))) == {"id": "1", "payload": ABSENT}
+    assert filter_columns(row(described, "INSERT", new=(b"1", None))) == {"id": "1", "payload": None}
+
+
+def test_commit_time_is_cut_to_milliseconds() -> None:
+    """Cut, not rounded, with three decimals always."""
+    assert [commit_timestamp(us) for us in (1_999, 1_000_000)] == [
+        "1970-01-01T00:00:00.001Z",
+        "1970-01-01T00:00:01.000Z",
+    ]
