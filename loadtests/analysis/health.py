@@ -1,0 +1,141 @@
+"""Is the measurement good: our own lateness, our own processes, the clocks, and whether the account adds up.
+
+What the target did badly is a result; what we did badly makes a result worthless. Only the latter is judged here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from loadtests.analysis.clock import Clock
+from loadtests.analysis.metric_keys import find_metric
+from loadtests.analysis.mutations import Fate, Mutations
+from loadtests.analysis.quantiles import p99_or_max
+from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, elapsed_ms
+from loadtests.analysis.window import Window
+from loadtests.history.history import History
+from loadtests.history.kinds import Kind, Process, Unsent
+from loadtests.scenario.model import Scenario
+
+_OURS: Final = tuple(int(process) for process in (Process.RUNNER, Process.MUTATORS, Process.SWARM))
+_MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Figures on the harness itself."""
+
+    send_delay_ms_p99: float | None
+    loop_lag_ms_p99: float | None
+    receive_age_ms_p99: float | None
+    clock_bound_ms: float | None
+    clock_drift_ppm: float | None
+    target_limited_share: float | None
+    processes: Mapping[str, Mapping[str, float]]
+
+
+def measure_health(
+    history: History, scenario: Scenario, mutations: Mutations, *, clock: Clock, window: Window
+) -> Health:
+    """Return the figures over the window."""
+    chosen = np.flatnonzero(mutations.in_window & (mutations.dispatched_ns != UNKNOWN))
+    # The dispatcher waits for no response, so what it is late by is ours alone.
+    late_ms = elapsed_ms(mutations.due_ns[chosen], mutations.dispatched_ns[chosen])
+    return Health(
+        send_delay_ms_p99=p99_or_max(late_ms),
+        loop_lag_ms_p99=_p99_of_ours(history, Kind.LOOP_LAG, window),
+        receive_age_ms_p99=_p99_of_ours(history, Kind.RECEIVE_AGE, window),
+        clock_bound_ms=clock.bound_ms,
+        clock_drift_ppm=clock.drift * 1e6 if clock.is_known else None,
+        target_limited_share=_target_limited(mutations, scenario.health.send_delay_ms_p99),
+        processes=_usage(history, window),
+    )
+
+
+def reasons_against(
+    health: Health, scenario: Scenario, window: Window, *, truth_is_read: bool, missing_pairs: int
+) -> list[str]:
+    """Return why the measurement is not good enough, in words; none when it is."""
+    limits = scenario.health
+    reasons = []
+    if window.end_ns <= window.start_ns:
+        reasons.append("the measurement window never began")
+    for value, limit, what in (
+        (health.send_delay_ms_p99, limits.send_delay_ms_p99, "our dispatcher sent mutations late: p99"),
+        (health.loop_lag_ms_p99, limits.loop_lag_ms_p99, "our own event loops lagged: p99"),
+        (health.clock_bound_ms, limits.clock_bound_ms, "the clocks are not bounded well enough:"),
+    ):
+        if value is not None and value > limit:
+            reasons.append(f"{what} {value:,.3g} ms, the scenario allows {limit:g} ms")
+    if health.clock_bound_ms is None:
+        reasons.append("the database's clock was never compared with ours: no commit can be placed in time")
+    if not truth_is_read:
+        reasons.append("the database's truth was not read: nothing can be said about delivery and convergence")
+    if missing_pairs:
+        reasons.append(f"the accounting does not add up: {missing_pairs:+,} (event, subscriber) pairs")
+    return reasons
+
+
+def _p99_of_ours(history: History, kind: Kind, window: Window) -> float | None:
+    rows = history.of(kind)
+    rows = rows[window.holds(rows["at_ns"]) & np.isin(rows["actor"], _OURS)]
+    return p99_or_max(rows["value"] / NS_PER_MS)
+
+
+def _target_limited(mutations: Mutations, patience_ms: float) -> float | None:
+    """Return the share of mutations that waited for, or never got, a free user or job: the target was too slow."""
+    chosen = np.flatnonzero(mutations.in_window)
+    if not len(chosen):
+        return None
+    unsent = np.isin(mutations.unsent[chosen], [int(Unsent.POOL_EXHAUSTED), int(Unsent.NO_FREE_JOB)])
+    waited_ms = elapsed_ms(mutations.dispatched_ns[chosen], mutations.sent_ns[chosen])
+    waited = (mutations.fate[chosen] != Fate.UNSENT) & (np.nan_to_num(waited_ms, nan=0.0) > patience_ms)
+    return float((unsent | waited).mean())
+
+
+def _usage(history: History, window: Window) -> dict[str, dict[str, float]]:
+    """Return mean CPU cores used and peak resident memory of each process, by its name."""
+    rows = history.of(Kind.USAGE)
+    rows = rows[window.holds(rows["at_ns"])]
+    usage: dict[str, dict[str, float]] = {}
+    for actor, index in sorted({(int(row["actor"]), int(row["flag"])) for row in rows}):
+        own = rows[(rows["actor"] == actor) & (rows["flag"] == index)]
+        elapsed_ns = int(own["at_ns"][-1] - own["at_ns"][0])
+        name = Process(actor).name.lower() + (f"-{index}" if index else "")
+        usage[name] = {
+            "cpu_cores": float((own["value"][-1] - own["value"][0]) / elapsed_ns) if elapsed_ns else 0.0,
+            "memory_mib_max": float(own["due_ns"].max() / _MIB),
+        }
+    return usage
+
+
+def samples_suffice(scenario: Scenario, metrics: Mapping[str, Any]) -> bool:
+    """Return whether every number that a gate of the scenario uses is there: none has too few samples."""
+    paths = [re.split(r"\s*[<>=!]", gate)[0].strip() for gate in scenario.gates]
+    return all(_is_told(path, metrics) for path in paths)
+
+
+def _is_told(path: str, metrics: Mapping[str, Any]) -> bool:
+    try:
+        return find_metric(path, metrics) is not None
+    except KeyError:
+        # What this run has no place for (a cause without a miss, health itself) has no samples to lack.
+        return True
+
+
+def health_json(health: Health, reasons: list[str], *, samples_ok: bool) -> dict[str, Any]:
+    """Return the object `health` of `metrics.json`, without what others add."""
+    return {
+        "send_delay_ms_p99": health.send_delay_ms_p99,
+        "loop_lag_ms_p99": health.loop_lag_ms_p99,
+        "receive_age_ms_p99": health.receive_age_ms_p99,
+        "clock_bound_ms": health.clock_bound_ms,
+        "clock_drift_ppm": health.clock_drift_ppm,
+        "target_limited_share": health.target_limited_share,
+        "samples_ok": samples_ok,
+        "reasons": reasons,
+        "processes": health.processes,
+    }

@@ -1,0 +1,231 @@
+"""What each key of `metrics.json` means: the contract's documentation, and the vocabulary of gates.
+
+One literal table, from which documents are rendered and against which gates are checked before a run. It knows
+no history: only names, units and meanings.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Shape = Literal["number", "quantiles", "other"]
+"""A number can be gated; quantiles are an object of numbers; anything else is for reading only."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricKey:
+    """The documentation of one key."""
+
+    unit: str
+    meaning: str
+    shape: Shape = "number"
+
+
+QUANTILE_FIELDS: Final = {
+    "p50": "Median, by nearest rank.",
+    "p90": "Null below 100 distinct observations.",
+    "p95": "Null below 200 distinct observations.",
+    "p99": "Null below 1,000 distinct observations.",
+    "max": 'Largest; "never" when something did not happen before the end of the drain.',
+    "n": "Distinct observations that the sample-size rule counts: mutations, unless the key says otherwise.",
+    "pairs": "Observations: (mutation, device) pairs, unless the key says otherwise.",
+    "never": "How many of the pairs never happened; they stand in the quantiles as +infinity.",
+    "negative": "How many of the pairs are negative: kept, never clipped.",
+}
+
+_PER_MINUTE = "1/min"
+_QUANTILES: Shape = "quantiles"
+_OTHER: Shape = "other"
+
+METRIC_KEYS: Final[dict[str, MetricKey]] = {
+    "schema": MetricKey("", "Name and version of this document's shape.", _OTHER),
+    # --- push -----------------------------------------------------------------------------------------------
+    "push.visibility_ms": MetricKey("ms", "Visible - due, of each mutation on the subscriber's screen.", _QUANTILES),
+    "push.signal_ms": MetricKey("ms", "Received - committed, first receipt of each event.", _QUANTILES),
+    "push.staleness_ms": MetricKey(
+        "ms",
+        "Age of the oldest change that a subscriber should show and does not, over time; n: stale intervals, "
+        "pairs: changes that a subscriber was behind by.",
+        _QUANTILES,
+    ),
+    "push.staleness_ms.mean": MetricKey("ms", "The same, time-weighted mean."),
+    "push.stages.<stage>_ms": MetricKey(
+        "ms",
+        "One stage of the waterfall, of the pairs that their own event made visible; the stages of a pair add up "
+        "to its visibility latency. Stages: send_delay, emission_delay, signal_latency, debounce_wait, queued, "
+        "refresh_latency.",
+        _QUANTILES,
+    ),
+    "push.by_another_refresh.pairs": MetricKey(
+        "pairs", "Made visible by a refresh that another event or a catch-up caused, or that came by before."
+    ),
+    "push.by_another_refresh.committed_to_answered_ms": MetricKey("ms", "Their single stage.", _QUANTILES),
+    "push.seen_within_1s.mutations": MetricKey("mutations", "Seen by each subscriber within 1 s of due."),
+    "push.seen_within_1s.of": MetricKey("mutations", "Mutations that stood on at least one subscriber's screen."),
+    "push.seen_within_1s.pairs": MetricKey("pairs", "The same, in (mutation, subscriber) pairs."),
+    "push.seen_within_1s.of_pairs": MetricKey("pairs", "Pairs on the screen."),
+    "push.refreshes_per_subscriber_minute": MetricKey(_PER_MINUTE, "Refreshes, each of one request key."),
+    "push.requests_per_subscriber_minute": MetricKey(_PER_MINUTE, "Requests that the refreshes cost."),
+    "push.bytes_per_subscriber_minute": MetricKey("B/min", "Bodies of the answers and frames of the signals."),
+    "push.signals_per_subscriber_minute": MetricKey(_PER_MINUTE, "Events received."),
+    "push.signal_bytes_per_subscriber_minute": MetricKey("B/min", "The frames' part of the bytes."),
+    "push.flushes": MetricKey("flushes", "Debounce windows that ended in the measurement window."),
+    "push.refreshes_per_visible_change": MetricKey("", "Refreshes ÷ pairs that became visible."),
+    "push.wasted_refreshes": MetricKey("refreshes", "Answered with nothing that the view did not have."),
+    "push.wasted_share": MetricKey("share", "The same, of the refreshes that were answered."),
+    "push.failed_requests": MetricKey("requests", "Answered with an error, or not at all."),
+    "push.herd_index": MetricKey("", "Peak re-fetches per 100 ms ÷ their mean."),
+    "push.left_screen": MetricKey(
+        "pairs", "Of the never visible: pushed off page 1 by newer jobs before they were shown."
+    ),
+    "push.requests_avoided.<interval>": MetricKey("share", "1 - push ÷ polling at this interval, in requests."),
+    "push.stale_answers": MetricKey("flushes", "Flushes whose answers were older than what had caused them."),
+    "push.stale_answer_share": MetricKey("share", "The same, of the flushes that were answered."),
+    "push.stale_answer_healed_ms": MetricKey("ms", "From the stale answer until the change was shown.", _QUANTILES),
+    # --- polling --------------------------------------------------------------------------------------------
+    "polling.<interval>.visibility_ms": MetricKey("ms", "Visible - due, same writes, same window.", _QUANTILES),
+    "polling.<interval>.staleness_ms": MetricKey("ms", "As push.staleness_ms.", _QUANTILES),
+    "polling.<interval>.staleness_ms.mean": MetricKey("ms", "The same, time-weighted mean."),
+    "polling.<interval>.refreshes_per_subscriber_minute": MetricKey(_PER_MINUTE, "Polls."),
+    "polling.<interval>.requests_per_subscriber_minute": MetricKey(_PER_MINUTE, "Requests that the polls cost."),
+    "polling.<interval>.bytes_per_subscriber_minute": MetricKey("B/min", "Bodies of the answers."),
+    "polling.<interval>.refreshes_per_visible_change": MetricKey("", "Polls ÷ pairs that became visible."),
+    "polling.<interval>.wasted_refreshes": MetricKey("refreshes", "As push.wasted_refreshes."),
+    "polling.<interval>.wasted_share": MetricKey("share", "As push.wasted_share."),
+    "polling.<interval>.failed_requests": MetricKey("requests", "As push.failed_requests."),
+    "polling.<interval>.left_screen": MetricKey("pairs", "As push.left_screen."),
+    "polling.<interval>.fetch_ms_p50": MetricKey("ms", "Answered - requested, median of the cohort's polls."),
+    "polling.<interval>.closed_form_p50_ms": MetricKey(
+        "ms", "What arithmetic expects of visibility_ms.p50: due → stored + interval/2 + fetch."
+    ),
+    "polling.<interval>.p50_over_closed_form": MetricKey("", "Measured ÷ expected; near 1 when the harness is right."),
+    "polling.<interval>.devices": MetricKey("devices", "Pollers of the cohort."),
+    # --- mutations ------------------------------------------------------------------------------------------
+    "mutations.due": MetricKey("mutations", "Due in the measurement window and dispatched."),
+    "mutations.sent": MetricKey("mutations", "Of these, written to a connection."),
+    "mutations.acked": MetricKey("mutations", "Of these, answered as done."),
+    "mutations.failed": MetricKey("mutations", "Refused by the target."),
+    "mutations.unknown": MetricKey("mutations", "Timed out or cut off: may or may not be done."),
+    "mutations.without_event": MetricKey("mutations", "Acked, but without an event row: a silent emission failure."),
+    "mutations.ambiguous": MetricKey("mutations", "With more than one event row of its own type."),
+    "mutations.events_without_acked": MetricKey("events", "Events whose mutation was not acked, or is not known."),
+    "mutations.unsent": MetricKey("mutations", "Dispatched, never sent."),
+    "mutations.unsent_by_reason.<reason>": MetricKey("mutations", "pool_exhausted, no_free_job or run_ended."),
+    "mutations.by_kind.<kind>": MetricKey("mutations", "Due, by kind: create, update, archive, flag, document."),
+    "mutations.ack_ms": MetricKey("ms", "Acked - due.", _QUANTILES),
+    "mutations.send_delay_ms": MetricKey("ms", "Sent - due, whoever caused it.", _QUANTILES),
+    # --- delivery -------------------------------------------------------------------------------------------
+    "delivery.expected": MetricKey("pairs", "Each event times each subscriber of its organization."),
+    "delivery.delivered_once": MetricKey("pairs", "Received once, within the deadline."),
+    "delivery.duplicate": MetricKey("pairs", "Received twice or more."),
+    "delivery.late": MetricKey("pairs", "Received once, after the deadline."),
+    "delivery.missed_live": MetricKey("pairs", "Not received though live until the deadline had passed."),
+    "delivery.missed_healed": MetricKey("pairs", "Not received, not live throughout, shown in the end."),
+    "delivery.missed_unhealed": MetricKey("pairs", "Not received, not live throughout, never shown."),
+    "delivery.outside": MetricKey("pairs", "Committed outside the subscriber's lifetime."),
+    "delivery.live_healed": MetricKey("pairs", "Of missed_live: shown in the end all the same."),
+    "delivery.missed_unhealed_outside_screen": MetricKey(
+        "pairs", "Of missed_unhealed: changes that no page of the subscriber shows."
+    ),
+    "delivery.early": MetricKey("pairs", "Received although committed while the subscriber was not live: normal."),
+    "delivery.leaked": MetricKey("signals", "Of another organization. Over the whole run, warm-up included."),
+    "delivery.leaked_answers": MetricKey("answers", "Re-fetches that held another organization's job. Whole run."),
+    "delivery.phantom": MetricKey("signals", "Not in the database. Whole run; null when the truth was not read."),
+    "delivery.out_of_order": MetricKey("signals", "Received after a later event of the same job."),
+    "delivery.degraded": MetricKey("signals", "Received with `errors`."),
+    "delivery.outside_screen": MetricKey("pairs", "(Mutation, subscriber) pairs whose job no screen of it shows."),
+    "delivery.causes.<cause>": MetricKey("pairs", "Misses by cause: subscribe gap, socket down, …, unexplained."),
+    # --- coalescing -----------------------------------------------------------------------------------------
+    "coalescing.signals": MetricKey("signals", "That ask for a refresh."),
+    "coalescing.refreshes": MetricKey("refreshes", "That flushes caused, each of one request key."),
+    "coalescing.ratio": MetricKey("", "Signals ÷ refreshes; null without a refresh."),
+    "coalescing.optimum": MetricKey("refreshes", "The least possible within the waits that the live policy gave."),
+    "coalescing.efficiency": MetricKey("", "Optimum ÷ refreshes."),
+    "coalescing.efficiency_by_bound.<bound>": MetricKey("", "The same with a bound on the wait: 0.5s, 1s, 2s."),
+    "coalescing.over_bound_share": MetricKey("share", "Waits longer than the bound used for the optimum."),
+    "coalescing.over_bound_share_by_bound.<bound>": MetricKey("share", "Waits longer than this bound."),
+    "coalescing.never_refreshed": MetricKey("signals", "That asked and were never followed by a request."),
+    # --- convergence ----------------------------------------------------------------------------------------
+    "convergence.views": MetricKey("views", "Devices whose view was compared with the database after the drain."),
+    "convergence.wrong_views": MetricKey("views", "That differ from it; null when the truth was not read."),
+    "convergence.wrong_jobs": MetricKey("jobs", "Differences in all views together."),
+    # --- health ---------------------------------------------------------------------------------------------
+    "health.send_delay_ms_p99": MetricKey(
+        "ms", "The dispatcher's own delay, which waits for no response; the maximum below 1,000 mutations."
+    ),
+    "health.target_limited_share": MetricKey("share", "Mutations that waited for, or got no, free mutator or job."),
+    "health.loop_lag_ms_p99": MetricKey("ms", "Lateness of timers in our own processes; maximum below 1,000."),
+    "health.receive_age_ms_p99": MetricKey("ms", "Readable bytes waiting in our own processes; likewise."),
+    "health.clock_bound_ms": MetricKey("ms", "Bound of the error between the database's clock and ours."),
+    "health.clock_drift_ppm": MetricKey("ppm", "Their drift."),
+    "health.commit_unknown": MetricKey("events", "Whose commit stamp is not known: no latency is told for them."),
+    "health.without_version": MetricKey("mutations", "Done, but it is not known what would show them."),
+    "health.samples_ok": MetricKey("", "Whether the measurement is good enough for its gates.", _OTHER),
+    "health.reasons": MetricKey("", "Why not.", _OTHER),
+    "health.processes": MetricKey("", "CPU cores used (mean) and peak memory of each process.", _OTHER),
+    # --- population -----------------------------------------------------------------------------------------
+    "population.subscribers": MetricKey("devices", "Simulated devices that are pushed to."),
+    "population.live_peak": MetricKey("devices", "Most of them live at the same time."),
+    "population.pollers": MetricKey("devices", "Simulated devices that poll."),
+    "population.mutators": MetricKey("users", "The pool of users that carries out mutations."),
+    "population.organizations": MetricKey("organizations", "Islands of members and jobs."),
+    "population.duration_s": MetricKey("s", "Length of the measurement window."),
+}
+
+_PLACEHOLDERS: Final = {
+    "interval": r"\d+(\.\d+)?s",
+    "bound": r"\d+(\.\d+)?s",
+    "stage": r"(send_delay|emission_delay|signal_latency|debounce_wait|queued|refresh_latency)",
+    "reason": r"(pool_exhausted|no_free_job|run_ended)",
+    "kind": r"(create|update|archive|flag|document)",
+    "cause": r"[a-z][a-z -]*",
+}
+
+
+def number_paths() -> tuple[str, ...]:
+    """Return all documented paths that lead to a number, quantiles expanded, placeholders in place."""
+    paths: list[str] = []
+    for path, key in METRIC_KEYS.items():
+        if key.shape == "number":
+            paths.append(path)
+        elif key.shape == "quantiles":
+            paths.extend(f"{path}.{field}" for field in QUANTILE_FIELDS)
+    return tuple(paths)
+
+
+def pattern_of(path: str) -> re.Pattern[str]:
+    """Return the pattern of a documented path: `<interval>` and its like match what may stand there."""
+    parts = re.split(r"<(\w+)>", path)
+    return re.compile(
+        "".join(_PLACEHOLDERS[part] if index % 2 else re.escape(part) for index, part in enumerate(parts)) + r"\Z"
+    )
+
+
+def documentation() -> str:
+    """Return the whole table as Markdown."""
+    lines = ["| key | unit | meaning |", "|---|---|---|"]
+    lines += [f"| `{path}` | {key.unit} | {key.meaning} |" for path, key in METRIC_KEYS.items()]
+    lines += ["", "Quantiles are objects of:", "", "| key | meaning |", "|---|---|"]
+    lines += [f"| `{field}` | {meaning} |" for field, meaning in QUANTILE_FIELDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def find_metric(path: str, metrics: Mapping[str, Any]) -> Any:
+    """Return what stands at a dotted path; keys may hold dots themselves (`0.5s`).
+
+    Raises:
+        KeyError: nothing stands there.
+
+    """
+    if path in metrics:
+        return metrics[path]
+    parts = path.split(".")
+    for length in range(1, len(parts)):
+        inner = metrics.get(".".join(parts[:length]))
+        if isinstance(inner, Mapping):
+            try:
+                return find_metric(".".join(parts[length:]), inner)
+            except KeyError:
+                continue
+    raise KeyError(path)

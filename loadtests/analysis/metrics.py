@@ -1,0 +1,279 @@
+"""The document `metrics.json` and the series of the figures, assembled from all definitions.
+
+Nothing is defined here: each part comes from the module that defines it. `metric_keys` documents the keys.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from loadtests.analysis.coalescing import coalescing
+from loadtests.analysis.convergence import convergence
+from loadtests.analysis.delivery import Delivery, DeliveryClass, account
+from loadtests.analysis.devices import SUBSCRIBER
+from loadtests.analysis.freshness import Freshness, stale_answers
+from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
+from loadtests.analysis.leaks import leaked_answers
+from loadtests.analysis.mutation_counts import mutation_metrics
+from loadtests.analysis.pairs import Pairs
+from loadtests.analysis.polling import Where, closed_form, interval_name
+from loadtests.analysis.quantiles import distribution
+from loadtests.analysis.reconstruction import Reconstruction
+from loadtests.analysis.refreshes import Spending, Traffic, spending
+from loadtests.analysis.results import METRICS_SCHEMA, Results
+from loadtests.analysis.series import series
+from loadtests.analysis.staleness import staleness
+from loadtests.analysis.stamps import UNKNOWN, elapsed_ms
+from loadtests.analysis.waterfall import Waterfall, follow_refreshes
+from loadtests.history.history import History
+from loadtests.history.kinds import NOBODY
+from loadtests.scenario.model import Scenario
+
+_SOON_MS: Final = 1000
+"""What the design promises: a colleague's screen shows a change within one second."""
+
+
+def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Results:
+    """Return all results of a run."""
+    waterfall = follow_refreshes(
+        run.pairs, run.mutations, events=run.events, signals=run.signals, requests=run.screens.requests
+    )
+    cohorts = _cohorts(scenario)
+    spent = {cohort: _spent(run, cohort) for cohort in (SUBSCRIBER, *cohorts.values())}
+    metrics: dict[str, Any] = {
+        "schema": METRICS_SCHEMA,
+        "push": _push(run, waterfall, spent, cohorts),
+        "polling": {
+            name: _polling(run, cohort, spent[cohort], interval_s=scenario.pollers[cohort].interval_s)
+            for name, cohort in cohorts.items()
+        },
+        "mutations": mutation_metrics(run.mutations, run.events),
+    }
+    delivery = account(
+        run.events,
+        run.signals,
+        run.pairs,
+        devices=run.devices,
+        presence=run.presence,
+        deadline_ms=scenario.deadline_ms,
+    )
+    metrics |= {
+        "delivery": _delivery(run, delivery),
+        "coalescing": _coalescing(run),
+        "convergence": _convergence(run),
+        "population": _population(run, scenario),
+    }
+    metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
+    costs = {cohort: own.cost for cohort, own in spent.items()}
+    return Results(metrics=metrics, series=series(run, waterfall, costs, cohorts))
+
+
+def _cohorts(scenario: Scenario) -> dict[str, int]:
+    """Return each cohort's index by its name, in ascending order of the interval."""
+
+    def interval(index: int) -> float:
+        return scenario.pollers[index].interval_s
+
+    return {
+        interval_name(scenario.pollers[index]): index for index in sorted(range(len(scenario.pollers)), key=interval)
+    }
+
+
+def _spent(run: Reconstruction, cohort: int) -> Spending:
+    among = run.devices.cohort == cohort
+    traffic = Traffic(
+        requests=run.screens.requests,
+        bodies=run.screens.bodies,
+        sightings=run.screens.sightings,
+        signals=run.signals,
+        window=run.window,
+    )
+    return spending(traffic, among, device_ns=_device_ns(run, cohort))
+
+
+def _device_ns(run: Reconstruction, cohort: int) -> int:
+    among = run.devices.cohort == cohort
+    return run.presence.lifetimes.device_ns(run.window.start_ns, run.window.end_ns, among)
+
+
+def _push(
+    run: Reconstruction, waterfall: Waterfall, spent: Mapping[int, Spending], cohorts: Mapping[str, int]
+) -> dict[str, Any]:
+    pairs, own = run.pairs, spent[SUBSCRIBER]
+    fresh = stale_answers(
+        pairs,
+        run.events,
+        run.signals,
+        run.screens.requests.by_batch(run.window.holds(run.screens.requests.requested_ns)),
+    )
+    return {
+        **_watched(run, SUBSCRIBER, own),
+        "signal_ms": _signal_latency(run),
+        "stages": {
+            f"{stage}_ms": distribution(values_ms, pairs.mutation[waterfall.own]).to_json()
+            for stage, values_ms in waterfall.stages_ms.items()
+        },
+        "by_another_refresh": {
+            "pairs": len(waterfall.others),
+            "committed_to_answered_ms": distribution(
+                waterfall.committed_to_answered_ms, pairs.mutation[waterfall.others]
+            ).to_json(),
+        },
+        "seen_within_1s": _seen_soon(pairs),
+        "signals_per_subscriber_minute": own.cost.signals,
+        "signal_bytes_per_subscriber_minute": own.signal_bytes / own.minutes if own.minutes else 0.0,
+        "flushes": int(run.window.holds(run.flushed_ns).sum()),
+        "herd_index": own.herd_index,
+        "requests_avoided": {name: _avoided(own, spent[cohort]) for name, cohort in cohorts.items()},
+        **_freshness(fresh),
+    }
+
+
+def _watched(run: Reconstruction, cohort: int, spent: Spending) -> dict[str, Any]:
+    """Return what push and polling are compared by."""
+    pairs = run.pairs
+    chosen = pairs.of_cohort(cohort)
+    on_screen = np.flatnonzero(pairs.on_screen & (pairs.cohort == cohort))
+    stale = staleness(pairs, run.mutations, on_screen, run.window, device_ns=_device_ns(run, cohort))
+    visible = int(np.isfinite(pairs.visibility_ms[chosen]).sum())
+    return {
+        "visibility_ms": distribution(pairs.visibility_ms[chosen], pairs.mutation[chosen]).to_json(),
+        "staleness_ms": {**stale.quantiles().to_json(), "mean": stale.mean_ms},
+        "refreshes_per_subscriber_minute": spent.cost.refreshes,
+        "requests_per_subscriber_minute": spent.cost.requests,
+        "bytes_per_subscriber_minute": spent.cost.bytes,
+        "refreshes_per_visible_change": spent.refreshes / visible if visible else None,
+        "wasted_refreshes": spent.wasted,
+        "wasted_share": spent.wasted / spent.answered if spent.answered else None,
+        "failed_requests": spent.requests - spent.answered,
+        "left_screen": int(pairs.left_screen[chosen].sum()),
+    }
+
+
+def _signal_latency(run: Reconstruction) -> dict[str, Any]:
+    events, signals = run.events, run.signals
+    _, first = np.unique(signals.event * len(run.devices) + signals.device, return_index=True)
+    rows = first[signals.event[first] >= 0]
+    event = signals.event[rows]
+    told = events.in_window[event] & (events.mutation[event] != NOBODY) & (events.committed_ns[event] != UNKNOWN)
+    rows, event = rows[told], event[told]
+    latency_ms = elapsed_ms(events.committed_ns[event], signals.received_ns[rows])
+    return distribution(latency_ms, events.mutation[event]).to_json()
+
+
+def _seen_soon(pairs: Pairs) -> dict[str, int]:
+    chosen = pairs.of_subscribers()
+    soon = pairs.visibility_ms[chosen] <= _SOON_MS
+    watched = np.unique(pairs.mutation[chosen])
+    return {
+        "mutations": len(watched) - len(np.unique(pairs.mutation[chosen][~soon])),
+        "of": len(watched),
+        "pairs": int(soon.sum()),
+        "of_pairs": len(chosen),
+    }
+
+
+def _avoided(push: Spending, polling: Spending) -> float | None:
+    return 1 - push.cost.requests / polling.cost.requests if polling.requests else None
+
+
+def _freshness(fresh: Freshness) -> dict[str, Any]:
+    return {
+        "stale_answers": fresh.stale,
+        "stale_answer_share": fresh.stale / fresh.answered if fresh.answered else None,
+        "stale_answer_healed_ms": distribution(fresh.healed_ms, fresh.mutation).to_json(),
+    }
+
+
+def _polling(run: Reconstruction, cohort: int, spent: Spending, *, interval_s: float) -> dict[str, Any]:
+    watched = _watched(run, cohort, spent)
+    expected = closed_form(
+        cohort,
+        interval_s,
+        pairs=run.pairs,
+        mutations=run.mutations,
+        requests=run.screens.requests,
+        where=Where(run.devices, run.window),
+    )
+    measured = watched["visibility_ms"]["p50"]
+    return {
+        **watched,
+        "devices": int((run.devices.cohort == cohort).sum()),
+        "fetch_ms_p50": expected.fetch_p50 if expected else None,
+        "closed_form_p50_ms": expected.p50 if expected else None,
+        "p50_over_closed_form": measured / expected.p50 if expected and isinstance(measured, float) else None,
+    }
+
+
+def _delivery(run: Reconstruction, delivery: Delivery) -> dict[str, Any]:
+    push = run.pairs.in_window & (run.pairs.cohort == SUBSCRIBER)
+    return {
+        "expected": delivery.expected,
+        **{each.name.lower(): delivery.count(each) for each in DeliveryClass},
+        "live_healed": delivery.live_healed,
+        "missed_unhealed_outside_screen": delivery.unhealed_outside_screen,
+        "early": delivery.early,
+        "leaked": delivery.leaked,
+        "leaked_answers": leaked_answers(run.screens, run.jobs),
+        "phantom": delivery.phantom,
+        "out_of_order": delivery.out_of_order,
+        "degraded": delivery.degraded,
+        "outside_screen": int((push & ~run.pairs.on_screen).sum()),
+        "causes": dict(delivery.causes),
+    }
+
+
+def _coalescing(run: Reconstruction) -> dict[str, Any]:
+    result = coalescing(run.signals, run.events, run.screens.requests, run.window)
+    return {
+        "signals": result.signals,
+        "refreshes": result.refreshes,
+        "ratio": result.ratio,
+        "optimum": result.optimum,
+        "efficiency": result.efficiency(result.optimum),
+        "efficiency_by_bound": {name: result.efficiency(optimum) for name, optimum in result.optimum_by_bound.items()},
+        "over_bound_share": result.over_bound_share,
+        "over_bound_share_by_bound": dict(result.over_bound_share_by_bound),
+        "never_refreshed": result.never_refreshed,
+    }
+
+
+def _convergence(run: Reconstruction) -> dict[str, Any]:
+    result = convergence(run.screens, run.jobs)
+    return {
+        "views": result.views,
+        "wrong_views": result.wrong_views if result.is_known else None,
+        "wrong_jobs": len(result.device) if result.is_known else None,
+    }
+
+
+def _population(run: Reconstruction, scenario: Scenario) -> dict[str, Any]:
+    return {
+        "subscribers": scenario.subscribers.count,
+        "live_peak": run.presence.live_peak(),
+        "pollers": sum(cohort.count for cohort in scenario.pollers),
+        "mutators": scenario.mutators.users,
+        "organizations": scenario.organizations.count,
+        "duration_s": run.window.duration_s,
+    }
+
+
+def _health(
+    run: Reconstruction, history: History, scenario: Scenario, *, delivery: Delivery, metrics: Mapping[str, Any]
+) -> dict[str, Any]:
+    health = measure_health(history, scenario, run.mutations, clock=run.clock, window=run.window)
+    classed = sum(delivery.count(each) for each in DeliveryClass)
+    reasons = reasons_against(
+        health,
+        scenario,
+        run.window,
+        truth_is_read=len(run.jobs) > 0 or not run.mutations.is_done.any(),
+        missing_pairs=classed - delivery.expected,
+    )
+    events = run.events
+    return {
+        **health_json(health, reasons, samples_ok=samples_suffice(scenario, metrics)),
+        "commit_unknown": int((events.in_window & (events.committed_ns == UNKNOWN)).sum()),
+        "without_version": int((run.mutations.in_window & run.mutations.is_done & ~run.mutations.is_showable).sum()),
+    }

@@ -1,0 +1,201 @@
+"""What each device has seen: for each of its jobs, which answer first showed which version.
+
+A device's view keeps the newest version of each job, so only answers that raise it count. Most answers of a list
+differ from the one before in a job or two: the difference is computed once for each distinct pair of bodies and
+shared by all devices that went through it, instead of 25 jobs for each answer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtests.analysis.answers import NO_BODY, Bodies, Requests
+from loadtests.analysis.segments import expand, find, find_last, is_record, is_start
+from loadtests.analysis.stamps import Bools, Ints
+from loadtests.clients.requests import KeyKind
+
+Compute = Callable[[slice], tuple[Ints, Ints]]
+"""Items of some differences: (which of them, item), in order."""
+
+_CHUNK = 20_000
+"""So many differences of bodies are computed at a time: 25 jobs each keep the working set within some 30 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """Levels of one property of (device, job) in time; within one they only rise."""
+
+    view: Ints
+    """The (device, job), see `Sightings.view`."""
+    level: Ints
+    request: Ints
+    """Whose answer raised it."""
+
+    def first_at_least(self, view: Ints, level: Ints) -> Ints:
+        """Return the request whose answer first showed at least this level, -1 if none did."""
+        return self._request(find(self.view, self.level, view, level))
+
+    def highest(self, view: Ints) -> Ints:
+        """Return the highest level of each view, -1 if the device never saw the job."""
+        place = find_last(self.view, self.level, view, np.full(len(view), np.iinfo(np.int32).max, dtype=np.int64))
+        return np.where(place >= 0, self.level[place], -1) if len(self.level) else place
+
+    def _request(self, place: Ints) -> Ints:
+        return np.where(place >= 0, self.request[place], -1) if len(self.request) else place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """All tracks, and which answers held anything new."""
+
+    names: int
+    revision: Track
+    evidence: Track
+    is_news: Bools
+    """One entry per request: whether its answer held what the device's view did not have."""
+
+    def view(self, device: Ints, job: Ints) -> Ints:
+        """Return the number of a device's view of a job."""
+        return device * self.names + job
+
+
+def follow_views(requests: Requests, bodies: Bodies, archived_jobs: Ints, *, names: int) -> Sightings:
+    """Return what every device saw; `archived_jobs` are those whose absence from a list is news."""
+    streams = _streams(requests)
+    records = _list_records(bodies, streams)
+    documents = np.flatnonzero((requests.kind == KeyKind.DOCUMENTS) & requests.is_ok & (requests.job >= 0))
+    view = requests.device[documents] * names + requests.job[documents]
+    seen = requests.device[records.request] * names + bodies.item_job[records.item]
+    revision = _track(requests, seen, bodies.revision[records.item], records.request)
+    evidence = _track(
+        requests,
+        np.concatenate([seen, view]),
+        np.concatenate([bodies.evidence[records.item], bodies.items[requests.body[documents]]]),
+        np.concatenate([records.request, documents]),
+    )
+    gone = _gone(bodies, streams, records, archived_jobs)
+    gone_view = requests.device[gone.request] * names + bodies.item_job[gone.item]
+    absent = _track(requests, gone_view, np.ones(len(gone_view), dtype=np.int64), gone.request)
+    is_news = np.zeros(len(requests), dtype=np.bool_)
+    for track in (revision, evidence, absent):
+        is_news[track.request] = True
+    is_news[_changed_audits(requests)] = True
+    return Sightings(names=names, revision=revision, evidence=evidence, is_news=is_news)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Streams:
+    """The answers of each (device, key) in order: which body followed which."""
+
+    request: Ints
+    difference: Ints
+    """Index of the pair of bodies (before, after) below."""
+    before: Ints
+    """NO_BODY where a stream begins."""
+    after: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Records:
+    request: Ints
+    item: Ints
+
+
+def _ordered(requests: Requests, kinds: tuple[KeyKind, ...]) -> tuple[Ints, Ints]:
+    """Return answered requests of these kinds by device, key and answer, and the body that each followed."""
+    rows = np.flatnonzero(np.isin(requests.kind, [int(kind) for kind in kinds]) & requests.is_ok)
+    rows = rows[np.lexsort((requests.answered_ns[rows], requests.key[rows], requests.device[rows]))]
+    after = requests.body[rows]
+    before = np.full(len(rows), NO_BODY, dtype=np.int64)
+    before[1:] = after[:-1]
+    before[is_start(requests.device[rows]) | is_start(requests.key[rows])] = NO_BODY
+    return rows, before
+
+
+def _streams(requests: Requests) -> _Streams:
+    rows, before = _ordered(requests, (KeyKind.JOB_LIST, KeyKind.JOB))
+    after = requests.body[rows]
+    bodies = int(after.max(initial=0)) + 1
+    # An answer that repeats the one before shows nothing new: it needs no difference.
+    differs = before != after
+    pairs, difference = np.unique((before[differs] + 1) * bodies + after[differs], return_inverse=True)
+    return _Streams(
+        request=rows[differs],
+        difference=difference.astype(np.int64),
+        before=pairs // bodies - 1,
+        after=pairs % bodies,
+    )
+
+
+def _list_records(bodies: Bodies, streams: _Streams) -> _Records:
+    """Return (request, item) for each item that the body before did not have, or had in a lower version."""
+    return _shared(streams, lambda some: _risen(bodies, streams.before[some], streams.after[some]))
+
+
+def _gone(bodies: Bodies, streams: _Streams, records: _Records, archived_jobs: Ints) -> _Records:
+    """Return (request, item) for each archived job that an answer ceased to show, or showed as archived."""
+    is_archived_job = np.zeros(int(bodies.item_job.max(initial=-1)) + 1, dtype=np.bool_)
+    is_archived_job[archived_jobs[archived_jobs < len(is_archived_job)]] = True
+    vanished = _shared(
+        streams, lambda some: _vanished(bodies, streams.before[some], streams.after[some], is_archived_job)
+    )
+    told = bodies.is_archived[records.item]
+    return _Records(
+        request=np.concatenate([vanished.request, records.request[told]]),
+        item=np.concatenate([vanished.item, records.item[told]]),
+    )
+
+
+def _shared(streams: _Streams, compute: Compute) -> _Records:
+    """Compute items for each distinct difference, in chunks, and hand them to every request that made it."""
+    owners: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    items: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    differences = len(streams.before)
+    for begin in range(0, differences, _CHUNK):
+        owner, item = compute(slice(begin, begin + _CHUNK))
+        owners.append(owner + begin)
+        items.append(item)
+    item = np.concatenate(items)
+    counts = np.bincount(np.concatenate(owners), minlength=differences).astype(np.int64)
+    first = np.cumsum(counts) - counts
+    row, position = expand(counts[streams.difference])
+    return _Records(request=streams.request[row], item=item[first[streams.difference[row]] + position])
+
+
+def _risen(bodies: Bodies, before: Ints, after: Ints) -> tuple[Ints, Ints]:
+    owner, item = _items_of(bodies, after)
+    old = bodies.item(before[owner], bodies.item_job[item])
+    risen = (
+        (old < 0)
+        | (bodies.revision[item] > bodies.revision[old])
+        | (bodies.evidence[item] > bodies.evidence[old])
+        | (bodies.is_archived[item] & ~bodies.is_archived[old])
+    )
+    return owner[risen], item[risen]
+
+
+def _vanished(bodies: Bodies, before: Ints, after: Ints, is_archived_job: Bools) -> tuple[Ints, Ints]:
+    owner, item = _items_of(bodies, np.maximum(before, 0))
+    may = is_archived_job[bodies.item_job[item]] & (before[owner] != NO_BODY)
+    owner, item = owner[may], item[may]
+    vanished = bodies.item(after[owner], bodies.item_job[item]) < 0
+    return owner[vanished], item[vanished]
+
+
+def _items_of(bodies: Bodies, body: Ints) -> tuple[Ints, Ints]:
+    owner, position = expand(bodies.recorded(body))
+    return owner, bodies.first[body[owner]] + position
+
+
+def _changed_audits(requests: Requests) -> Ints:
+    rows, before = _ordered(requests, (KeyKind.AUDIT,))
+    changed: Ints = rows[before != requests.body[rows]]
+    return changed
+
+
+def _track(requests: Requests, view: Ints, level: Ints, request: Ints) -> Track:
+    order = np.lexsort((-level, requests.answered_ns[request], view))
+    view, level, request = view[order], level[order], request[order]
+    rises = is_record(view, level)
+    return Track(view=view[rises], level=level[rises], request=request[rises])

@@ -1,0 +1,106 @@
+"""Staleness ("age of information"): how long the oldest change that a device should show has been promised.
+
+0 while the screen is up to date. The distribution is over time, not over changes: what a glance at a random moment
+would find. It is exact: pieces of slope 1, no sampling.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtests.analysis.mutations import Mutations
+from loadtests.analysis.pairs import Pairs
+from loadtests.analysis.quantiles import SAMPLES_NEEDED
+from loadtests.analysis.results import Quantiles
+from loadtests.analysis.segments import is_start, running_max
+from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Floats, Ints
+from loadtests.analysis.window import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staleness:
+    """Pieces of time in which devices were stale: in each the age grows from `from_ns` to `to_ns`."""
+
+    from_ns: Ints
+    to_ns: Ints
+    intervals: int
+    """Unbroken stretches of being stale."""
+    changes: int
+    """(mutation, device) pairs that a device was behind by at some time."""
+    device_ns: int
+    """Time in which devices could have been stale."""
+
+    @property
+    def mean_ms(self) -> float | None:
+        """Time-weighted mean."""
+        if not self.device_ns:
+            return None
+        low, high = self.from_ns.astype(np.float64), self.to_ns.astype(np.float64)
+        return float(((high**2 - low**2) / 2).sum() / self.device_ns / NS_PER_MS)
+
+    def quantiles(self) -> Quantiles:
+        """Return the quantiles over time; n is the number of stale intervals, and the sample-size rule goes by it."""
+        told: dict[float, float | None] = {}
+        for share in (0.5, 0.9, 0.95, 0.99):
+            enough = self.device_ns > 0 and self.intervals >= SAMPLES_NEEDED.get(share, 0)
+            told[share] = self._age_ms(share) if enough else None
+        highest = float(self.to_ns.max(initial=0)) / NS_PER_MS if self.device_ns else None
+        return Quantiles(
+            p50=told[0.5],
+            p90=told[0.9],
+            p95=told[0.95],
+            p99=told[0.99],
+            max=highest,
+            n=self.intervals,
+            pairs=self.changes,
+        )
+
+    def _age_ms(self, share: float) -> float:
+        """Return the age that devices did not exceed during `share` of their time."""
+        beyond_ns = (1 - share) * self.device_ns
+        ages = np.unique(np.concatenate([[0], self.from_ns, self.to_ns])).astype(np.float64)
+        longer = _time_beyond(self.from_ns, self.to_ns, ages)
+        # `longer` falls from the whole stale time to 0, in straight lines between the ages.
+        if longer[0] <= beyond_ns:
+            return 0.0
+        return float(np.interp(beyond_ns, longer[::-1], ages[::-1])) / NS_PER_MS
+
+
+def staleness(pairs: Pairs, mutations: Mutations, chosen: Ints, window: Window, *, device_ns: int) -> Staleness:
+    """Return how stale the devices of the `chosen` pairs were in the window.
+
+    A change is promised from when it was acked; the promise ends when it is shown or its job leaves the screen.
+    """
+    begin_ns = mutations.promised_ns[pairs.mutation[chosen]]
+    end_ns = np.minimum(pairs.visible_ns[chosen], pairs.leave_ns[chosen])
+    behind = (end_ns > begin_ns) & (begin_ns != UNKNOWN) & (begin_ns < window.end_ns) & (end_ns > window.start_ns)
+    device, begin_ns, end_ns = pairs.device[chosen][behind], begin_ns[behind], end_ns[behind]
+    order = np.lexsort((begin_ns, device))
+    device, begin_ns, end_ns = device[order], begin_ns[order], np.minimum(end_ns[order], window.end_ns)
+    # A change is the oldest one open from when all that were promised before it are shown.
+    done_ns = np.full(len(device), window.start_ns, dtype=np.int64)
+    done_ns[1:] = running_max(device, end_ns)[:-1]
+    done_ns[is_start(device)] = window.start_ns
+    leads_ns = np.maximum(np.maximum(begin_ns, done_ns), window.start_ns)
+    leads = leads_ns < end_ns
+    return Staleness(
+        from_ns=(leads_ns - begin_ns)[leads],
+        to_ns=(end_ns - begin_ns)[leads],
+        intervals=int((is_start(device) | (np.maximum(begin_ns, window.start_ns) > done_ns))[leads].sum()),
+        changes=len(device),
+        device_ns=device_ns,
+    )
+
+
+def _time_beyond(from_ns: Ints, to_ns: Ints, ages: Floats) -> Floats:
+    """Return how much time devices spent beyond each age: per piece, the part of [from, to] above it."""
+    return _excess(to_ns, ages) - _excess(from_ns, ages)
+
+
+def _excess(values: Ints, ages: Floats) -> Floats:
+    """Return the sum of max(value - age, 0) for each age."""
+    ordered = np.sort(values).astype(np.float64)
+    sums = np.concatenate([np.cumsum(ordered[::-1])[::-1], [0.0]])
+    place = np.searchsorted(ordered, ages, side="right")
+    excess: Floats = sums[place] - (len(ordered) - place) * ages
+    return excess

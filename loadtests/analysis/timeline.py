@@ -1,0 +1,75 @@
+"""The run in equal bins of time: writes, signals, refreshes, polls, and how soon changes were visible."""
+
+from math import ceil
+from typing import Final
+
+import numpy as np
+
+from loadtests.analysis.answers import Requests
+from loadtests.analysis.devices import SUBSCRIBER, Devices
+from loadtests.analysis.events import Signals
+from loadtests.analysis.mutations import Fate, Mutations
+from loadtests.analysis.pairs import Pairs
+from loadtests.analysis.quantiles import rank
+from loadtests.analysis.results import Timeline
+from loadtests.analysis.segments import starts
+from loadtests.analysis.stamps import NS_PER_S, Bools, Floats, Ints
+from loadtests.analysis.window import Window
+
+_BINS_MAX: Final = 600
+
+
+def timeline(
+    mutations: Mutations, signals: Signals, requests: Requests, pairs: Pairs, *, devices: Devices, window: Window
+) -> Timeline:
+    """Return the timeline from the beginning of the load to the end of the window."""
+    # Bins begin at the window's start, so that no bin mixes warm-up and measurement.
+    bin_s = max(1, ceil((window.end_ns - window.load_ns) / NS_PER_S / _BINS_MAX))
+    before = ceil((window.start_ns - window.load_ns) / NS_PER_S / bin_s)
+    after = ceil((window.end_ns - window.start_ns) / NS_PER_S / bin_s)
+    bins = _Bins(window.start_ns, bin_s * NS_PER_S, before, before + after)
+    is_subscriber = devices.cohort == SUBSCRIBER
+    by_subscriber = is_subscriber[requests.device]
+    chosen = np.flatnonzero(pairs.on_screen & (pairs.cohort == SUBSCRIBER))
+    p50, p95 = bins.quantiles(mutations.due_ns[pairs.mutation[chosen]], pairs.visibility_ms[chosen])
+    return Timeline(
+        bin_s=float(bin_s),
+        begin_s=(np.arange(bins.count, dtype=np.float64) - before) * bin_s,
+        writes=bins.counts(mutations.acked_ns, mutations.fate == Fate.ACKED),
+        signals=bins.counts(signals.received_ns, np.ones(len(signals), dtype=np.bool_)),
+        refreshes=bins.counts(requests.requested_ns, by_subscriber),
+        polls=bins.counts(requests.requested_ns, ~by_subscriber),
+        visibility_ms_p50=p50,
+        visibility_ms_p95=p95,
+    )
+
+
+class _Bins:
+    def __init__(self, zero_ns: int, width_ns: int, before: int, count: int) -> None:
+        self._first_ns = zero_ns - before * width_ns
+        self._width_ns = width_ns
+        self.count = count
+
+    def _bin(self, at_ns: Ints) -> Ints:
+        """Return each stamp's bin, -1 outside all of them."""
+        inside = (at_ns >= self._first_ns) & (at_ns < self._first_ns + self.count * self._width_ns)
+        return np.where(inside, (np.where(inside, at_ns, 0) - self._first_ns) // self._width_ns, -1)
+
+    def counts(self, at_ns: Ints, chosen: Bools) -> Ints:
+        """Return how many chosen stamps fall into each bin."""
+        return np.bincount(self._bin(at_ns[chosen]) + 1, minlength=self.count + 1)[1:].astype(np.int64)
+
+    def quantiles(self, at_ns: Ints, values_ms: Floats) -> tuple[Floats, Floats]:
+        """Return p50 and p95 of the values in each bin, nan where there are none."""
+        place = self._bin(at_ns)
+        order = np.lexsort((values_ms, place))
+        order = order[place[order] >= 0]
+        ordered = values_ms[order]
+        begin = starts(place[order])
+        sizes = np.diff(np.append(begin, len(order)))
+        p50, p95 = np.full(self.count, np.nan), np.full(self.count, np.nan)
+        for first, size in zip(begin.tolist(), sizes.tolist(), strict=True):
+            bin_ = place[order[first]]
+            p50[bin_] = ordered[first + rank(size, 0.5)]
+            p95[bin_] = ordered[first + rank(size, 0.95)]
+        return p50, p95

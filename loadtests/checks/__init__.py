@@ -1,0 +1,1 @@
+"""From metrics to a verdict: gates, health, three values. Pure."""

@@ -1,0 +1,112 @@
+"""The verdict: pass, fail, or unknown ("the measurement was not good enough to say"), with its reasons.
+
+A pure function of the metrics, the scenario and what went wrong around the run. It reads no history, so a verdict
+can be repeated from `metrics.json` alone, with other gates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from loadtests.analysis.metric_keys import find_metric
+from loadtests.checks.gates import Gate, GateResult, Outcome, judge_gate, parse_gates
+from loadtests.scenario.model import Scenario
+
+VERDICT_SCHEMA: Final = "loadtests.verdict/1"
+EXIT_CODES: Final = {Outcome.PASS: 0, Outcome.FAIL: 3, Outcome.UNKNOWN: 4}
+
+# What was received was received, however bad the rest of the measurement: a surplus of these is proven.
+_PROVEN_BY_RECEIPT: Final = frozenset(
+    f"delivery.{name}" for name in ("leaked", "leaked_answers", "duplicate", "out_of_order", "degraded")
+)
+# Differences of stamps by two clocks.
+_ACROSS_CLOCKS: Final = ("push.signal_ms.", "push.stages.emission_delay_ms.", "push.stages.signal_latency_ms.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The outcome of a run."""
+
+    value: Outcome
+    reasons: tuple[str, ...]
+    gates: tuple[GateResult, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 3 fail, 4 unknown: never 1 or 2, so that a crash does not look like a violated gate."""
+        return EXIT_CODES[self.value]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document `verdict.json`."""
+        return {
+            "schema": VERDICT_SCHEMA,
+            "value": str(self.value),
+            "reasons": list(self.reasons),
+            "gates": [gate.to_json() for gate in self.gates],
+        }
+
+
+def judge(
+    metrics: Mapping[str, Any],
+    scenario: Scenario,
+    extra_gates: Sequence[str] = (),
+    trouble: Sequence[str] = (),
+) -> Verdict:
+    """Judge a run; `trouble` says what went wrong outside what the metrics know (a driver died, a full ledger).
+
+    Raises:
+        GateError: a gate cannot be read.
+
+    """
+    parsed = parse_gates(scenario, extra_gates)
+    gates = tuple(_within_clocks(gate, judge_gate(gate, metrics), metrics) for gate in parsed)
+    proven = _leaks(metrics) + [
+        _violation(result) for gate, result in zip(parsed, gates, strict=True) if _is_proven(gate, result)
+    ]
+    if proven:
+        return Verdict(value=Outcome.FAIL, reasons=tuple(proven), gates=gates)
+    unfit = [*trouble, *find_metric("health.reasons", metrics)]
+    if unfit:
+        return Verdict(value=Outcome.UNKNOWN, reasons=tuple(unfit), gates=gates)
+    return _by_gates(gates)
+
+
+def _by_gates(gates: tuple[GateResult, ...]) -> Verdict:
+    failed = [_violation(gate) for gate in gates if gate.outcome is Outcome.FAIL]
+    if failed:
+        return Verdict(value=Outcome.FAIL, reasons=tuple(failed), gates=gates)
+    unknown = [f"{gate.text}: {gate.reason}" for gate in gates if gate.outcome is Outcome.UNKNOWN]
+    if unknown:
+        return Verdict(value=Outcome.UNKNOWN, reasons=tuple(unknown), gates=gates)
+    reasons = {0: "measured; the scenario sets no gates", 1: "its one gate holds"}
+    reason = reasons.get(len(gates), f"all {len(gates)} gates hold")
+    return Verdict(value=Outcome.PASS, reasons=(reason,), gates=gates)
+
+
+def _leaks(metrics: Mapping[str, Any]) -> list[str]:
+    reasons = []
+    for name, what in (("leaked", "signal"), ("leaked_answers", "answer")):
+        count = find_metric(f"delivery.{name}", metrics)
+        if count:
+            reasons.append(f"{count:,} {what}{'s' if count > 1 else ''} crossed organizations: isolation is broken")
+    return reasons
+
+
+def _is_proven(gate: Gate, result: GateResult) -> bool:
+    is_surplus = gate.comparison in {"<", "<=", "=="} and result.measured is not None and result.measured > gate.limit
+    return result.outcome is Outcome.FAIL and gate.path in _PROVEN_BY_RECEIPT and is_surplus
+
+
+def _violation(result: GateResult) -> str:
+    return f"{result.text}: {result.reason}"
+
+
+def _within_clocks(gate: Gate, result: GateResult, metrics: Mapping[str, Any]) -> GateResult:
+    """Return the result, or unknown when limit and measurement are nearer than the clocks can tell."""
+    bound_ms = find_metric("health.clock_bound_ms", metrics)
+    if result.measured is None or bound_ms is None or not gate.path.startswith(_ACROSS_CLOCKS):
+        return result
+    if gate.path.endswith((".n", ".pairs", ".never", ".negative")) or abs(result.measured - gate.limit) > bound_ms:
+        return result
+    reason = f"{result.reason}; limit and measurement are nearer than the clocks' bound of {bound_ms:.3g} ms"
+    return GateResult(text=result.text, measured=result.measured, outcome=Outcome.UNKNOWN, reason=reason)

@@ -1,0 +1,64 @@
+"""Is every screen right in the end."""
+
+from loadtests.analysis.convergence import convergence
+from loadtests.analysis.leaks import leaked_answers
+from loadtests.clients.requests import Cause
+from tests.analysis.literal import Story
+
+
+def wrong_views_of(story: Story) -> tuple[int, list[tuple[int, str]]]:
+    """Return how many views are wrong, and (device, job) of each difference."""
+    run, history = story.run(), story.history
+    result = convergence(run.screens, run.jobs)
+    differences = [(int(device), history.names[job]) for device, job in zip(result.device, result.job, strict=True)]
+    return result.wrong_views, differences
+
+
+def two_devices() -> Story:
+    """Return two devices of one organization."""
+    return Story().clock().live(0, 1).body("new", ("job", 2, 1)).body("old", ("job", 1, 1)).body("bare", ("job", 2, 0))
+
+
+def test_a_view_with_the_newest_version_of_each_job_is_right() -> None:
+    """An older answer that came last does not take it back."""
+    story = two_devices().true_job("job", 2, documents=1)
+    story.fetch(0, 10, 20, "new").fetch(1, 10, 20, "new").fetch(1, 15, 30, "old", cause=Cause.POLL)
+
+    assert wrong_views_of(story) == (0, [])
+
+
+def test_an_old_revision_or_a_missing_document_is_wrong() -> None:
+    """Device 0 never saw revision 2, device 1 never the document."""
+    story = two_devices().true_job("job", 2, documents=1).fetch(0, 10, 20, "old").fetch(1, 10, 20, "bare")
+
+    assert wrong_views_of(story) == (2, [(0, "job"), (1, "job")])
+
+
+def test_an_archived_job_that_is_still_shown_is_wrong() -> None:
+    """Device 1 did not look again."""
+    story = two_devices().true_job("job", 3, is_archived=True).body("empty")
+    story.fetch(0, 10, 20, "new").fetch(1, 10, 20, "new").fetch(0, 30, 40, "empty")
+
+    assert wrong_views_of(story) == (1, [(1, "job")])
+
+
+def test_jobs_beyond_the_first_page_are_not_expected_on_it() -> None:
+    """26 jobs: the oldest one is nobody's to show."""
+    story = two_devices()
+    for number in range(26):
+        story.true_job(f"job-{number}", 1, created_ms=-1000 + number)
+    story.body("page", *((f"job-{number}", 1) for number in range(1, 26)))
+
+    assert wrong_views_of(story.fetch(0, 10, 20, "page").fetch(1, 10, 20, "page")) == (0, [])
+
+
+def test_an_answer_with_another_organizations_job_is_a_leak() -> None:
+    """Both fetches of the foreign page count."""
+    story = Story(organizations={"count": 2, "jobs": 1}).clock().live(0).live(1, organization=1)
+    story.true_job("job", 1).true_job("foreign", 1, organization=1).body("page", ("job", 1)).body(
+        "leak", ("foreign", 1)
+    )
+    story.fetch(0, 10, 20, "page").fetch(0, 30, 40, "leak").fetch(0, 50, 60, "leak").fetch(1, 50, 60, "leak")
+    run = story.run()
+
+    assert leaked_answers(run.screens, run.jobs) == 2

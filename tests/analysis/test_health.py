@@ -1,0 +1,94 @@
+"""Is the measurement good: what is ours to answer for, and what is the target's."""
+
+from typing import Any
+
+from loadtests.history.kinds import Kind, Process, Unsent
+from tests.analysis.literal import MS, Story
+
+
+def health_of(story: Story) -> Any:
+    """Return the object `health` of metrics.json."""
+    return story.metrics()["health"]
+
+
+def sound_story(**changes: Any) -> Story:
+    """Return a run in which nothing is wrong."""
+    return Story(**changes).clock().live(0, 1).true_job("job", 2).mutation(0, 100)
+
+
+def test_a_sound_measurement_has_no_reasons_against_it() -> None:
+    """Bounds of the scenario's defaults."""
+    health = health_of(sound_story())
+
+    assert (health["reasons"], health["samples_ok"], health["clock_bound_ms"]) == ([], True, 0.05)
+
+
+def test_the_dispatchers_own_delay_is_ours() -> None:
+    """Dispatched 60 ms after due: beyond the 50 ms that the scenario allows."""
+    story = sound_story()
+    story.row(Kind.DUE, 560, due_ns=500 * MS, actor=1, value=0, flag=2)
+
+    health = health_of(story)
+
+    assert health["send_delay_ms_p99"] == 60.0
+    assert len(health["reasons"]) == 1
+    assert "dispatcher" in health["reasons"][0]
+
+
+def test_waiting_for_a_free_mutator_is_the_targets_doing() -> None:
+    """Dispatched in time, sent 300 ms later, or never: no reason against the measurement."""
+    story = sound_story().mutation(1, 500, send_ms=300, revision=3)
+    story.row(Kind.DUE, 600, due_ns=600 * MS, actor=2, value=0, flag=2)
+    story.row(Kind.UNSENT, 601, actor=2, value=Unsent.POOL_EXHAUSTED)
+
+    health = health_of(story)
+
+    assert health["reasons"] == []
+    assert round(health["target_limited_share"], 9) == round(2 / 3, 9)
+
+
+def test_an_event_loop_that_lags_is_told_and_the_targets_is_not_ours() -> None:
+    """150 ms in the swarm; 900 ms in the API's process says nothing about us."""
+    story = sound_story().row(Kind.LOOP_LAG, 500, actor=Process.SWARM, value=150 * MS)
+    story.row(Kind.LOOP_LAG, 600, actor=Process.API, value=900 * MS)
+
+    health = health_of(story)
+
+    assert health["loop_lag_ms_p99"] == 150.0
+    assert "lagged" in health["reasons"][0]
+
+
+def test_health_outside_the_window_does_not_count() -> None:
+    """Connecting may be rough."""
+    assert health_of(sound_story().row(Kind.LOOP_LAG, -500, actor=Process.SWARM, value=150 * MS))["reasons"] == []
+
+
+def test_clocks_that_are_not_bounded_well_enough_are_a_reason() -> None:
+    """Half an exchange of 12 ms is 6 ms; the scenario allows 5."""
+    story = Story().clock(half_ms=6).live(0, 1).true_job("job", 2).mutation(0, 100)
+
+    assert "clocks" in health_of(story)["reasons"][0]
+
+
+def test_without_clock_or_truth_the_measurement_says_so() -> None:
+    """And still yields its numbers."""
+    story = Story().live(0, 1).mutation(0, 100).signal(0, "e0", 110)
+
+    metrics = story.metrics()
+
+    assert len(metrics["health"]["reasons"]) == 2
+    assert metrics["health"]["commit_unknown"] == 1
+    assert metrics["push"]["signal_ms"]["pairs"] == 0
+
+
+def test_a_gate_on_a_quantile_with_too_few_samples_is_noticed() -> None:
+    """p95 of one mutation."""
+    assert health_of(sound_story(gates=["push.visibility_ms.p95 < 1000"]))["samples_ok"] is False
+
+
+def test_processes_are_told_by_cores_and_peak_memory() -> None:
+    """Two seconds of CPU in four seconds, 64 MiB at most."""
+    story = sound_story().row(Kind.USAGE, 1000, actor=Process.SWARM, value=10**9, due_ns=2**25)
+    story.row(Kind.USAGE, 5000, actor=Process.SWARM, value=3 * 10**9, due_ns=2**26)
+
+    assert health_of(story)["processes"] == {"swarm": {"cpu_cores": 0.5, "memory_mib_max": 64.0}}
