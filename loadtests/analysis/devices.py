@@ -25,6 +25,8 @@ class Devices:
 
     organization: Ints
     cohort: Ints
+    model: Ints
+    """Its `DeviceModel`."""
     open_job: Ints
     """Name of the job that the device has open, NO_ENTITY if none."""
     organizations: int
@@ -76,6 +78,7 @@ def read_devices(population: Population, names: dict[str, int]) -> Devices:
         cohort=np.array(
             [SUBSCRIBER] * subscribers + [cohorts[device.interval_s] for device in population.pollers], dtype=np.int64
         ),
+        model=np.array([device.model for device in devices], dtype=np.int64),
         open_job=np.array(open_jobs, dtype=np.int64),
         organizations=population.organizations,
     )

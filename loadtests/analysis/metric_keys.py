@@ -164,6 +164,14 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "health.samples_ok": MetricKey("", "Whether the measurement is good enough for its gates.", _OTHER),
     "health.reasons": MetricKey("", "Why not.", _OTHER),
     "health.processes": MetricKey("", "CPU cores used (mean) and peak memory of each process.", _OTHER),
+    # --- phases ---------------------------------------------------------------------------------------------
+    "phases.<phase>.mutations": MetricKey("mutations", "Due in the phase; warm-up phases are told too."),
+    "phases.<phase>.<model>.devices": MetricKey("devices", "Subscribers of the model, ios or web."),
+    "phases.<phase>.<model>.signals": MetricKey("signals", "That the phase's mutations led to."),
+    "phases.<phase>.<model>.refreshes": MetricKey(
+        "refreshes", "Whose batch ended with such a signal, however much later they were made."
+    ),
+    "phases.<phase>.<model>.refreshes_per_device": MetricKey("refreshes", "The same, per device of the model."),
     # --- population -----------------------------------------------------------------------------------------
     "population.subscribers": MetricKey("devices", "Simulated devices that are pushed to."),
     "population.live_peak": MetricKey("devices", "Most of them live at the same time."),
@@ -180,6 +188,8 @@ _PLACEHOLDERS: Final = {
     "reason": r"(pool_exhausted|no_free_job|run_ended)",
     "kind": r"(create|update|archive|flag|document)",
     "cause": r"[a-z][a-z -]*",
+    "phase": r"[a-z0-9][a-z0-9-]*",
+    "model": r"(ios|web)",
 }
 
 

@@ -14,7 +14,8 @@ from loadtests.analysis.metric_keys import METRIC_KEYS, documentation, find_metr
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
 from tests.analysis.literal import Story
-from tests.analysis.synthetic import SyntheticPipeline
+from tests.analysis.synthetic_history import history_of, write_history
+from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
 PIPELINE = SyntheticPipeline(rounds=60, pollers=8, intervals_s=(10.0, 5.0), jitter_ms=10, lost_share=0.03)
 
@@ -22,12 +23,12 @@ PIPELINE = SyntheticPipeline(rounds=60, pollers=8, intervals_s=(10.0, 5.0), jitt
 @pytest.fixture(scope="module")
 def metrics() -> Mapping[str, Any]:
     """Return what analysis says of the synthetic pipeline."""
-    return analyse(PIPELINE.history(), PIPELINE.scenario, PIPELINE.population).metrics
+    return analyse(history_of(PIPELINE), PIPELINE.scenario, PIPELINE.population).metrics
 
 
 def test_visibility_is_recovered_exactly() -> None:
     """Pair by pair, pushed and polled, with those healed by a later refresh and those that never were."""
-    series = analyse(PIPELINE.history(), PIPELINE.scenario, PIPELINE.population).series
+    series = analyse(history_of(PIPELINE), PIPELINE.scenario, PIPELINE.population).series
 
     assert np.array_equal(np.sort(series.push_visibility_ms), np.sort(PIPELINE.visibility_ms.ravel()))
     assert tuple(series.polling_visibility_ms) == ("5s", "10s")
@@ -69,7 +70,7 @@ def test_polling_agrees_with_its_closed_form() -> None:
     """With phases spread evenly the median is half an interval and the fetch after the commit."""
     pipeline = SyntheticPipeline(rounds=60, pollers=40, intervals_s=(5.0,))
 
-    polling = analyse(pipeline.history(), pipeline.scenario, pipeline.population).metrics["polling"]["5s"]
+    polling = analyse(history_of(pipeline), pipeline.scenario, pipeline.population).metrics["polling"]["5s"]
 
     assert polling["closed_form_p50_ms"] == pipeline.send_ms + pipeline.store_ms + 2500 + pipeline.fetch_ms
     assert polling["p50_over_closed_form"] == pytest.approx(1, abs=0.1)
@@ -79,7 +80,7 @@ def test_one_round_more_without_loss_converges() -> None:
     """Nothing is lost, so every view is right."""
     pipeline = SyntheticPipeline(rounds=17, pollers=3, intervals_s=(5.0,))
 
-    metrics = analyse(pipeline.history(), pipeline.scenario, pipeline.population).metrics
+    metrics = analyse(history_of(pipeline), pipeline.scenario, pipeline.population).metrics
 
     assert metrics["convergence"] == {"views": 23, "wrong_views": 0, "wrong_jobs": 0}
 
@@ -169,7 +170,7 @@ def test_an_empty_history_still_has_metrics() -> None:
 
 def test_shards_of_a_run_are_read_as_one(tmp_path: Path, metrics: Mapping[str, Any]) -> None:
     """Written as a ledger and read back, the metrics are the same."""
-    PIPELINE.write(tmp_path)
+    write_history(PIPELINE, tmp_path)
 
     again = analyse(History.read(tmp_path), PIPELINE.scenario, PIPELINE.population).metrics
 

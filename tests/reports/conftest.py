@@ -129,6 +129,7 @@ def metrics_of(
             "samples_ok": measured,
             "reasons": list(reasons),
         },
+        "phases": {"warm-up": _phase(50), "load": _phase(450)},
         "population": {
             "subscribers": 200,
             "live_peak": 200,
@@ -138,6 +139,16 @@ def metrics_of(
             "duration_s": 45.0,
         },
     }
+
+
+def _phase(mutations: int) -> dict[str, Any]:
+    costs = {
+        "devices": 100,
+        "signals": 5 * mutations,
+        "refreshes": 4 * mutations,
+        "refreshes_per_device": mutations / 25,
+    }
+    return {"mutations": mutations, "ios": costs, "web": costs}
 
 
 def _costs(cost: Cost) -> dict[str, float]:
