@@ -78,6 +78,15 @@ def test_an_unknown_scenario_is_refused_with_a_hint() -> None:
     assert "did you mean 'smoke'?" in told.output
 
 
+def test_a_run_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    """Before anything is started, with the option that chooses another."""
+    (tmp_path / "file").touch()
+    told = invoke("run", "smoke", "--out", tmp_path / "file" / "run")
+
+    assert told.exit_code == 2
+    assert "Not a directory; choose another with --out" in told.output.replace("\n", " ")
+
+
 def test_markup_in_a_message_is_shown_as_it_is() -> None:
     """Square brackets in a file's name are no colours."""
     told = invoke("run", "[red]none.toml")

@@ -27,7 +27,6 @@ REALTIME = "Realtime"
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 5.0
 _KEYS_LAST_S = 10 * 365 * 24 * 3600
-_LOG_TAIL_BYTES = 4000
 
 
 class StackError(RuntimeError):
@@ -205,7 +204,7 @@ def _wait_port(child: Child) -> int:
         if child.exit_code is not None:
             raise StackError(str(error)) from error
         # The log is about to be removed with the directory: what it says must be said here.
-        said = child.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
+        said = child.log_tail()
         raise StackError(f"{error}" + (f"; it wrote:\n{said}" if said else "")) from error
 
 
