@@ -214,7 +214,14 @@ def pattern_of(path: str) -> re.Pattern[str]:
 
 def documentation() -> str:
     """Return the whole table as Markdown."""
-    lines = ["| key | unit | meaning |", "|---|---|---|"]
+    lines = [
+        "# metrics.json",
+        "",
+        "Every key, as `loadtests metrics` prints it. Any number can be gated: `key OP number`.",
+        "",
+        "| key | unit | meaning |",
+        "|---|---|---|",
+    ]
     lines += [f"| `{path}` | {key.unit} | {key.meaning} |" for path, key in METRIC_KEYS.items()]
     lines += ["", "Quantiles are objects of:", "", "| key | meaning |", "|---|---|"]
     lines += [f"| `{field}` | {meaning} |" for field, meaning in QUANTILE_FIELDS.items()]

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
+from loadtests.analysis import metric_keys
 from loadtests.analysis.analyse import analyse
 from loadtests.analysis.metric_keys import METRIC_KEYS, documentation, find_metric, pattern_of
 from loadtests.history.history import History
@@ -175,3 +176,10 @@ def test_shards_of_a_run_are_read_as_one(tmp_path: Path, metrics: Mapping[str, A
     again = analyse(History.read(tmp_path), PIPELINE.scenario, PIPELINE.population).metrics
 
     assert again == metrics
+
+
+def test_the_document_in_the_repository_is_the_one_that_is_printed() -> None:
+    """After a change: `loadtests metrics > loadtests/analysis/METRICS.md`."""
+    written = Path(metric_keys.__file__).with_name("METRICS.md").read_text(encoding="utf-8")
+
+    assert written == documentation()
