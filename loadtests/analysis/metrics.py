@@ -50,7 +50,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
             name: _polling(run, cohort, spent[cohort], interval_s=scenario.pollers[cohort].interval_s)
             for name, cohort in cohorts.items()
         },
-        "mutations": mutation_metrics(run.mutations, run.events),
+        "mutations": mutation_metrics(run.mutations, run.events, truth_is_read=run.truth_is_read),
     }
     delivery = account(
         run.events,
@@ -219,7 +219,8 @@ def _delivery(run: Reconstruction, delivery: Delivery) -> dict[str, Any]:
         "early": delivery.early,
         "leaked": delivery.leaked,
         "leaked_answers": leaked_answers(run.screens, run.jobs),
-        "phantom": delivery.phantom,
+        # Events are read during the run too: what is missing from a part of the truth is no phantom.
+        "phantom": delivery.phantom if run.truth_is_read else None,
         "out_of_order": delivery.out_of_order,
         "degraded": delivery.degraded,
         "outside_screen": int((push & ~run.pairs.on_screen).sum()),
@@ -298,7 +299,7 @@ def _health(
         health,
         scenario,
         run.window,
-        truth_is_read=len(run.jobs) > 0 or not run.mutations.is_done.any(),
+        truth_is_read=run.truth_is_read,
         missing_pairs=classed - delivery.expected,
     )
     events = run.events

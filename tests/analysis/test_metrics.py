@@ -14,7 +14,7 @@ from loadtests.analysis.analyse import analyse
 from loadtests.analysis.metric_keys import METRIC_KEYS, documentation, find_metric, pattern_of
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
-from tests.analysis.literal import Story
+from tests.analysis.literal import MS, Story
 from tests.analysis.synthetic_history import history_of, write_history
 from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
@@ -105,6 +105,25 @@ def test_silent_emission_failures_and_double_events_are_counted() -> None:
     mutations = story.metrics()["mutations"]
 
     assert (mutations["without_event"], mutations["ambiguous"], mutations["events_without_acked"]) == (1, 1, 1)
+
+
+def test_a_mutation_that_was_cut_off_is_unknown() -> None:
+    """Sent, and the run ended before the answer: it may or may not be done."""
+    story = Story().clock().live(0, 1).true_job("job", 1).row(Kind.DUE, 100, due_ns=100 * MS, actor=0, flag=2)
+
+    mutations = story.row(Kind.SENT, 101, due_ns=100 * MS, actor=0).metrics()["mutations"]
+
+    assert (mutations["due"], mutations["sent"], mutations["unknown"]) == (1, 1, 1)
+
+
+def test_a_truth_that_was_not_read_to_its_end_tells_of_nothing_missing() -> None:
+    """The first event was read during the run, then the database died: the second is neither phantom nor missing."""
+    story = Story().clock().live(0, 1).mutation(0, 100).mutation(1, 300, revision=3, has_event=False)
+    story.signal(0, "e0", 110).named("e1", 310, organization=0).signal(0, "e1", 310)
+
+    metrics = story.metrics()
+
+    assert (metrics["delivery"]["phantom"], metrics["mutations"]["without_event"]) == (None, None)
 
 
 def test_every_key_is_documented_and_every_documented_key_is_there(metrics: Mapping[str, Any]) -> None:

@@ -85,6 +85,16 @@ def test_a_change_becomes_visible_once_per_device(drivers: Drivers, view: LiveVi
     assert view.visibility_ms_p95() == 600
 
 
+def test_an_answer_shows_all_changes_that_it_skipped(drivers: Drivers, view: LiveView) -> None:
+    """Two changes of one job became visible together: the older one waited longest, and is not forgotten."""
+    drivers.answer(0, "before", {"job": 1}, at_ns=SECOND)
+    drivers.change(0, "job", 2, due_ns=2 * SECOND)
+    drivers.change(1, "job", 3, due_ns=4 * SECOND)
+    drivers.answer(0, "after", {"job": 3}, at_ns=5 * SECOND)
+
+    assert view.visibility_ms_p95() == pytest.approx(2900)
+
+
 def test_pollers_do_not_count(drivers: Drivers, view: LiveView) -> None:
     """The number is that of push."""
     drivers.change(0, "job", 2, due_ns=SECOND)
