@@ -22,6 +22,7 @@ OnRows = Callable[[list[Row]], None]
 _MESSAGES_PER_TURN: Final = 2000
 """About 20 ms of decoding: after that others in the event loop have their turn."""
 _FEEDBACK_S: Final = 1.0
+_START_S: Final = 10.0
 _XLOG_DATA: Final = 0x77  # w: start, end and send time (8 bytes each), then the plugin's message
 _KEEPALIVE: Final = 0x6B  # k: end and send time, then whether an answer is wanted
 _HEADER: Final = 25
@@ -34,6 +35,20 @@ class Feed(Protocol):
 
     live: asyncio.Event
     """Set while changes are being read: a subscription is in force only then."""
+
+    reconnects: int
+    """Connections lost so far."""
+
+    async def ready(self) -> None:
+        """Return once the server may take subscribers.
+
+        Raises:
+            ConnectionError: the database does not let it read; says why.
+
+        """
+
+    async def admit(self, *, is_refresh: bool) -> None:
+        """Return when a subscription may be put in force, or, for a refresh, its claims be replaced."""
 
     async def run(self) -> None:
         """Read until cancelled, through lost connections."""
@@ -53,6 +68,17 @@ class StreamingFeed:
         self._database_url = database_url
         self._publication = publication
         self._on_rows = on_rows
+
+    async def ready(self) -> None:
+        """Wait until changes are being read; raises ConnectionError when that takes too long."""
+        try:
+            await asyncio.wait_for(self.live.wait(), _START_S)
+        except TimeoutError as error:
+            raise ConnectionError(f"the change feed does not start: {self.last_error}") from error
+
+    async def admit(self, *, is_refresh: bool) -> None:  # noqa: ARG002 - nothing here takes the real server's time
+        """Wait until changes are being read."""
+        await self.live.wait()
 
     async def run(self) -> None:
         """Read until cancelled, through lost connections."""
