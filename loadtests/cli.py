@@ -25,7 +25,7 @@ from loadtests.runner.preflight import PreflightError, check_port
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario, shipped_scenarios
 from loadtests.screens import screen_for
 from loadtests.target_up import TargetUp, keep_target_up
-from loadtests.targets.embedded import TargetError
+from loadtests.targets.embedded import TargetError, target_options
 
 DATABASE_URL = "DATABASE_URL"
 _RUNS = Path("reports/runs")
@@ -88,7 +88,7 @@ def run_command(
             source=source,
             directory=directory,
             gates=gates,
-            target_options=_target_options(),
+            target_options={**target_options(source.scenario.target), **_database_options()},
             web_port=ui_port if ui else None,
         )
         _announce(console, source, ui_port if ui else None)
@@ -234,7 +234,7 @@ def _check_gates(source: ScenarioFile, extra: tuple[str, ...]) -> None:
         raise GateError(f"--gate: {error}") from error
 
 
-def _target_options() -> dict[str, object]:
+def _database_options() -> dict[str, object]:
     database_url = os.environ.get(DATABASE_URL)
     return {} if database_url is None else {"database_url": database_url}
 

@@ -23,12 +23,11 @@ from loadtests.drivers.mutators import JobsMutator
 from loadtests.drivers.workload import Workload
 from loadtests.history.ledger import Ledger
 from loadtests.pipeline.environment_lines import read_environment_lines
-from loadtests.pipeline.settings import StackSettings
 from loadtests.runner.manifest import new_run_id
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.reader import read_scenario
-from loadtests.targets.embedded import EmbeddedTarget
+from loadtests.targets.embedded import EmbeddedTarget, settings_from, target_options
 from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
 
@@ -77,7 +76,8 @@ class Session:
     def _endpoint(self) -> Endpoint:
         if self._target_file is not None:
             return read_environment_lines(Path(self._target_file).read_text(encoding="utf-8"))
-        self._target = EmbeddedTarget.start(StackSettings(), log=self._folder / "target.log")
+        settings = settings_from(target_options(self._scenario.target))
+        self._target = EmbeddedTarget.start(settings, log=self._folder / "target.log")
         return self._target.wait_ready().endpoint
 
     def _on_test_start(self, environment: Environment, **_: Any) -> None:

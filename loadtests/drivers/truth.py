@@ -115,7 +115,7 @@ class TruthReader:
     def _record_mutations(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for name, job, request_id, revision, commit_us, ordinal in rows:
             mutation = self._population.mutation_index(request_id or "")
-            if mutation is None:
+            if mutation is None or name not in _KINDS:
                 continue  # somebody else's change, or one made while provisioning: no mutator waits for it
             self._ledger.record(
                 Kind.TRUE_MUTATION,

@@ -29,10 +29,73 @@ class ApiOptions:
     """Documents that a job asks for; appears in a job's readiness only."""
     pool_size: int = 8
     """Connections to the database."""
+    as_built: bool = False
+    """Do as today's code does where it differs from the design: tell of a new job before its risk is scored, wait
+    for an event however long it takes, emit only the first five types, never delete an audited job."""
+    event_limit: Literal["label", "coalesce"] = "label"
+    """Beyond 100 events a minute of one organization: `label` gives the rows a `dedupe_key`, as coded today;
+    `coalesce` lets one event of each key and minute reach the table, as designed."""
+    emission_timeout_ms: int = 2000
+    """A mutation waits this long for its event to be stored, then answers without it; not if `as_built`."""
+    upstream_latency_ms: float = 0.0
+    """Latency of each call that the original backend makes to other services while it answers a request."""
+    retention_hours: float = 24.0
+    """Events older than this are removed."""
+    retention_every_s: float = 3600.0
+    """How often; 0 is never."""
+    export_poll_s: float = 5.0
+    """How often the export worker looks for work; a new request wakes it at once, but not if `as_built`."""
 
     def __post_init__(self) -> None:
         assert self.evidence_required >= 0, self.evidence_required
         assert self.pool_size >= 1, self.pool_size
+        for positive in (self.emission_timeout_ms, self.retention_hours, self.export_poll_s):
+            assert positive > 0, positive
+        for not_negative in (self.upstream_latency_ms, self.retention_every_s):
+            assert not_negative >= 0, not_negative
+        assert not (self.as_built and self.emit_audit_events), "today's code emits no audit events: drop one option"
+        assert not (self.as_built and self.event_limit == "coalesce"), "today's code only labels: drop one option"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return _to_json(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return what `to_json` wrote; keys left out keep their defaults."""
+        return msgspec.convert(value, cls)
+
+
+FeedName = Literal["streaming", "supabase"]
+PlanName = Literal["free", "pro", "pro-no-cap", "team", "enterprise", "self-hosted", "unlimited"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealtimeOptions:
+    """How the Realtime server behaves."""
+
+    feed: FeedName = "streaming"
+    """How changes are read: `streaming` takes each commit from the write-ahead log as it happens, `supabase` polls
+    for them as the real server does, with its delays, its cold start and its losses."""
+    plan: PlanName = "unlimited"
+    """The limits on connections, joins, channels and messages."""
+    rls_check_us: int = 50
+    """With `supabase`: what one check of row-level security takes the real server, at least; its knee is where a
+    second's checks take a second. 0 lets each poll be as fast as this machine."""
+    delay_scale: float = 1.0
+    """Scales the deliberate delays: 1 takes 2 s to refuse an upgrade and 5 s to refuse a join, as the real server."""
+    tenant: str | None = None
+    """The tenant's name, which must be the first label of the `Host` header; None takes any."""
+    heartbeat_timeout_s: float = 60.0
+    """A socket that has been silent for this long is closed."""
+    max_send_buffer_bytes: int = 1 << 20
+    """A socket with more than this unsent is too slow and is closed."""
+
+    def __post_init__(self) -> None:
+        assert self.rls_check_us >= 0, self.rls_check_us
+        assert self.delay_scale >= 0, self.delay_scale
+        assert self.heartbeat_timeout_s > 0, self.heartbeat_timeout_s
+        assert self.max_send_buffer_bytes > 0, self.max_send_buffer_bytes
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -45,19 +108,32 @@ class ApiOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeOptions:
-    """How the Realtime server behaves."""
+class PushOptions:
+    """Whether and how notifications are pushed to devices whose app is closed."""
 
-    feed: Literal["streaming"] = "streaming"
-    """How changes are read: `streaming` takes each commit from the write-ahead log as it happens."""
-    heartbeat_timeout_s: float = 60.0
-    """A socket that has been silent for this long is closed."""
-    max_send_buffer_bytes: int = 1 << 20
-    """A socket with more than this unsent is too slow and is closed."""
+    endpoint_url: str | None = None
+    """The push service, `http://host:port`: HTTP/2 in clear text with prior knowledge. None pushes nothing."""
+    topic: str = "org.example.jobs"
+    """The app's bundle id."""
+    poll_ms: int = 200
+    """How often the sender looks for work when there was none."""
+    batch: int = 200
+    """Deliveries sent at once, at most."""
+    request_timeout_ms: int = 5000
+    """A request without an answer for this long is tried again on another connection."""
+    first_backoff_ms: int = 500
+    """Pause before the second attempt; it doubles with each further one."""
+    longest_backoff_ms: int = 60_000
+    max_attempts: int = 10
+    """After so many a delivery is given up."""
 
     def __post_init__(self) -> None:
-        assert self.heartbeat_timeout_s > 0, self.heartbeat_timeout_s
-        assert self.max_send_buffer_bytes > 0, self.max_send_buffer_bytes
+        assert self.endpoint_url is None or self.endpoint_url.startswith("http://"), (
+            f"{self.endpoint_url}: the sender speaks HTTP/2 in clear text only; begin with http://"
+        )
+        for positive in (self.poll_ms, self.batch, self.request_timeout_ms, self.first_backoff_ms, self.max_attempts):
+            assert positive >= 1, positive
+        assert self.longest_backoff_ms >= self.first_backoff_ms, self.longest_backoff_ms
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -110,6 +186,25 @@ class RealtimeHello:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushHello:
+    """The first message to the push sender; its answer is `{"is": "ready"}`."""
+
+    database_url: str
+    signing_secret: str
+    """Signs the token with which the sender proves to the push service who it is."""
+    options: PushOptions
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return _to_json(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return what `to_json` wrote."""
+        return msgspec.convert(value, cls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
     """The first message to the supervisor: what to start, and where."""
 
@@ -122,6 +217,7 @@ class StackSettings:
     """Ports to listen on; 0 takes a free one."""
     api: ApiOptions = field(default_factory=ApiOptions)
     realtime: RealtimeOptions = field(default_factory=RealtimeOptions)
+    push: PushOptions = field(default_factory=PushOptions)
 
     def __post_init__(self) -> None:
         for port in (self.api_port, self.realtime_port):

@@ -1,4 +1,4 @@
-"""The embedded pipeline as one thing: PostgreSQL, the jobs API and Realtime, started and stopped together.
+"""The embedded pipeline as one thing: PostgreSQL, the jobs API, Realtime and, if asked for, the push sender.
 
 Starts processes, waits for them and says what became of them; knows nothing of what they do inside, and nothing
 of whoever asked for them.
@@ -17,13 +17,15 @@ from loadtests.pipeline.directory import owned_directory
 from loadtests.pipeline.external_server import check_roles, own_database
 from loadtests.pipeline.migrate import migrate
 from loadtests.pipeline.postgres import PostgresServer
-from loadtests.pipeline.settings import LOOPBACK, ApiHello, RealtimeHello, StackSettings
+from loadtests.pipeline.settings import LOOPBACK, ApiHello, PushHello, RealtimeHello, StackSettings
+from loadtests.processes.lifeline import Message
 from loadtests.processes.spawn import Child, ChildError
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
 
 API = "jobs API"
 REALTIME = "Realtime"
+PUSH = "push sender"
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 5.0
 _KEYS_LAST_S = 10 * 365 * 24 * 3600
@@ -120,10 +122,10 @@ def running_stack(
         running_database(settings.database_url, directory) as database,
         _running_children(_hellos(settings, database.url, jwt_secret), directory, interrupted) as children,
     ):
-        ports = {child.name: _wait_port(child) for child in children}
+        ready = {child.name: _wait_ready(child) for child in children}
         endpoint = Endpoint(
-            api_url=f"http://{LOOPBACK}:{ports[API]}",
-            realtime_url=f"ws://{LOOPBACK}:{ports[REALTIME]}/realtime/v1/websocket",
+            api_url=f"http://{LOOPBACK}:{ready[API]['port']}",
+            realtime_url=f"ws://{LOOPBACK}:{ready[REALTIME]['port']}/realtime/v1/websocket",
             anon_key=mint(jwt_secret, role="anon", expires_at_s=now_s + _KEYS_LAST_S),
             service_key=mint(jwt_secret, role="service_role", expires_at_s=now_s + _KEYS_LAST_S),
             jwt_secret=jwt_secret,
@@ -172,10 +174,14 @@ def _hellos(settings: StackSettings, database_url: str, jwt_secret: str) -> dict
     realtime = RealtimeHello(
         database_url=database_url, jwt_secret=jwt_secret, port=settings.realtime_port, options=settings.realtime
     )
-    return {
+    hellos = {
         (API, "loadtests.pipeline.api"): api.to_json(),
         (REALTIME, "loadtests.pipeline.realtime"): realtime.to_json(),
     }
+    if settings.push.endpoint_url is not None:
+        push = PushHello(database_url=database_url, signing_secret=jwt_secret, options=settings.push)
+        hellos[PUSH, "loadtests.pipeline.push"] = push.to_json()
+    return hellos
 
 
 @contextmanager
@@ -197,9 +203,9 @@ def _running_children(
         yield tuple(children)
 
 
-def _wait_port(child: Child) -> int:
+def _wait_ready(child: Child) -> Message:
     try:
-        return int(child.wait_for("ready", _START_TIMEOUT_S)["port"])
+        return child.wait_for("ready", _START_TIMEOUT_S)
     except ChildError as error:
         if child.exit_code is not None:
             raise StackError(str(error)) from error

@@ -24,6 +24,12 @@ class Target(_Table):
     """The pipeline under test. Addresses and keys never stand here: a scenario's text is kept with every run."""
 
     kind: Literal["embedded"] = "embedded"
+    feed: Literal["streaming", "supabase"] = "streaming"
+    """How Realtime reads changes: `streaming` pushes each commit at once; `supabase` polls with the real server's
+    cadence, cold start and losses."""
+    plan: Literal["free", "pro", "pro-no-cap", "team", "enterprise", "self-hosted", "unlimited"] = "unlimited"
+    """The Supabase plan whose limits Realtime keeps: connections, joins, channels and messages. Beyond the messages
+    limit changes are silently discarded."""
 
 
 class Organizations(_Table):

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from loadtests.pipeline.settings import StackSettings
 from loadtests.processes.spawn import Child, ChildError
+from loadtests.scenario.model import Target
 from loadtests.wire.endpoint import Endpoint
 
 _START_TIMEOUT_S = 60.0
@@ -81,6 +82,11 @@ class EmbeddedTarget:
         code = self._child.stop(_STOP_TIMEOUT_S)
         if code != 0 and self._running is not None and self._running.directory.exists():
             shutil.rmtree(self._running.directory, ignore_errors=True)
+
+
+def target_options(target: Target) -> dict[str, Any]:
+    """Return the options that a scenario's target asks for."""
+    return {"realtime": {"feed": target.feed, "plan": target.plan}}
 
 
 def settings_from(options: dict[str, Any]) -> StackSettings:

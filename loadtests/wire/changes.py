@@ -132,6 +132,14 @@ def build_frame(vsn: Vsn, *, topic: str, data: bytes, ids: Sequence[int]) -> byt
     return b"%b%b%b}" % (head, data, tail)
 
 
+def build_legacy_frame(vsn: Vsn, *, topic: str, change_type: str, data: bytes) -> bytes:
+    """Return the message text for a channel that joined without `config`: the kind is the event, and no ids."""
+    shown_topic, event = orjson.dumps(topic), orjson.dumps(change_type)
+    if vsn is Vsn.V2:
+        return b"[null,null,%b,%b,%b]" % (shown_topic, event, data)
+    return b'{"ref":null,"event":%b,"topic":%b,"payload":%b}' % (event, shown_topic, data)
+
+
 class _Detail(msgspec.Struct, gc=False):
     request_id: str | None = None
 

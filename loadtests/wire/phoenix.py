@@ -11,13 +11,14 @@ from typing import Any, Final, TypeGuard
 
 import orjson
 
-Ref = str | int | None
-"""A message reference: official clients send strings, some load scripts send numbers; echoed as it came."""
+Ref = Any
+"""A message reference: official clients send strings, some load scripts numbers; whatever came is echoed."""
 
 HEARTBEAT_TOPIC: Final = "phoenix"
 TOPIC_PREFIX: Final = "realtime:"
 SUBSCRIBED: Final = "Subscribed to PostgreSQL"
 _BROADCAST_PUSH: Final = 3
+_BROADCAST: Final = 4
 _PUSH_HEADER: Final = 7
 """Kind, five lengths, encoding."""
 _SHALLOW_LENGTH: Final = 400
@@ -37,13 +38,35 @@ class MalformedFrame(ValueError):  # noqa: N818 - the protocol's own word: Malfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One Phoenix message, independent of its serialization."""
+    """One Phoenix message, independent of its serialization.
 
-    topic: str
-    event: str
+    What a client sent may have any JSON type in any place; Phoenix answers all of it.
+    """
+
+    topic: Any
+    event: Any
     payload: Any
     ref: Ref = None
     join_ref: Ref = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserBroadcast:
+    """A broadcast that a client pushed as a binary frame: its payload is passed on as it came."""
+
+    event: str
+    is_json: bool
+    payload: bytes
+    metadata: bytes = b""
+
+    def as_json(self) -> dict[str, Any] | None:
+        """Return the payload of the `broadcast` message that it is in 1.0.0; None where it has no JSON."""
+        if not self.is_json:
+            return None
+        try:
+            return {"type": "broadcast", "event": self.event, "payload": orjson.loads(self.payload)}
+        except orjson.JSONDecodeError:
+            return None
 
 
 # ---- the messages a server sends, as a client understands them
@@ -102,13 +125,13 @@ ServerMessage = Reply | System | ChannelClosed | Other
 
 
 def decode_client(text: bytes | str, vsn: Vsn) -> Message:
-    """Return the message that a client sent.
+    """Return the message that a client sent, whatever the types of its parts.
 
     Raises:
-        MalformedFrame: no JSON, a missing key, or a topic or event that is not text.
+        MalformedFrame: no JSON, or a missing key.
 
     """
-    message = _decode(text, vsn, needs_ref=True)
+    message = _decode(text, vsn, by_client=True)
     if len(text) > _SHALLOW_LENGTH:
         _check_depth(message)
     return message
@@ -118,7 +141,8 @@ def decode_client_binary(frame: bytes) -> Message:
     """Return the broadcast that a client pushed as a binary frame, the only use of those (2.0.0, kind 3).
 
     The JavaScript client sends every broadcast so: one byte each for the lengths of join_ref, ref, topic, event
-    and metadata, one for the encoding (1 is JSON), then these parts and the payload.
+    and metadata, one for the encoding (1 is JSON), then these parts and the payload. The message's payload is a
+    `UserBroadcast`.
 
     Raises:
         MalformedFrame: another kind, or lengths and text that do not fit.
@@ -126,17 +150,28 @@ def decode_client_binary(frame: bytes) -> Message:
     """
     if len(frame) < _PUSH_HEADER or frame[0] != _BROADCAST_PUSH:
         raise MalformedFrame("not a broadcast push")
+    lengths = frame[1 : _PUSH_HEADER - 1]
+    if len(frame) < _PUSH_HEADER + sum(lengths):
+        raise MalformedFrame("a broadcast push that is shorter than it says")
     parts, at = [], _PUSH_HEADER
-    for length in frame[1 : _PUSH_HEADER - 1]:
+    for length in lengths:
         parts.append(frame[at : at + length])
         at += length
     try:
         join_ref, ref, topic, event = (part.decode() for part in parts[:4])
-        payload = orjson.loads(frame[at:]) if frame[_PUSH_HEADER - 1] == 1 else {}
+        if parts[4]:
+            orjson.loads(parts[4])
     except ValueError as error:
         raise MalformedFrame(f"a broadcast push that cannot be read: {error}") from error
-    body = {"type": "broadcast", "event": event, "payload": payload}
+    body = UserBroadcast(event=event, is_json=frame[_PUSH_HEADER - 1] != 0, payload=frame[at:], metadata=parts[4])
     return Message(topic=topic, event="broadcast", payload=body, ref=ref or None, join_ref=join_ref or None)
+
+
+def encode_user_broadcast(topic: str, broadcast: UserBroadcast) -> bytes:
+    """Return the binary frame that carries a broadcast to the clients of 2.0.0 (kind 4)."""
+    parts = [topic.encode(), broadcast.event.encode(), broadcast.metadata]
+    header = bytes((_BROADCAST, *map(len, parts), int(broadcast.is_json)))
+    return b"".join((header, *parts, broadcast.payload))
 
 
 def decode_server(text: bytes | memoryview | str, vsn: Vsn) -> Message:
@@ -146,7 +181,7 @@ def decode_server(text: bytes | memoryview | str, vsn: Vsn) -> Message:
         MalformedFrame: no JSON, a missing key, or a topic or event that is not text.
 
     """
-    return _decode(text, vsn, needs_ref=False)
+    return _decode(text, vsn, by_client=False)
 
 
 def encode_client(message: Message, vsn: Vsn) -> bytes:
@@ -257,32 +292,31 @@ def _array(message: Message) -> bytes:
     return orjson.dumps([message.join_ref, message.ref, message.topic, message.event, message.payload])
 
 
-def _decode(text: bytes | memoryview | str, vsn: Vsn, *, needs_ref: bool) -> Message:
+def _decode(text: bytes | memoryview | str, vsn: Vsn, *, by_client: bool) -> Message:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise MalformedFrame(f"not JSON: {error}") from error
     if vsn is Vsn.V2:
-        if not isinstance(value, list) or len(value) != 5:
+        if not isinstance(value, list) or len(value) < 5:
             raise MalformedFrame("not an array of five elements")
-        join_ref, ref, topic, event, payload = value
+        join_ref, ref, topic, event, payload = value[:5]  # the real server takes more, and overlooks them
     else:
-        needed = {"topic", "event", "payload", "ref"} if needs_ref else {"topic", "event", "payload"}
+        needed = {"topic", "event", "payload", "ref"} if by_client else {"topic", "event", "payload"}
         if not _is_object(value) or not needed <= value.keys():
             raise MalformedFrame(f"not an object with the keys {', '.join(sorted(needed))}")
         join_ref, ref = value.get("join_ref"), value.get("ref")
         topic, event, payload = value["topic"], value["event"], value["payload"]
-    if not isinstance(topic, str) or not isinstance(event, str):
+    if not by_client and not (isinstance(topic, str) and isinstance(event, str)):
         raise MalformedFrame("topic and event must be text")
-    if not isinstance(ref, str | int | None) or not isinstance(join_ref, str | int | None):
-        raise MalformedFrame("ref and join_ref must be text, a number or null")
     return Message(topic=topic, event=event, payload=payload, ref=ref, join_ref=join_ref)
 
 
 def _check_depth(message: Message) -> None:
     """Refuse what cannot be echoed: the JSON reader takes deeper nesting than the writer."""
     try:
-        orjson.dumps([[[[message.payload]]]])  # an echo is a little deeper than what it echoes
+        # An echo is a little deeper than what it echoes.
+        orjson.dumps([[[[message.topic, message.ref, message.join_ref, message.payload]]]])
     except orjson.JSONEncodeError as error:
         raise MalformedFrame(f"too deep: {error}") from error
 

@@ -125,6 +125,45 @@ def test_events_are_cleaned_up_after_a_day(sql: psycopg.Connection, member: tupl
     assert (removed, sql.execute("select count(*) from realtime_events").fetchone()) == ((1,), (1,))
 
 
+def test_a_call_cleans_up_no_more_than_it_is_told_to(sql: psycopg.Connection, member: tuple[str, str]) -> None:
+    """Of three old events two go first; whoever sees fewer than asked for is done."""
+    for _ in range(2):
+        sql.execute(EVENT, (member[1], "{}"))
+    sql.execute("update realtime_events set created_at = now() - interval '25 hours'")
+    removed = [sql.execute("select cleanup_old_realtime_events('24 hours', 2)").fetchone() for _ in range(2)]
+
+    assert removed == [(2,), (1,)]
+
+
+def test_old_notifications_go_with_their_deliveries(sql: psycopg.Connection, member: tuple[str, str]) -> None:
+    """Younger ones stay."""
+    for age in ("25 hours", "1 hour"):
+        sql.execute(
+            "with o as (insert into push_outbox (organization_id, kind, job_id, entity_id, created_at) "
+            "values (%s, 'job_flagged', gen_random_uuid(), 'x', now() - %s::interval) returning id) "
+            "insert into push_deliveries (notification_id, token) select id, 'ab' from o",
+            (member[1], age),
+        )
+    removed = sql.execute("select cleanup_old_push_notifications()").fetchone()
+
+    assert removed == (1,)
+    assert sql.execute("select count(*) from push_deliveries").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("table", ["push_outbox", "push_deliveries"])
+def test_the_outbox_is_the_backends_alone(table: str, sql: psycopg.Connection, member: tuple[str, str]) -> None:
+    """No member reads it."""
+    sql.execute(
+        "with o as (insert into push_outbox (organization_id, kind, job_id, entity_id) "
+        "values (%s, 'job_flagged', gen_random_uuid(), 'x') returning id) "
+        "insert into push_deliveries (notification_id, token) select id, 'ab' from o",
+        (member[1],),
+    )
+    become(sql, "authenticated", member[0])
+
+    assert sql.execute(f"table {table}".encode()).rowcount == 0
+
+
 def test_members_may_not_clean_up(sql: psycopg.Connection, member: tuple[str, str]) -> None:
     """The function is the service role's."""
     become(sql, "authenticated", member[0])

@@ -1,11 +1,12 @@
 """What a scenario may say, and which combinations make no sense."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from loadtests.scenario.model import Scenario
+from loadtests.pipeline.settings import FeedName, PlanName
+from loadtests.scenario.model import Scenario, Target
 
 STEADY = {"name": "steady", "duration_s": 10, "mutations_per_s": 5}
 WARM = {"name": "warm-up", "duration_s": 5, "mutations_per_s": 5, "warm_up": True}
@@ -28,6 +29,15 @@ def test_a_scenario_survives_the_manifest() -> None:
     told = scenario(pollers=[{"interval_s": 5, "count": 2}], gates=["delivery.leaked == 0"], subscribers={"count": 9})
 
     assert Scenario.model_validate(told.model_dump(mode="json")) == told
+
+
+@pytest.mark.parametrize(("key", "type_"), [("feed", FeedName), ("plan", PlanName)])
+def test_the_target_can_be_whatever_the_pipeline_offers(key: str, type_: object) -> None:
+    """The scenario repeats the pipeline's words, which it must not import."""
+    told = {getattr(scenario(target={key: word}).target, key) for word in get_args(type_)}
+
+    assert told == set(get_args(type_))
+    assert set(get_args(Target.model_fields[key].annotation)) == told
 
 
 def test_the_duration_is_the_load_alone() -> None:

@@ -65,7 +65,7 @@ async def list_audit_events(call: Call) -> Answer:
         "actors": len({row["actor_id"] for row in shown}),
     }
     content = {"data": {"events": [_shown(row) for row in shown], "stats": stats, "pagination": page}}
-    return Answer(200, content, ((b"cache-control", b"no-store"),))
+    return Answer(200, content, ((b"cache-control", b"no-store"),), rows=len(shown))
 
 
 def _shown(row: Row) -> dict[str, Any]:

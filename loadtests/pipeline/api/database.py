@@ -12,7 +12,8 @@ Row: TypeAlias = Mapping[str, Any] | asyncpg.Record
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-UNAVAILABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# The driver's "internal" error is what an idle connection raises whose server said goodbye a moment ago.
+UNAVAILABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 """What a statement raises when the database refuses it or cannot be reached."""
 
 VALUE_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)

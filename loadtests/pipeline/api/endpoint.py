@@ -4,10 +4,11 @@ Each route is one `Endpoint`, an ASGI application of its own: the framework's ow
 much as a statement. Knows how to ask and answer, not what the routes do.
 """
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from loadtests.pipeline.api.auth import Member, TokenCheck, find_member
 from loadtests.pipeline.api.database import UNAVAILABLE, VALUE_REFUSED, Connection, Pool
-from loadtests.pipeline.api.emission import Cause, Emission
+from loadtests.pipeline.api.emission import Emission
 from loadtests.pipeline.api.errors import Refusal, database_failed, internal_failure, invalid, unreadable_body
+from loadtests.pipeline.api.events import Cause
 from loadtests.pipeline.api.gates import require_terms
 from loadtests.pipeline.settings import ApiOptions
 
@@ -39,6 +41,15 @@ class Api:
     wall_ns: Callable[[], int]
     not_audited: int = 0
     """Mutations whose audit row could not be written."""
+    removed_events: int = 0
+    """Events that grew too old."""
+    export_wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when there is work for the export worker."""
+
+    async def call_upstream(self, calls: int) -> None:
+        """Take the time of so many calls to other services, one after another."""
+        if self.options.upstream_latency_ms and calls:
+            await asyncio.sleep(calls * self.options.upstream_latency_ms / 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +75,10 @@ class Call:
         """The wall clock's time, in UTC."""
         return datetime.fromtimestamp(self.api.wall_ns() / 1e9, UTC)
 
-    def path_uuid(self, what: str) -> str:
+    def path_uuid(self, what: str, name: str = "id") -> str:
         """Return the id in the path; a malformed one is the id of nothing."""
         try:
-            return str(uuid.UUID(self.request.path_params["id"]))
+            return str(uuid.UUID(self.request.path_params[name]))
         except ValueError:
             raise Refusal(status=404, message=f"{what} not found") from None
 
@@ -79,7 +90,19 @@ class Answer:
     status: int
     content: dict[str, Any]
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    rows: int = 0
+    """How many rows the original backend would have asked other services about, one by one."""
 
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Calls to other services that the original backend makes for one request, as counted on it."""
+
+    calls: int = 0
+    calls_per_row: int = 0
+
+
+_NO_CALLS = Upstream()
 
 Handler = Callable[[Call], Awaitable[Answer]]
 
@@ -104,6 +127,7 @@ class Endpoint:
     handler: Handler
     _: KW_ONLY
     exempt_from_terms: bool = False
+    upstream: Upstream = _NO_CALLS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -125,6 +149,18 @@ class Endpoint:
         user_id = self.api.tokens.subject(request.headers.get("authorization"), self.api.wall_ns() / 1e9)
         wanted = request.headers.get("x-organization-id") or request.query_params.get("organization_id")
         body = await read_body(request)
+        if not self.api.options.upstream_latency_ms:
+            return await self._handled(request, request_id, (user_id, wanted), body)
+        # Before a connection is taken and after it is given back: what waits for others must not hold up the pool.
+        await self.api.call_upstream(self.upstream.calls + (wanted is not None))
+        answer = await self._handled(request, request_id, (user_id, wanted), body)
+        await self.api.call_upstream(self.upstream.calls_per_row * answer.rows)
+        return answer
+
+    async def _handled(
+        self, request: Request, request_id: str, who: tuple[str, str | None], body: dict[str, Any]
+    ) -> Answer:
+        user_id, wanted = who
         async with self.api.pool.acquire() as connection:
             member = await find_member(connection, user_id, wanted)
             if self.api.options.require_terms and not self.exempt_from_terms:

@@ -11,7 +11,7 @@ from loadtests.pipeline.api.errors import Explanation, Refusal, forbidden
 
 TERMS_VERSION = "2025-12-riskmate-terms"
 _READ_ONLY_ROLES = frozenset({"viewer", "auditor", "executive"})
-_FLAGGING_ROLES = frozenset({"owner", "admin"})
+_MANAGING_ROLES = frozenset({"owner", "admin"})
 _JOBS_PER_MONTH: dict[str, int | None] = {"none": 0, "starter": 10, "pro": None, "business": None}
 
 _TERMS_ACCEPTED = "select exists (select from public.legal_acceptances where user_id = $1 and version = $2)"
@@ -34,10 +34,10 @@ def require_write_access(member: Member) -> None:
         raise forbidden("AUTH_ROLE_READ_ONLY", "Your role is read-only", "Ask an owner for a role that may write.")
 
 
-def require_flagging_role(member: Member) -> None:
-    """Refuse people who may not flag a job for review."""
-    if member.role not in _FLAGGING_ROLES:
-        raise forbidden("AUTH_ROLE_FORBIDDEN", "Your role may not flag jobs", "Ask an owner or admin to flag it.")
+def require_managing_role(member: Member, what: str) -> None:
+    """Refuse people who are neither owner nor admin; `what` says what they wanted, such as `flag jobs`."""
+    if member.role not in _MANAGING_ROLES:
+        raise forbidden("AUTH_ROLE_FORBIDDEN", f"Your role may not {what}", "Ask an owner or admin to do it.")
 
 
 async def require_terms(connection: Connection, user_id: str) -> None:

@@ -10,21 +10,24 @@ from loadtests.pipeline.api.database import Connection, Row
 from loadtests.pipeline.api.endpoint import Answer, Call
 from loadtests.pipeline.api.errors import not_found
 from loadtests.pipeline.api.list_query import JobList, read_job_list
+from loadtests.pipeline.api.risk import score_detail
 
 EVIDENCE_COUNT = "(select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null)"
 
 JOB_COLUMNS = f"""
 j.id::text, j.organization_id::text, j.created_by::text, j.revision, j.title, j.client_name, j.client_type,
 j.job_type, j.location, j.description, j.status, j.start_date, j.end_date, j.has_subcontractors,
-j.subcontractor_count, j.insurance_status, j.risk_factor_codes, j.risk_score, j.risk_level, j.review_flag,
-j.flagged_at, j.flag_reason, j.review_owner_role, j.review_due_at, j.assigned_to_id::text,
-j.applied_template_id::text, j.applied_template_type, j.completed_at, j.archived_at, j.created_at, j.updated_at,
+j.subcontractor_count, j.insurance_status, j.risk_factor_codes, j.risk_score, j.risk_level, j.mitigations_total,
+j.mitigations_complete, j.review_flag, j.flagged_at, j.flag_reason, j.review_owner_role, j.review_due_at,
+j.assigned_to_id::text, j.applied_template_id::text, j.applied_template_type, j.completed_at, j.archived_at,
+j.created_at, j.updated_at,
 {EVIDENCE_COUNT} as evidence_count
 """
 
 _ITEM_COLUMNS = f"""
 j.id::text, j.revision, j.title, j.client_name, j.job_type, j.location, j.status, j.risk_score, j.risk_level,
 j.created_at, j.updated_at, j.review_flag, j.flagged_at, j.applied_template_id::text, j.applied_template_type,
+j.mitigations_total, j.mitigations_complete,
 j.assigned_to_id::text, u.full_name as assigned_to_name, u.email as assigned_to_email,
 {EVIDENCE_COUNT} as evidence_count
 """
@@ -34,14 +37,14 @@ select {JOB_COLUMNS} from public.jobs j
 where j.id = $1 and j.organization_id = $2 and j.deleted_at is null
 """  # noqa: S608 - the inserted part is a constant of ours
 
-# Jobs here have no mitigations, controls or attestations, and no job can be blocked by what does not exist.
-_WITHOUT_MITIGATIONS: dict[str, object] = {
-    "readiness_score": None,
+_MITIGATIONS = """
+select m.id::text, m.factor_code, m.title, m.done, m.completed_by::text, m.completed_at
+from public.mitigation_items m where m.job_id = $1 order by m.factor_code
+"""
+
+# Jobs here have no controls or attestations.
+_WITHOUT_CONTROLS: dict[str, object] = {
     "readiness_basis": "mitigations",
-    "readiness_empty_reason": "no_mitigations",
-    "mitigations_total": 0,
-    "mitigations_complete": 0,
-    "blockers_count": 0,
     "pending_attestations": 0,
     "controls_completed": 0,
     "controls_total": 0,
@@ -75,14 +78,17 @@ async def get_job(call: Call) -> Answer:
     job = await call.connection.fetchrow(_ONE, call.path_uuid("Job"), call.member.organization_id)
     if job is None:
         raise not_found("Job")
-    return Answer(200, {"data": job_detail(job)})
+    return Answer(200, {"data": await job_detail(call.connection, job)})
 
 
-def job_detail(job: Row) -> dict[str, Any]:
-    """Return a whole job as the API shows it."""
+async def job_detail(connection: Connection, job: Row) -> dict[str, Any]:
+    """Return a whole job as the API shows it; asks the database only if it has mitigations."""
     shown = dict(job)
     shown.pop("xid", None)
-    return shown | {"risk_score_detail": None, "mitigation_items": []}
+    items = await connection.fetch(_MITIGATIONS, job["id"]) if job["mitigations_total"] else []
+    shown["risk_score_detail"] = score_detail(job["risk_factor_codes"], job["risk_score"], job["risk_level"])
+    shown["mitigation_items"] = [dict(item) for item in items]
+    return shown
 
 
 def pagination(query: JobList, rows: Sequence[Row], total: int, *, more: bool) -> dict[str, Any]:
@@ -123,7 +129,17 @@ async def _fetch_page(connection: Connection, query: JobList) -> tuple[Sequence[
 def _item(row: Row, evidence_required: int) -> dict[str, Any]:
     item = dict(row)
     del item["total"]
-    item.update(_WITHOUT_MITIGATIONS)
+    item.update(_WITHOUT_CONTROLS)
+    item.update(readiness(item["mitigations_total"], item["mitigations_complete"]))
     item["missing_evidence"] = item["evidence_count"] < evidence_required
     item["evidence_required"] = evidence_required
     return item
+
+
+def readiness(total: int, complete: int) -> dict[str, object]:
+    """Return how ready a job is, in percent of its mitigations, and how many stand in the way."""
+    return {
+        "readiness_score": round(100 * complete / total) if total else None,
+        "readiness_empty_reason": None if total else "no_mitigations",
+        "blockers_count": total - complete,
+    }

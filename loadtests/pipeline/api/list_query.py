@@ -24,6 +24,8 @@ _SORT_COLUMNS = {
     "risk_score": "j.risk_score",
     "due_date": "j.end_date",
     "status": "j.status",
+    "blockers": "(j.mitigations_total - j.mitigations_complete)",
+    "readiness": "(j.mitigations_complete / nullif(j.mitigations_total, 0)::real)",
 }
 _SORT_WORDS = {
     "created": "created_at",
@@ -31,9 +33,8 @@ _SORT_WORDS = {
     "oldest": "created_at",
     "risk": "risk_score",
     "status": "status",
-    # No job here has blockers or a readiness, so they put every job in the same place.
-    "blockers": "created_at",
-    "readiness": "created_at",
+    "blockers": "blockers",
+    "readiness": "readiness",
 }
 _SEARCHED = ("title", "client_name", "location", "job_type", "description")
 
@@ -183,7 +184,7 @@ def _sorting(asked: Mapping[str, str]) -> tuple[str, bool]:
     word, _, direction = sort.rpartition("_")
     word = word if direction in ("asc", "desc") else sort
     if word not in _SORT_WORDS:
-        raise invalid(f"sort must be one of {', '.join([*_SORT_COLUMNS, *_SORT_WORDS])}", field="sort")
+        raise invalid(f"sort must be one of {', '.join(dict.fromkeys([*_SORT_COLUMNS, *_SORT_WORDS]))}", field="sort")
     if direction in ("asc", "desc"):
         return _SORT_WORDS[word], direction == "desc"
     return _SORT_WORDS[word], word != "oldest"

@@ -18,8 +18,9 @@ import uvicorn
 
 from loadtests.pipeline.api.app import build_app
 from loadtests.pipeline.api.auth import TokenCheck
+from loadtests.pipeline.api.background import background_work
 from loadtests.pipeline.api.database import UNAVAILABLE, open_pool
-from loadtests.pipeline.api.emission import Emission
+from loadtests.pipeline.api.emission import Emission, EmissionRules
 from loadtests.pipeline.api.endpoint import Api
 from loadtests.pipeline.settings import LOOPBACK, ApiHello
 from loadtests.processes import lifeline
@@ -74,7 +75,7 @@ async def serve(hello: ApiHello) -> None:
     api = Api(
         pool=pool,
         tokens=TokenCheck(hello.jwt_secret),
-        emission=Emission(monotonic_ns=time.monotonic_ns, wall_ns=time.time_ns),
+        emission=Emission(monotonic_ns=time.monotonic_ns, wall_ns=time.time_ns, rules=EmissionRules.of(hello.options)),
         options=hello.options,
         wall_ns=time.time_ns,
     )
@@ -95,7 +96,8 @@ async def serve(hello: ApiHello) -> None:
     server = Server(config, lambda: lifeline.say({"is": "ready", "port": port}))
     stop_when_told(server)
     try:
-        await server.serve(sockets=[listener])
+        async with background_work(api):
+            await server.serve(sockets=[listener])
     finally:
         pool.terminate()
 

@@ -102,6 +102,24 @@ def words(value: object) -> list[str]:
     return [text(item) for item in value]
 
 
+def list_of(check: Check, *, most: int) -> Check:
+    """Return a check that accepts a list of one to `most` values, each of which passes `check`."""
+
+    def check_all(value: object) -> list[object]:
+        if not isinstance(value, list) or not 1 <= len(value) <= most:
+            raise ValueError(f"must be a list of 1 to {most}")
+        return [_checked_item(check, number, item) for number, item in enumerate(value)]
+
+    return check_all
+
+
+def _checked_item(check: Check, number: int, item: object) -> object:
+    try:
+        return check(item)
+    except ValueError as error:
+        raise ValueError(f"[{number}] {error}") from None
+
+
 def optional(check: Check) -> Check:
     """Return a check that also accepts null."""
     return lambda value: None if value is None else check(value)

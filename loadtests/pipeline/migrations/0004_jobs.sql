@@ -26,6 +26,8 @@ create table public.jobs (
     risk_factor_codes text[] not null default '{}',
     risk_score integer check (risk_score between 0 and 100),
     risk_level text check (risk_level in ('low', 'medium', 'high', 'critical')),
+    mitigations_total integer not null default 0 check (mitigations_total >= 0),
+    mitigations_complete integer not null default 0 check (mitigations_complete between 0 and mitigations_total),
     review_flag boolean not null default false,
     flagged_at timestamptz,
     flag_reason text,

@@ -1,4 +1,5 @@
 -- What was uploaded as evidence for a job: the metadata; the files themselves live elsewhere.
+-- `offline_id` is the name that a device gave a document while it had no network: sent twice, it is stored once.
 create table public.documents (
     id uuid primary key default gen_random_uuid(),
     organization_id uuid not null references public.organizations (id) on delete cascade,
@@ -12,12 +13,18 @@ create table public.documents (
     mime_type text not null,
     description text,
     uploaded_by uuid references auth.users (id) on delete set null,
+    offline_id text,
+    verification_status text not null default 'pending'
+        check (verification_status in ('pending', 'verified', 'rejected')),
+    verified_by uuid references auth.users (id) on delete set null,
+    verified_at timestamptz,
     deleted_at timestamptz,
     created_at timestamptz not null default now()
 );
 
 create index documents_of_job on public.documents (job_id, created_at desc, id) where deleted_at is null;
 create index documents_of_organization on public.documents (organization_id);
+create unique index documents_sent_once on public.documents (organization_id, offline_id) where offline_id is not null;
 
 alter table public.documents enable row level security;
 

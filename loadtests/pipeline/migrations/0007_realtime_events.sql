@@ -33,13 +33,19 @@ create policy only_the_backend_inserts on public.realtime_events
     for insert
     with check (false);
 
-create function public.cleanup_old_realtime_events(keep interval default interval '24 hours') returns bigint
+-- A call removes at most so many rows, the oldest pages first: whoever cleans up calls again until fewer are
+-- removed, and no call holds its locks for long while events flow.
+create function public.cleanup_old_realtime_events(
+    keep interval default interval '24 hours', at_most bigint default 10000
+) returns bigint
 language plpgsql
 as $$
 declare
     removed bigint;
 begin
-    delete from public.realtime_events where created_at < now() - keep;
+    delete from public.realtime_events where ctid = any (array(
+        select ctid from public.realtime_events where created_at < now() - keep limit at_most
+    ));
     get diagnostics removed = row_count;
     return removed;
 end

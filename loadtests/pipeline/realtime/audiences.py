@@ -4,17 +4,24 @@ Channels with the same topic, serialization, bindings and claims form one audien
 written into a frame once for all of them. Pure bookkeeping; delivery and row-level security are others' business.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from loadtests.pipeline.realtime.bindings import ANY
 from loadtests.pipeline.realtime.claims import Claims
-from loadtests.pipeline.realtime.filters import Text, TypedCondition
+from loadtests.pipeline.realtime.filters import ABSENT, Text, TypedCondition
 from loadtests.wire.phoenix import Vsn
 
 TableName = tuple[str, str]
 """Schema and table."""
+
+Select = tuple[str, ...] | None
+"""The columns that a binding wants besides the primary key, sorted; None wants all."""
+
+Compare = Callable[[TypedCondition, str], bool | None]
+"""PostgreSQL's answers, where only PostgreSQL can compare."""
 
 
 class Listener(Protocol):
@@ -22,6 +29,14 @@ class Listener(Protocol):
 
     def deliver(self, frames: bytes, count: int) -> None:
         """Write `count` finished WebSocket frames at once."""
+
+
+class Matched(NamedTuple):
+    """What one message to a channel shows."""
+
+    select: Select
+    ids: tuple[int, ...]
+    """The channel's matching bindings with this `select`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +47,26 @@ class TableBinding:
     event: str
     table: TableName
     conditions: tuple[TypedCondition, ...]
+    select: Select = None
 
-    def matches(self, kind: str, columns: Mapping[str, Text]) -> bool:
+    def hears(self, kind: str) -> bool:
+        """Whether rows of this kind are asked for at all."""
+        return self.event in (kind, ANY)
+
+    def matches(self, kind: str, columns: Mapping[str, Text], compare: Compare) -> bool:
         """Whether a row of this kind with these columns is asked for; a column that is not there is not."""
-        return self.event in (kind, ANY) and all(
-            condition.column in columns and condition.holds(columns[condition.column]) for condition in self.conditions
+        return self.hears(kind) and all(
+            condition.holds(columns.get(condition.column, ABSENT), compare) for condition in self.conditions
         )
+
+    def undecided(self, kind: str, columns: Mapping[str, Text]) -> Iterator[tuple[TypedCondition, str]]:
+        """Yield the comparisons that only the database can make and that `matches` will need."""
+        if not self.hears(kind):
+            return
+        for condition in self.conditions:
+            value = columns.get(condition.column)
+            if condition.is_for_the_database and isinstance(value, str):
+                yield condition, value
 
     @property
     def indexed(self) -> tuple[str, str] | None:
@@ -56,6 +85,13 @@ class AudienceKey:
     vsn: Vsn
     bindings: tuple[TableBinding, ...]
     claims: Claims
+    is_legacy: bool = False
+    """Joined without `config`: changes come under their own kind's name and without ids."""
+
+    @property
+    def asks_the_database(self) -> bool:
+        """Whether a condition is among the bindings that only the database can compare."""
+        return any(condition.is_for_the_database for binding in self.bindings for condition in binding.conditions)
 
 
 class Audience:
@@ -95,6 +131,22 @@ class _TableIndex:
     by_value: dict[str, dict[str, Entries]] = field(default_factory=dict)
     """Column, then its text: the bindings that ask for exactly this text."""
     others: Entries = field(default_factory=dict)
+    audiences: dict[Audience, None] = field(default_factory=dict)
+    roles: Counter[str] = field(default_factory=Counter)
+    """How many audiences each role has."""
+
+    def enter(self, audience: Audience) -> None:
+        if audience not in self.audiences:
+            self.audiences[audience] = None
+            self.roles[audience.key.claims.role] += 1
+
+    def leave(self, audience: Audience) -> None:
+        if audience in self.audiences:
+            del self.audiences[audience]
+            role = audience.key.claims.role
+            self.roles[role] -= 1
+            if not self.roles[role]:
+                del self.roles[role]
 
     def candidates(self, columns: Mapping[str, Text]) -> Iterator[tuple[Audience, TableBinding]]:
         for column, values in self.by_value.items():
@@ -114,11 +166,17 @@ class Audiences:
         self._by_key: dict[AudienceKey, Audience] = {}
         self._by_listener: dict[Listener, Audience] = {}
         self._tables: dict[TableName, _TableIndex] = {}
+        self._asking = 0
 
     @property
     def listener_count(self) -> int:
         """Channels with a subscription in force."""
         return len(self._by_listener)
+
+    @property
+    def ask_the_database(self) -> bool:
+        """Whether there is any condition that only the database can compare."""
+        return self._asking > 0
 
     def put(self, listener: Listener, key: AudienceKey) -> None:
         """Subscribe a channel, in place of what it was subscribed to."""
@@ -126,8 +184,10 @@ class Audiences:
         audience = self._by_key.get(key)
         if audience is None:
             audience = self._by_key[key] = Audience(key)
+            self._asking += key.asks_the_database
             for binding in key.bindings:
                 self._entries(binding)[audience, binding] = None
+                self._tables[binding.table].enter(audience)
         audience.add(listener)
         self._by_listener[listener] = audience
 
@@ -137,25 +197,53 @@ class Audiences:
         if audience is None or not audience.remove(listener):
             return
         del self._by_key[audience.key]
+        self._asking -= audience.key.asks_the_database
         for binding in audience.key.bindings:
             # The same binding may stand twice in one join; its entry is gone with the first.
             self._entries(binding).pop((audience, binding), None)
+            self._tables[binding.table].leave(audience)
             self._forget_empty(binding)
+
+    def clear(self) -> None:
+        """End every subscription."""
+        for listener in tuple(self._by_listener):
+            self.drop(listener)
 
     def concerns(self, table: TableName) -> bool:
         """Whether anybody listens to this table."""
         return table in self._tables
 
-    def match(self, table: TableName, kind: str, columns: Mapping[str, Text]) -> dict[Audience, tuple[int, ...]]:
-        """Return the audiences that asked for this row, each with the ids of its matching bindings."""
+    def listening(self, table: TableName) -> tuple[Audience, ...]:
+        """Return all audiences with a binding on this table."""
+        index = self._tables.get(table)
+        return () if index is None else tuple(index.audiences)
+
+    def roles(self, table: TableName) -> frozenset[str]:
+        """Return the roles of all who have a binding on this table."""
+        index = self._tables.get(table)
+        return frozenset() if index is None else frozenset(index.roles)
+
+    def undecided(
+        self, table: TableName, kind: str, columns: Mapping[str, Text]
+    ) -> Iterator[tuple[TypedCondition, str]]:
+        """Yield the comparisons that only the database can make and that `match` will need for this row."""
+        index = self._tables.get(table)
+        if index is not None:
+            for _, binding in index.candidates(columns):
+                yield from binding.undecided(kind, columns)
+
+    def match(
+        self, table: TableName, kind: str, columns: Mapping[str, Text], compare: Compare
+    ) -> dict[Audience, tuple[Matched, ...]]:
+        """Return the audiences that asked for this row, each with what it gets: one message for each `select`."""
         index = self._tables.get(table)
         if index is None:
             return {}
         matching: dict[Audience, set[TableBinding]] = {}
         for audience, binding in index.candidates(columns):
-            if binding.matches(kind, columns):
+            if binding.matches(kind, columns, compare):
                 matching.setdefault(audience, set()).add(binding)
-        return {audience: _ids(audience.key.bindings, found) for audience, found in matching.items()}
+        return {audience: matched(audience.key.bindings, found) for audience, found in matching.items()}
 
     def _entries(self, binding: TableBinding) -> Entries:
         index = self._tables.setdefault(binding.table, _TableIndex())
@@ -179,6 +267,17 @@ class Audiences:
             del self._tables[binding.table]
 
 
-def _ids(bindings: Iterable[TableBinding], found: set[TableBinding]) -> tuple[int, ...]:
-    """Return the ids in the join's order; a binding asked for twice has its id twice, as on the real server."""
-    return tuple(binding.id for binding in bindings if binding in found)
+def matched(bindings: Iterable[TableBinding], found: Container[TableBinding]) -> tuple[Matched, ...]:
+    """Return the ids of the bindings that were found, apart for each `select`.
+
+    Ids come in the join's order; a binding asked for twice has its id twice, as on the real server. So does the
+    order of the messages: everything first, then the selections by their names.
+    """
+    ids: dict[Select, list[int]] = {}
+    for binding in bindings:
+        if binding in found:
+            ids.setdefault(binding.select, []).append(binding.id)
+    if len(ids) == 1:
+        ((select, only),) = ids.items()
+        return (Matched(select, tuple(only)),)
+    return tuple(Matched(select, tuple(ids[select])) for select in sorted(ids, key=lambda one: ",".join(one or ())))

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 import orjson
 
+from loadtests.pipeline.realtime.elixir import inspect, pretty
 from loadtests.pipeline.realtime.filters import Condition, FilterRefused, parse
 
 EVENTS: Final = frozenset({"INSERT", "UPDATE", "DELETE"})
 ANY: Final = "*"
 _ID_BITS: Final = 27
+_TOKENS: Final = frozenset({"user_token", "auth_token"})
 
 
 class BindingRefused(ValueError):  # noqa: N818 - an outcome that the subscriber is told
@@ -31,17 +33,26 @@ class Binding:
     schema: str
     table: str
     conditions: tuple[Condition, ...]
+    select: tuple[str, ...] | None = None
+    """The columns wanted besides the primary key; None wants all."""
 
     def to_elixir(self) -> str:
         """Return the parameters as the server's error texts show them."""
-        filters = ", ".join(condition.to_elixir() for condition in self.conditions)
-        return f"[event: {self.event}, schema: {self.schema}, table: {self.table}, filters: [{filters}], select: nil]"
+        filters = pretty([condition.parameters for condition in self.conditions])
+        select = pretty(None if self.select is None else list(self.select))
+        shown = f"event: {self.event}, schema: {self.schema}, table: {self.table}, filters: {filters}, select: {select}"
+        return f"[{shown}]"
 
 
-def asked_for(config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the binding objects of a join's `config`; nulls are left out, anything but a list is none."""
+def asked_for(config: Mapping[str, Any]) -> list[Any]:
+    """Return the elements of a join's `config.postgres_changes`; nulls are left out, anything but a list is none."""
     asked = config.get("postgres_changes")
-    return [one for one in asked if isinstance(one, dict)] if isinstance(asked, list) else []
+    return [one for one in asked if one is not None] if isinstance(asked, list) else []
+
+
+def asked_by_topic(name: str) -> list[dict[str, str]]:
+    """Return what a join without `config` asks for: its topic is `schema:table:filter`, the last two optional."""
+    return [dict(zip(("schema", "table", "filter"), name.split(":", 2), strict=False))]
 
 
 def echo(asked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -71,21 +82,43 @@ def read(asked: Sequence[Mapping[str, Any]]) -> tuple[Binding, ...]:
 
 
 def _read(asked: Mapping[str, Any]) -> Binding:
-    fields = {key: asked[key] for key in ("event", "schema", "table", "filter") if key in asked}
-    if not {"schema", "table"} & fields.keys() or not all(isinstance(one, str) for one in fields.values()):
+    select = _select(asked)
+    fields = {key: asked[key] for key in ("schema", "table", "filter") if key in asked}
+    complete = {"schema", "table"} <= fields.keys()
+    if not fields or (not complete and "filter" in fields) or not all(isinstance(one, str) for one in fields.values()):
+        shown = "<redacted>" if _TOKENS & asked.keys() else inspect(dict(asked))
         raise BindingRefused(
-            "No subscription params provided. Please provide at least a `schema` or `table` to subscribe to: "
-            + orjson.dumps(asked).decode()
+            "No subscription params provided. Please provide at least a `schema` or `table` to subscribe to: " + shown
         )
-    event = fields.get("event", ANY).upper()
     try:
         conditions = parse(fields.get("filter", ""))
     except FilterRefused as refusal:
         raise BindingRefused(str(refusal)) from refusal
+    schema, table = fields.get("schema", "public"), fields.get("table", ANY)
+    if select is not None and ANY in (schema, table):
+        raise BindingRefused(
+            "Column selection is not supported for wildcard subscriptions. Provide an explicit schema and table name."
+        )
     return Binding(
         id=binding_id(asked),
-        event=event if event in EVENTS else ANY,
-        schema=fields.get("schema", "public"),
-        table=fields.get("table", ANY),
+        event=_event(asked.get("event")),
+        schema=schema,
+        table=table,
         conditions=conditions,
+        select=select,
     )
+
+
+def _event(asked: object) -> str:
+    event = asked.upper() if isinstance(asked, str) else ANY
+    return event if event in EVENTS else ANY
+
+
+def _select(asked: Mapping[str, Any]) -> tuple[str, ...] | None:
+    select = asked.get("select")
+    if isinstance(select, str):
+        raise BindingRefused(
+            'Error parsing `select` params: expected a list of column name strings, e.g. select: ["col1", "col2"]'
+        )
+    names = [one for one in select if isinstance(one, str)] if isinstance(select, list) else []
+    return tuple(names) or None

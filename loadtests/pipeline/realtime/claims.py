@@ -3,8 +3,11 @@
 The time is passed in. Knows nothing of channels or HTTP.
 """
 
+import re
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
+from urllib.parse import unquote
 
 import jwt
 import orjson
@@ -30,16 +33,20 @@ class VerifiedToken:
 
     claims: Claims
     expires_at_s: float
-    """Unix time."""
+    """Unix time; infinite if `exp` is there but no number."""
+    opens_channels: bool = True
+    """Whether `exp` is an integer; the real server opens a socket for other tokens, and no channel."""
 
 
 class TokenRefused(Exception):  # noqa: N818 - an outcome, named as the protocol names it
     """A token that is not accepted: `code` and `text` as Realtime's ERROR_CODES and answers have them."""
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, *, atom: str | None = None) -> None:
         super().__init__(f"{code}: {text}")
         self.code = code
         self.text = text
+        self.atom = atom
+        """What a channel says instead of the text when it is closed for the token: the server shows its own atom."""
 
 
 class TokenVerifier:
@@ -58,12 +65,11 @@ class TokenVerifier:
         """
         verified = self._known.get(token)
         if verified is None:
-            verified = _check(token, self._secret)
+            verified = _check(token, self._secret, now_s)
             if len(self._known) >= _CACHED_TOKENS:
                 del self._known[next(iter(self._known))]
             self._known[token] = verified
-        if verified.expires_at_s <= now_s:
-            raise expired(now_s, verified.expires_at_s)
+        _refuse_expired(verified.expires_at_s, now_s)
         return verified
 
 
@@ -72,22 +78,49 @@ def expired(now_s: float, expires_at_s: float) -> TokenRefused:
     return TokenRefused("InvalidJWTToken", f"Token has expired {int(now_s - expires_at_s)} seconds ago")
 
 
-def _check(token: str, secret: str) -> VerifiedToken:
-    try:
-        payload = jwt.PyJWS().decode(token, secret, algorithms=list(_ALGORITHMS))
-        claims: Any = orjson.loads(payload)
-    except jwt.InvalidSignatureError as error:
-        raise TokenRefused("JwtSignatureError", "Failed to validate JWT signature") from error
-    except jwt.InvalidAlgorithmError as error:
-        text = "Failed to generate JWT signer, check your JWT secret or JWKS configuration"
-        raise TokenRefused("JwtSignerError", text) from error
-    except (jwt.InvalidTokenError, ValueError) as error:
-        raise TokenRefused("MalformedJWT", "The token provided is not a valid JWT") from error
-    if not isinstance(claims, dict):
-        raise TokenRefused("MalformedJWT", "The token provided is not a valid JWT")
-    role, expires_at = claims.get("role"), claims.get("exp")
-    if not isinstance(role, str) or not isinstance(expires_at, int | float) or isinstance(expires_at, bool):
+def _refuse_expired(expires_at_s: float, now_s: float) -> None:
+    if expires_at_s <= now_s:
+        raise expired(now_s, expires_at_s)
+
+
+def _check(token: str, secret: str, now_s: float) -> VerifiedToken:
+    claims = _signed_claims(re.sub(r"\s", "", unquote(token)), secret)
+    expires_at: Any = claims.get("exp")
+    is_number = isinstance(expires_at, int | float) and not isinstance(expires_at, bool)
+    expires_at_s = float(expires_at) if is_number else inf
+    _refuse_expired(expires_at_s, now_s)
+    if not {"role", "exp"} <= claims.keys():
         raise TokenRefused("InvalidJWTToken", "Fields `role` and `exp` are required in JWT")
+    role = claims["role"]
     lasting = {key: value for key, value in claims.items() if key not in _EPHEMERAL}
     text = orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS).decode()
-    return VerifiedToken(claims=Claims(role=role, text=text), expires_at_s=float(expires_at))
+    as_text = role if isinstance(role, str) else orjson.dumps(role).decode()
+    return VerifiedToken(
+        claims=Claims(role=as_text, text=text),
+        expires_at_s=expires_at_s,
+        opens_channels=is_number and isinstance(expires_at, int),
+    )
+
+
+def _signed_claims(token: str, secret: str) -> dict[str, Any]:
+    """Return the claims of a token with a good signature; a token that is none is told from one that is forged."""
+    try:
+        unverified: dict[str, Any] = jwt.PyJWS().decode_complete(token, options={"verify_signature": False})
+        claims: Any = orjson.loads(unverified["payload"])
+    except (jwt.InvalidTokenError, ValueError) as error:
+        raise _malformed() from error
+    if not isinstance(claims, dict):
+        raise _malformed()
+    if unverified["header"].get("typ") != "JWT" or unverified["header"].get("alg") not in _ALGORITHMS:
+        text = "Failed to generate JWT signer, check your JWT secret or JWKS configuration"
+        raise TokenRefused("JwtSignerError", text, atom=":error_generating_signer")
+    try:
+        jwt.PyJWS().decode(token, secret, algorithms=list(_ALGORITHMS))
+    except jwt.InvalidTokenError as error:
+        text = "Failed to validate JWT signature"
+        raise TokenRefused("JwtSignatureError", text, atom=":signature_error") from error
+    return claims
+
+
+def _malformed() -> TokenRefused:
+    return TokenRefused("MalformedJWT", "The token provided is not a valid JWT")

@@ -5,6 +5,7 @@ all that a socket costs besides its session.
 """
 
 import asyncio
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -12,23 +13,31 @@ from typing import Final
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
-from loadtests.pipeline.realtime.channels import (
-    Disconnect,
-    Effect,
-    Moment,
-    Send,
-    Session,
-    Subscribe,
-    Unsubscribe,
-)
+from loadtests.pipeline.realtime.channels import CLOSED_NORMALLY, Moment, Session
 from loadtests.pipeline.realtime.claims import TokenVerifier
 from loadtests.pipeline.realtime.counters import Counters
+from loadtests.pipeline.realtime.effects import (
+    Broadcast,
+    Disconnect,
+    Effect,
+    Enter,
+    Leave,
+    Refuse,
+    Send,
+    ShowPresence,
+    Subscribe,
+    Track,
+    Untrack,
+)
 from loadtests.pipeline.realtime.handshake import Accepted
+from loadtests.pipeline.realtime.limits import Limits
+from loadtests.pipeline.realtime.rooms import Rooms
 from loadtests.pipeline.realtime.subscriptions import Subscriptions
 from loadtests.pipeline.realtime.websocket import text_frame
 from loadtests.pipeline.settings import RealtimeOptions
 from loadtests.wire.phoenix import (
     MalformedFrame,
+    Message,
     Vsn,
     decode_client,
     decode_client_binary,
@@ -37,6 +46,8 @@ from loadtests.wire.phoenix import (
 
 MAX_INBOUND_BYTES: Final = 5_000_000
 """The real server's limit for one message."""
+REFUSED_JOIN_S: Final = 5.0
+"""What the real server waits before it refuses a join, while nothing else happens on the socket."""
 _TIMER_SLACK_S: Final = 0.005
 _LONGEST_TIMER_S: Final = 3600.0
 
@@ -48,22 +59,42 @@ class Service:
     options: RealtimeOptions
     verifier: TokenVerifier
     subscriptions: Subscriptions
+    limits: Limits
+    rooms: Rooms
     counters: Counters
     now: Callable[[], Moment]
     open_connections: "set[Connection]"
 
 
 class ChannelListener:
-    """One channel as the audiences know it."""
+    """One channel as the audiences and the rooms know it."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "vsn")
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: "Connection", vsn: Vsn) -> None:
         self._connection = connection
+        self.vsn = vsn
 
     def deliver(self, frames: bytes, count: int) -> None:
         """Write `count` finished WebSocket frames at once."""
         self._connection.deliver(frames, count)
+
+    def tell(self, frame: bytes) -> None:
+        """Write one finished WebSocket frame."""
+        self._connection.tell(frame)
+
+
+class _Wait:
+    """What came while a join was being refused: the socket does nothing else then."""
+
+    __slots__ = ("incoming", "incoming_bytes", "outgoing", "outgoing_bytes", "timer")
+
+    def __init__(self, timer: asyncio.TimerHandle) -> None:
+        self.timer = timer
+        self.incoming: list[tuple[bytes, bool]] = []
+        self.incoming_bytes = 0
+        self.outgoing: list[bytes] = []
+        self.outgoing_bytes = 0
 
 
 class Connection(WSListener):
@@ -79,6 +110,7 @@ class Connection(WSListener):
         "_timer",
         "_transport",
         "_vsn",
+        "_wait",
         "_wake_at_s",
     )
 
@@ -89,8 +121,10 @@ class Connection(WSListener):
         self._session = Session(
             apikey=accepted.apikey,
             verifier=service.verifier,
+            limits=service.limits,
             silence_timeout_s=service.options.heartbeat_timeout_s,
             now=service.now(),
+            new_key=_new_key,
         )
         self._transport: WSTransport | None = None
         self._listeners: dict[int, ChannelListener] = {}
@@ -99,6 +133,7 @@ class Connection(WSListener):
         self._outbox: list[bytes] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._wake_at_s = float("inf")
+        self._wait: _Wait | None = None
 
     # ---- what picows calls
 
@@ -128,6 +163,8 @@ class Connection(WSListener):
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
+        if self._wait is not None:
+            self._wait.timer.cancel()
         self._service.open_connections.discard(self)
         self._service.counters.realtime_connections_connected -= 1
         self._apply(self._session.end())
@@ -136,18 +173,14 @@ class Connection(WSListener):
 
     def deliver(self, frames: bytes, count: int) -> None:
         """Write `count` change messages; a reader with too much unread is cut off, as if it had crashed."""
-        transport = self._transport
-        if transport is None:
-            return
-        counters = self._service.counters
-        underlying = transport.underlying_transport
-        if underlying.get_write_buffer_size() > self._service.options.max_send_buffer_bytes:
-            counters.realtime_slow_readers_closed += 1
-            transport.disconnect(graceful=False)
-            return
-        underlying.write(frames)
-        counters.realtime_channel_db_events += count
-        counters.realtime_channel_output_bytes += len(frames)
+        if self._write_bounded(frames):
+            counters = self._service.counters
+            counters.realtime_channel_db_events += count
+            counters.realtime_channel_output_bytes += len(frames)
+
+    def tell(self, frame: bytes) -> None:
+        """Write one frame that another socket caused."""
+        self._write_bounded(frame)
 
     def close(self, code: int) -> None:
         """Close the socket with this code."""
@@ -179,19 +212,32 @@ class Connection(WSListener):
             self._take(whole, now, binary=self._is_binary)
 
     def _take(self, text: bytes, now: Moment, *, binary: bool) -> None:
+        wait = self._wait
+        if wait is not None:
+            wait.incoming.append((text, binary))
+            wait.incoming_bytes += len(text)
+            if wait.incoming_bytes > 2 * MAX_INBOUND_BYTES:
+                self._cut_off()
+            return
         counters = self._service.counters
         try:
-            message = decode_client_binary(text) if binary else decode_client(text, self._vsn)
+            # In 1.0.0 a binary frame is text like any other.
+            is_push = binary and self._vsn is Vsn.V2
+            message = decode_client_binary(text) if is_push else decode_client(text, self._vsn)
         except MalformedFrame:
             counters.realtime_malformed_messages += 1  # dropped and the socket kept, as the real server does
             return
+        self._receive(message, now)
+        self._arm(now)
+
+    def _receive(self, message: Message, now: Moment) -> None:
+        counters = self._service.counters
         joins_before = self._session.join_count
         self._apply(self._session.receive(message, now))
         if message.event == "phx_join":
             joined = self._session.join_count - joins_before
             counters.realtime_channel_joins += joined
             counters.realtime_channel_joins_refused += 1 - joined
-        self._arm(now)
 
     def _apply(self, effects: Iterable[Effect]) -> None:
         """Do what the session says; what it sends leaves in one write, in its order."""
@@ -205,23 +251,113 @@ class Connection(WSListener):
         finally:
             if outermost:
                 self._outbox = None
-        if outermost and outbox and self._transport is not None:
-            self._transport.underlying_transport.write(b"".join(outbox))
+        if outermost:
+            self._write(outbox)
+
+    def _write(self, frames: list[bytes]) -> None:
+        if not frames or self._transport is None:
+            return
+        if self._wait is None:
+            self._transport.underlying_transport.write(b"".join(frames))
+        else:
+            self._wait.outgoing += frames
+            self._wait.outgoing_bytes += sum(map(len, frames))
+
+    def _write_bounded(self, frames: bytes) -> bool:
+        """Write frames for a reader who may be slow; return whether they were written."""
+        transport = self._transport
+        if transport is None:
+            return False
+        waiting = transport.underlying_transport.get_write_buffer_size()
+        if self._wait is not None:
+            waiting += self._wait.outgoing_bytes
+        if waiting > self._service.options.max_send_buffer_bytes:
+            self._cut_off()
+            return False
+        if self._outbox is None:
+            self._write([frames])
+        else:
+            self._outbox.append(frames)
+        return True
+
+    def _cut_off(self) -> None:
+        self._service.counters.realtime_slow_readers_closed += 1
+        if self._transport is not None:
+            self._transport.disconnect(graceful=False)
+
+    def _refuse(self, refusal: Refuse, outbox: list[bytes]) -> None:
+        """Answer a join after the deliberate delay; the socket reads and writes nothing until then."""
+        delay_s = REFUSED_JOIN_S * self._service.options.delay_scale
+        answer = text_frame(encode_server(refusal.reply, self._vsn))
+        if delay_s == 0 or self._transport is None:
+            outbox.append(answer)
+            if refusal.disconnects:
+                self._close_after(outbox)
+            return
+        self._write(outbox)
+        outbox.clear()
+        self._transport.underlying_transport.pause_reading()
+        timer = asyncio.get_running_loop().call_later(delay_s, self._go_on, refusal.disconnects)
+        self._wait = _Wait(timer)
+        outbox.append(answer)
+
+    def _go_on(self, disconnects: bool) -> None:  # noqa: FBT001 - a timer's argument
+        """Send what has waited, then take what came meanwhile, up to the next refusal."""
+        wait, self._wait = self._wait, None
+        if wait is None or self._transport is None:
+            return
+        if disconnects:
+            self._close_after(wait.outgoing)
+            return
+        self._write(wait.outgoing)
+        now = self._service.now()
+        for text, binary in wait.incoming:
+            self._take(text, now, binary=binary)  # if one of them is refused too, the others wait again
+        if self._wait is None:
+            self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        if self._transport is not None:
+            self._transport.underlying_transport.resume_reading()
+
+    def _close_after(self, frames: list[bytes]) -> None:
+        self._write(frames)
+        frames.clear()
+        self.close(CLOSED_NORMALLY)
 
     def _do(self, effect: Effect, outbox: list[bytes]) -> None:
         match effect:
             case Send(message):
                 outbox.append(text_frame(encode_server(message, self._vsn)))
+            case Refuse():
+                self._refuse(effect, outbox)
             case Subscribe(channel=number):
-                listener = self._listeners.setdefault(number, ChannelListener(self))
                 answered = partial(self._answered, number)
-                self._service.subscriptions.put(listener, effect, self._vsn, answered)
-            case Unsubscribe(number):
-                gone = self._listeners.pop(number, None)
-                if gone is not None:
-                    self._service.subscriptions.drop(gone)
+                self._service.subscriptions.put(self._listeners[number], effect, self._vsn, answered)
+            case Enter(channel=number, topic=topic):
+                listener = self._listeners[number] = ChannelListener(self, self._vsn)
+                self._service.rooms.enter(topic, listener)
+            case Leave(number):
+                gone = self._listeners.pop(number)
+                self._service.rooms.leave(gone)
+                self._service.subscriptions.drop(gone)
             case Disconnect(code):
                 self.close(code)
+            case _:
+                self._act(effect)
+
+    def _act(self, effect: Broadcast | Track | Untrack | ShowPresence) -> None:
+        """Do what concerns the others on the topic."""
+        rooms, member = self._service.rooms, self._listeners[effect.channel]
+        match effect:
+            case Broadcast(payload=payload, to_itself=to_itself):
+                rooms.broadcast(member, payload, to_itself=to_itself)
+            case Track(key=key, meta=meta):
+                rooms.track(member, key, meta)
+            case Untrack():
+                rooms.untrack(member)
+            case ShowPresence(number):
+                self._apply(self._session.presence(number, rooms.presence(member)))
 
     def _answered(self, number: int, refusal: str | None) -> None:
         """Pass the outcome of a subscription on; it may come during `put` or much later."""
@@ -246,3 +382,7 @@ class Connection(WSListener):
         self._apply(self._session.wake(now))
         if self._transport is not None:
             self._arm(now)
+
+
+def _new_key() -> str:
+    return str(uuid.uuid4())

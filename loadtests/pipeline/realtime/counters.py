@@ -3,7 +3,7 @@
 Plain numbers; knows nothing of who counts.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +31,10 @@ class Counters:
     realtime_replication_rows_waiting: int = 0
     """Of those, not yet begun with."""
     realtime_replication_batches: int = 0
+    realtime_replication_poller_query_duration_count: int = 0
+    """Polls of the feed that polls."""
+    realtime_replication_poller_changes_skip: int = field(default=0, metadata={"labels": '{reason="rate_limited"}'})
+    """Rows discarded because the project was over its messages limit."""
     realtime_rls_checks: int = 0
     """(Row, claims) pairs that were asked."""
     realtime_rls_granted: int = 0
@@ -39,5 +43,5 @@ class Counters:
 
     def to_prometheus(self) -> bytes:
         """Return the text exposition format."""
-        lines = [f"{one.name} {getattr(self, one.name)}" for one in fields(self)]
+        lines = [f"{one.name}{one.metadata.get('labels', '')} {getattr(self, one.name)}" for one in fields(self)]
         return "\n".join([*lines, ""]).encode()

@@ -24,6 +24,7 @@ _MESSAGES_PER_TURN: Final = 2000
 _FEEDBACK_S: Final = 0.1
 """How often the walsender hears from us. Each word also wakes it: on a nearly idle stream, where no later commit would,
 this bounds how long a row can stay unsent if its wake-up was missed."""
+_START_S: Final = 10.0
 _XLOG_DATA: Final = 0x77  # w: start, end and send time (8 bytes each), then the plugin's message
 _KEEPALIVE: Final = 0x6B  # k: end and send time, then whether an answer is wanted
 _HEADER: Final = 25
@@ -36,6 +37,20 @@ class Feed(Protocol):
 
     live: asyncio.Event
     """Set while changes are being read: a subscription is in force only then."""
+
+    reconnects: int
+    """Connections lost so far."""
+
+    async def ready(self) -> None:
+        """Return once the server may take subscribers.
+
+        Raises:
+            ConnectionError: the database does not let it read; says why.
+
+        """
+
+    async def admit(self, *, is_refresh: bool) -> None:
+        """Return when a subscription may be put in force, or, for a refresh, its claims be replaced."""
 
     async def run(self) -> None:
         """Read until cancelled, through lost connections."""
@@ -55,6 +70,17 @@ class StreamingFeed:
         self._database_url = database_url
         self._publication = publication
         self._on_rows = on_rows
+
+    async def ready(self) -> None:
+        """Wait until changes are being read; raises ConnectionError when that takes too long."""
+        try:
+            await asyncio.wait_for(self.live.wait(), _START_S)
+        except TimeoutError as error:
+            raise ConnectionError(f"the change feed does not start: {self.last_error}") from error
+
+    async def admit(self, *, is_refresh: bool) -> None:  # noqa: ARG002 - nothing here takes the real server's time
+        """Wait until changes are being read."""
+        await self.live.wait()
 
     async def run(self) -> None:
         """Read until cancelled, through lost connections."""

@@ -2,22 +2,31 @@
 
 Grammar and error texts are those of Supabase Realtime (`CdcRls.Subscriptions`): `column=operator.value`,
 comma-separated conditions must all hold, `not.` negates, commas in parentheses or quotes do not separate.
-Values are compared in PostgreSQL's own text form, into which the catalog has cast them, so equal text is equal
-value for every type that has one spelling per value; numbers are compared as numbers.
+Values are compared in PostgreSQL's own text form, into which the catalog has cast them, where equal text is equal
+value; all other comparisons are PostgreSQL's to make (`comparisons`).
 """
 
+import operator as operators
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Final
+
+from loadtests.pipeline.realtime.elixir import inspect
 
 OPERATORS: Final = frozenset({
     "eq", "neq", "lt", "lte", "gt", "gte", "in", "like", "ilike", "match", "imatch", "is", "isdistinct",
 })  # fmt: skip
-SERVED_OPERATORS: Final = frozenset({"eq", "neq", "in"})
 MAX_IN_VALUES: Final = 100
 
-_NUMBERS: Final = frozenset({"numeric", "float4", "float8"})
+_EQUALITY: Final = frozenset({"eq", "neq", "in", "isdistinct"})
+_ONE_SPELLING: Final = frozenset({
+    "uuid", "text", "varchar", "bool", "int2", "int4", "int8", "oid", "date", "timestamp", "timestamptz",
+})  # fmt: skip
+"""Types whose values are equal exactly if their text forms are."""
+_INTEGERS: Final = frozenset({"int2", "int4", "int8", "oid"})
+_ORDER: Final = {"lt": operators.lt, "lte": operators.le, "gt": operators.gt, "gte": operators.ge}
+_KEYWORDS: Final = {"true": "t", "false": "f"}
 
 
 class Absent(Enum):
@@ -37,109 +46,154 @@ class FilterRefused(ValueError):  # noqa: N818 - an outcome that the subscriber 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One `column=operator.value`, its values as the subscriber wrote them."""
+    """One `column=operator.value` as the subscriber wrote it."""
 
     column: str
     operator: str
-    values: tuple[str, ...]
-    """One value, or those of `in`."""
+    value: str
+    """Without its quotes; of `in` the list as an array literal of PostgreSQL."""
     negated: bool = False
 
-    def to_elixir(self) -> str:
+    @property
+    def parameters(self) -> tuple[str | bool, ...]:
         """Return the condition as the server's error texts show it."""
-        value = self.values[0] if self.operator != "in" else f"{{{','.join(self.values)}}}"
-        return f'{{"{self.column}", "{self.operator}", "{value}", {str(self.negated).lower()}}}'
+        return (self.column, self.operator, self.value, self.negated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedCondition:
-    """A condition whose values are in the column type's canonical text form."""
+    """A condition whose value is in the column type's canonical text form."""
 
     column: str
+    type: str
+    """As SQL writes it."""
     type_name: str
+    """As the catalog names it."""
     operator: str
-    values: tuple[str, ...]
-    negated: bool
+    value: str
+    """The value; of `in` an array literal."""
+    values: tuple[str, ...] = ()
+    """The values of `in`, without nulls."""
+    has_null: bool = False
+    """Whether `in` lists a null, of which nobody can say that a value is not it."""
+    negated: bool = False
 
     @property
     def indexed_value(self) -> str | None:
         """The one text that the column must have, if the condition is such; otherwise None."""
-        plain = self.operator == "eq" and not self.negated and self.type_name not in _NUMBERS
-        return self.values[0] if plain else None
+        plain = self.operator == "eq" and not self.negated and self.type_name in _ONE_SPELLING
+        return self.value if plain else None
 
-    def holds(self, value: Text) -> bool:
-        """Whether a row with this value in the column satisfies the condition; unknown and null never do."""
-        if value is None or value is ABSENT:
+    @property
+    def is_for_the_database(self) -> bool:
+        """Whether only PostgreSQL can compare these values."""
+        if self.operator == "is":
             return False
-        found = any(_equal(self.type_name, value, wanted) for wanted in self.values)
-        return found != ((self.operator == "neq") != self.negated)
+        if self.operator in _EQUALITY:
+            return self.type_name not in _ONE_SPELLING
+        return not (self.operator in _ORDER and self.type_name in _INTEGERS)
+
+    def holds(self, value: Text, ask: Callable[["TypedCondition", str], bool | None]) -> bool:
+        """Whether a row with this value in the column satisfies the condition; what is not known never does.
+
+        `ask` is PostgreSQL's answer, without the negation, where only PostgreSQL can compare.
+        """
+        if value is ABSENT:
+            return False
+        if self.operator == "is":
+            return self._is(value) != self.negated
+        if value is None:
+            return self.operator == "isdistinct" and not self.negated
+        result = ask(self, value) if self.is_for_the_database else self._compare(value)
+        return result is not None and result != self.negated
+
+    def _is(self, value: str | None) -> bool:
+        if self.value in ("null", "unknown"):
+            return value is None
+        return value == _KEYWORDS[self.value]
+
+    def _compare(self, value: str) -> bool | None:
+        match self.operator:
+            case "eq":
+                return value == self.value
+            case "in":
+                return True if value in self.values else None if self.has_null else False
+            case "neq" | "isdistinct":
+                return value != self.value
+            case _:
+                return bool(_ORDER[self.operator](int(value), int(self.value)))
 
 
 def parse(text: str) -> tuple[Condition, ...]:
     """Return the conditions of a filter; a blank one has none.
 
     Raises:
-        FilterRefused: syntax, or an operator that is not known or not served.
+        FilterRefused: syntax, or an operator that is not known.
 
     """
     if not text.strip():
         return ()
-    segments = _split(text)
-    if any(not segment for segment in segments):
-        raise _refused("filter must not contain empty segments (check for extra commas)")
-    return tuple(_condition(segment) for segment in segments)
+    return tuple(_condition(segment.strip()) for segment in _split(text.strip()))
 
 
 def _condition(segment: str) -> Condition:
+    if not segment:
+        raise _refused("filter must not contain empty segments (check for extra commas)")
     column, equals, rest = segment.partition("=")
     if not equals:
-        raise _refused(_inspected([segment]))
+        raise _refused(inspect([segment]))
     negated = rest.startswith("not.")
     operator, dot, value = rest.removeprefix("not.").partition(".")
     if not dot or operator not in OPERATORS:
-        raise _refused(_inspected([operator, value] if dot else [operator]))
-    if operator not in SERVED_OPERATORS:
-        raise _refused(f"the operator `{operator}` is not served here, only {', '.join(sorted(SERVED_OPERATORS))}")
-    values = _in_values(value) if operator == "in" else (value,)
-    return Condition(column=column, operator=operator, values=values, negated=negated)
+        raise _refused(inspect([operator, value] if dot else [operator]))
+    return Condition(column=column, operator=operator, value=_value(operator, value), negated=negated)
 
 
-def _in_values(value: str) -> tuple[str, ...]:
-    if not (value.startswith("(") and value.endswith(")")):
+def _value(operator: str, value: str) -> str:
+    if operator != "in":
+        return _unquoted(value)
+    if len(value) < 2 or not (value.startswith("(") and value.endswith(")")):
         raise _refused("`in` filter value must be wrapped by parentheses")
-    values = tuple(one.strip().removeprefix('"').removesuffix('"') for one in _split(value[1:-1]))
-    if len(values) > MAX_IN_VALUES:
-        raise _refused(f"`in` filter has {len(values)} values, at most {MAX_IN_VALUES} are allowed")
-    return values
+    return "{" + value[1:-1] + "}"
+
+
+def _unquoted(value: str) -> str:
+    """Return what stands in quotes, if the value is one quoted text; a backslash protects what follows it."""
+    if not value.startswith('"'):
+        return value
+    inside, at = "", 1
+    while at < len(value):
+        if value[at] == '"':
+            return inside if at == len(value) - 1 else value
+        if value[at] == "\\" and at + 1 < len(value):
+            at += 1
+        inside += value[at]
+        at += 1
+    return value
 
 
 def _split(text: str) -> list[str]:
-    """Split at commas that stand outside parentheses and quotes."""
-    segments, start, depth, quoted = [], 0, 0, False
-    for at, character in enumerate(text):
-        if character == '"':
-            quoted = not quoted
-        elif not quoted and character in "()":
-            depth += 1 if character == "(" else -1
-        elif character == "," and depth == 0 and not quoted:
-            segments.append(text[start:at])
-            start = at + 1
+    """Split at commas that stand outside parentheses and quotes; quotes open only where a value can begin."""
+    segments, start, depth, at = [], 0, 0, 0
+    quoted, before = False, ""
+    while at < len(text):
+        character = text[at]
+        if quoted:
+            if character == "\\" and at + 1 < len(text):
+                at += 1
+            quoted = character != '"'
+        elif character == '"' and before in (".", "(", ","):
+            quoted = True
+        elif character == ",":
+            if depth == 0:
+                segments.append(text[start:at])
+                start = at + 1
+                character = ""
+        elif character in "()":
+            depth = depth + 1 if character == "(" else max(0, depth - 1)
+        before = character
+        at += 1
     return [*segments, text[start:]]
-
-
-def _equal(type_name: str, left: str, right: str) -> bool:
-    if left == right:
-        return True
-    if type_name not in _NUMBERS:
-        return False
-    try:
-        return Decimal(left) == Decimal(right)
-    except InvalidOperation:  # PostgreSQL's numbers are Python's, but a wrong type name must not end the feed
-        return False
-
-
-def _inspected(parts: list[str]) -> str:
-    return "[" + ", ".join(f'"{part}"' for part in parts) + "]"
 
 
 def _refused(what: str) -> FilterRefused:

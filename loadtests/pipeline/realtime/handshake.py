@@ -32,15 +32,24 @@ class Refused:
 
     status: int
     body: bytes
+    is_delayed: bool = True
+    """Whether the server takes its deliberate time for it."""
 
 
-def examine(query: str, headers: Mapping[str, str], *, verifier: TokenVerifier, now_s: float) -> Accepted | Refused:
-    """Decide about one upgrade request; `headers` finds names whatever their case, `now_s` is Unix time."""
+def examine(
+    query: str, headers: Mapping[str, str], *, verifier: TokenVerifier, now_s: float, tenant: str | None = None
+) -> Accepted | Refused:
+    """Decide about one upgrade request; `headers` has names in lower case, `now_s` is Unix time.
+
+    `tenant` is what the first label of the `Host` header must be; None takes any.
+    """
     parameters = dict(parse_qsl(query))
     try:
         vsn = Vsn(parameters.get("vsn", Vsn.V1))
     except ValueError:
-        return Refused(status=403, body=b"")
+        return Refused(status=403, body=b"", is_delayed=False)  # by Phoenix, before the server is asked
+    if tenant is not None and _tenant(headers.get("host", "")) != tenant:
+        return _refused("Tenant not found", status=404)
     apikey = headers.get("x-api-key") or parameters.get("apikey")
     if not apikey:
         return _refused("API key is missing")
@@ -52,5 +61,14 @@ def examine(query: str, headers: Mapping[str, str], *, verifier: TokenVerifier, 
     return Accepted(vsn=vsn, apikey=apikey)
 
 
-def _refused(error: str) -> Refused:
-    return Refused(status=401, body=orjson.dumps({"error": error}))
+def _tenant(host: str) -> str:
+    return host.partition(":")[0].partition(".")[0]
+
+
+def too_many(error: str) -> Refused:
+    """Return the answer to a handshake beyond a limit of the plan."""
+    return _refused(error, status=429)
+
+
+def _refused(error: str, *, status: int = 401) -> Refused:
+    return Refused(status=status, body=orjson.dumps({"error": error}))

@@ -4,7 +4,7 @@ Works from the relation messages in the stream alone. Message formats: PostgreSQ
 Message Formats". No connection, no clock, no knowledge of any table.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from struct import Struct
 from typing import Final
 
@@ -59,7 +59,9 @@ class Row:
 class Decoder:
     """Turn messages into rows; remembers the relations and the transaction it is in."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, repeats: bool = False) -> None:
+        """`repeats` says that relations are described again and again: an equal one stays the same object."""
+        self._repeats = repeats
         self.commit_lsn = 0
         """End of the last commit seen: what may be acknowledged."""
         self._relations: dict[int, Relation] = {}
@@ -79,7 +81,8 @@ class Decoder:
                 (self.commit_lsn,) = _COMMIT_END.unpack_from(message, 2)
             case 0x52:  # Relation
                 relation = _relation(message)
-                self._relations[relation.oid] = relation
+                if not (self._repeats and _same(self._relations.get(relation.oid), relation)):
+                    self._relations[relation.oid] = relation
             case 0x55:  # Update
                 return self._update(message)
             case 0x44:  # Delete
@@ -115,6 +118,10 @@ def _relation(message: bytes) -> Relation:
         at += 8  # type oid and type modifier
     # The catalog schema is sent as an empty name.
     return Relation(oid=_u32(message, 1), schema=schema or "pg_catalog", table=table, columns=tuple(columns))
+
+
+def _same(known: Relation | None, described: Relation) -> bool:
+    return known is not None and astuple(known) == astuple(described)
 
 
 def _values(message: bytes, at: int) -> tuple[tuple[Value, ...], int]:

@@ -1,8 +1,10 @@
 """A row as the subscriber sees it: the `data` of its change message, and the columns that filters look at.
 
-Pure: a decoded row and its table's description in, JSON or text out.
+Pure: a decoded row and its table's description in, JSON or text out. What is shown and left out follows the real
+server's `apply_rls` function; JSON is spaced and ordered as PostgreSQL's jsonb.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,7 +15,17 @@ from loadtests.pipeline.realtime.pgoutput import Row, Value
 from loadtests.pipeline.realtime.tables import Table
 from loadtests.wire.changes import build_data
 
+MAX_RECORD_BYTES: Final = 1 << 20
+"""A row that is longer than this in the real server's log format is sent with its small values only."""
+KEPT_BYTES: Final = 64
+"""The longest JSON of a value that such a row still shows."""
+TOO_LARGE: Final = "Error 413: Payload Too Large"
+UNAUTHORIZED: Final = "Error 401: Unauthorized"
+NO_PRIMARY_KEY: Final = "Error 400: Bad Request, no primary key"
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Shows = Callable[[int, bytes | None], bool]
+"""Whether a column, by its position, appears with this JSON value, None for null."""
 
 
 def filter_columns(row: Row) -> dict[str, Text]:
@@ -29,17 +41,38 @@ def filter_columns(row: Row) -> dict[str, Text]:
     return columns
 
 
-def change_data(table: Table, row: Row) -> bytes:
-    """Return the `data` object of the row's change message, finished JSON."""
-    schema, name = table.name
+def change_data(table: Table, row: Row, *, shown: frozenset[int], has_row_security: bool) -> bytes:
+    """Return the `data` object of the row's change message, finished JSON; `shown` are the columns' positions."""
+    is_large = _stream_bytes(table, row) > MAX_RECORD_BYTES
+
+    def shows(position: int, value: bytes | None) -> bool:
+        # Null has no length, so a large row leaves it out.
+        return position in shown and (not is_large or (value is not None and len(value) <= KEPT_BYTES))
+
+    descriptions = b", ".join(table.descriptions[position] for position in sorted(shown))
     return build_data(
-        schema=orjson.dumps(schema),
-        table=orjson.dumps(name),
+        schema=orjson.dumps(table.name[0]),
+        table=orjson.dumps(table.name[1]),
         change_type=row.kind,
-        columns=table.columns_json,
-        record=None if row.new is None else _record(table, row.new),
-        old_record=_old_record(table, row),
+        columns=b"[%b]" % descriptions if shown else b"null",
+        record=None if row.new is None else _object(table, _with_unchanged(row, row.new), shows),
+        old_record=_old_record(table, row, shows, has_row_security=has_row_security),
         commit_timestamp=b'"%b"' % commit_timestamp(row.committed_us).encode(),
+        errors=(TOO_LARGE,) if is_large else (),
+    )
+
+
+def refused_data(table: Table, row: Row) -> bytes:
+    """Return the `data` object that says nothing but that there was a row, and why it is not shown."""
+    return build_data(
+        schema=orjson.dumps(table.name[0]),
+        table=orjson.dumps(table.name[1]),
+        change_type=row.kind,
+        columns=b"[]",
+        record=b"{}",
+        old_record=None if row.kind == "INSERT" else b"{}",
+        commit_timestamp=b"null",
+        errors=(UNAUTHORIZED if table.primary_key else NO_PRIMARY_KEY,),
     )
 
 
@@ -49,29 +82,48 @@ def commit_timestamp(unix_us: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{moment.microsecond // 1000:03d}Z"
 
 
-def _record(table: Table, values: tuple[Value, ...], positions: frozenset[int] | None = None) -> bytes:
-    """Return the values as a JSON object, of all columns or of those at `positions`; absent ones are left out."""
-    parts = [
-        b"%b:%b" % (label, b"null" if value is None else to_json(value))
-        for at, (label, to_json, value) in enumerate(zip(table.labels, table.converters, values, strict=True))
-        if value is not ABSENT and (positions is None or at in positions)
-    ]
-    return b"{%b}" % b",".join(parts)
-
-
-def _old_record(table: Table, row: Row) -> bytes | None:
+def _old_record(table: Table, row: Row, shows: Shows, *, has_row_security: bool) -> bytes | None:
     """Return the former values, as far as the replica identity has them: by default the primary key.
 
     A deleted row cannot be checked any more, so under row-level security nothing but its key is told.
     """
     if row.kind == "INSERT":
         return None
-    if row.kind == "DELETE" and table.has_row_security:
-        known = frozenset(column.position for column in table.primary_key)
-    else:
-        columns = enumerate(row.relation.columns)
-        known = frozenset(at for at, column in columns if column.in_replica_identity)
+    known = {at for at, column in enumerate(row.relation.columns) if column.in_replica_identity}
+    if row.kind == "DELETE" and has_row_security:
+        known &= table.key_positions
     # An update that left the key alone sends no old values: the key is the new row's.
     former = row.old if row.old is not None else row.new
     assert former is not None
-    return _record(table, former, known)
+    return _object(table, former, lambda position, value: position in known and shows(position, value))
+
+
+def _with_unchanged(row: Row, values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return the new values; a large one that was not changed is only among the old ones, if there are any."""
+    if row.old is None or ABSENT not in values:
+        return values
+    return tuple(
+        before if value is ABSENT and column.in_replica_identity else value
+        for value, before, column in zip(values, row.old, row.relation.columns, strict=True)
+    )
+
+
+def _object(table: Table, values: tuple[Value, ...], shows: Shows) -> bytes:
+    """Return the shown values as a JSON object, absent ones left out; null if nothing is left."""
+    parts = []
+    for position in table.json_order:
+        value = values[position]
+        if value is ABSENT:
+            continue
+        json = None if value is None else table.converters[position](value)
+        if shows(position, json):
+            parts.append(b"%b: %b" % (table.labels[position], b"null" if json is None else json))
+    return b"{%b}" % b", ".join(parts) if parts else b"null"
+
+
+def _stream_bytes(table: Table, row: Row) -> int:
+    """Return about how long the row is in the real server's log format, exactly where it may matter."""
+    values = [value for value in (*(row.new or ()), *(row.old or ())) if isinstance(value, bytes)]
+    if sum(map(len, values)) * 6 + table.stream_overhead_bytes <= MAX_RECORD_BYTES:
+        return 0  # even if every character had to be escaped
+    return table.stream_overhead_bytes + sum(len(orjson.dumps(value.decode())) for value in values)

@@ -5,19 +5,16 @@ The place where clocks, the network and the database meet; each part is describe
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from random import Random
 from typing import Final
 
-from picows import (
-    WSListener,
-    WSUpgradeRequest,
-    WSUpgradeResponse,
-    WSUpgradeResponseWithListener,
-    ws_create_server,
-)
+from picows import WSAutoPingStrategy, WSListener
+from picows.picows import WSProtocol  # type: ignore[attr-defined] # its stub leaves the class out
 
 from loadtests.pipeline.realtime.audiences import Audiences
 from loadtests.pipeline.realtime.authorizer import Authorizer
@@ -27,13 +24,20 @@ from loadtests.pipeline.realtime.claims import TokenVerifier
 from loadtests.pipeline.realtime.connection import MAX_INBOUND_BYTES, Connection, Service
 from loadtests.pipeline.realtime.counters import Counters
 from loadtests.pipeline.realtime.dispatch import Dispatcher
-from loadtests.pipeline.realtime.feed import StreamingFeed
-from loadtests.pipeline.realtime.handshake import PATHS, Refused, examine
+from loadtests.pipeline.realtime.door import HANDSHAKE_TIMEOUT_S, Answer, Door, Request
+from loadtests.pipeline.realtime.feed import Feed, StreamingFeed
+from loadtests.pipeline.realtime.feed_polling import PollingFeed, Surroundings
+from loadtests.pipeline.realtime.handshake import PATHS, Accepted, Refused, examine, too_many
+from loadtests.pipeline.realtime.limits import Limits
+from loadtests.pipeline.realtime.pacing import PollCost
+from loadtests.pipeline.realtime.plans import PLANS
+from loadtests.pipeline.realtime.rooms import Rooms
 from loadtests.pipeline.realtime.subscriptions import Subscriptions
 from loadtests.pipeline.settings import LOOPBACK, RealtimeHello
 
 SERVICE_RESTART: Final = 1012
-_FEED_START_S: Final = 10.0
+REFUSED_HANDSHAKE_S: Final = 2.0
+"""What the real server waits before it refuses an upgrade."""
 _FAREWELL_S: Final = 2.0
 
 log = logging.getLogger(__name__)
@@ -46,14 +50,23 @@ class Realtime:
         self.counters = Counters()
         self._authorizer = authorizer
         self._audiences = Audiences()
+        self._limits = Limits(PLANS[hello.options.plan])
         self._dispatcher = Dispatcher(
-            self._audiences, describe=catalog.describe, authorize=authorizer.visible, counters=self.counters
+            self._audiences,
+            describe=catalog.describe,
+            authorize=authorizer.rights,
+            comparisons=catalog.comparisons,
+            limits=self._limits,
+            counters=self.counters,
+            now_ns=time.monotonic_ns,
         )
-        self._feed = StreamingFeed(hello.database_url, publication=PUBLICATION, on_rows=self._dispatcher.accept)
+        self._feed = self._make_feed(hello)
         self._service = Service(
             options=hello.options,
             verifier=TokenVerifier(hello.jwt_secret),
-            subscriptions=Subscriptions(audiences=self._audiences, catalog=catalog, feed_is_live=self._feed.live),
+            subscriptions=Subscriptions(audiences=self._audiences, catalog=catalog, feed=self._feed),
+            limits=self._limits,
+            rooms=Rooms(new_reference=lambda: secrets.token_urlsafe(12)),
             counters=self.counters,
             now=_now,
             open_connections=set(),
@@ -67,17 +80,9 @@ class Realtime:
         """Deliver changes until cancelled."""
         await self._dispatcher.run()
 
-    async def wait_live(self) -> None:
-        """Wait until changes are being read.
-
-        Raises:
-            ConnectionError: they are not, after ten seconds; says why.
-
-        """
-        try:
-            await asyncio.wait_for(self._feed.live.wait(), _FEED_START_S)
-        except TimeoutError as error:
-            raise ConnectionError(f"the change feed does not start: {self._feed.last_error}") from error
+    async def wait_ready(self) -> None:
+        """Wait until subscribers may come; raises ConnectionError if they cannot be served."""
+        await self._feed.ready()
 
     async def listen(self, port: int) -> asyncio.Server:
         """Open the port; 0 takes a free one.
@@ -86,16 +91,8 @@ class Realtime:
             OSError: the port is taken.
 
         """
-        return await ws_create_server(
-            self._answer,
-            LOOPBACK,
-            port,
-            max_frame_size=MAX_INBOUND_BYTES,
-            read_buffer_init_size=1024,
-            use_aiofastnet=False,  # the event loop's own transport costs less memory for each socket
-            websocket_handshake_timeout=30,
-            backlog=4096,
-        )
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(lambda: Door(self._answer, _websocket), LOOPBACK, port, backlog=4096)
 
     async def say_goodbye(self) -> None:
         """Close every socket with 1012, as the real server does on SIGTERM, and wait until that is sent."""
@@ -106,21 +103,52 @@ class Realtime:
     def _open(self) -> tuple[Connection, ...]:
         return tuple(self._service.open_connections)
 
-    def _answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener | None:
-        path, _, query = request.path.decode("latin-1").partition("?")
-        if path == "/metrics":
-            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(self._metrics()), None)
-        if path not in PATHS:
-            return None
-        verdict = examine(query, request.headers, verifier=self._service.verifier, now_s=_now().unix_s)
+    def _answer(self, request: Request) -> WSListener | Answer:
+        if request.path == "/metrics":
+            return Answer(status=HTTPStatus.OK, body=self._metrics(), content_type="text/plain; version=0.0.4")
+        if request.path not in PATHS:
+            return Answer(status=HTTPStatus.NOT_FOUND)
+        verdict = self._examine(request)
         if isinstance(verdict, Refused):
             self.counters.realtime_handshakes_refused += 1
-            json_header = {"Content-Type": "application/json; charset=utf-8"}
-            response = WSUpgradeResponse.create_error_response(
-                HTTPStatus(verdict.status), verdict.body, json_header if verdict.body else None
+            return Answer(
+                status=HTTPStatus(verdict.status),
+                body=verdict.body,
+                content_type="application/json; charset=utf-8" if verdict.body else None,
+                delay_s=REFUSED_HANDSHAKE_S * self._service.options.delay_scale if verdict.is_delayed else 0.0,
             )
-            return WSUpgradeResponseWithListener(response, None)
         return Connection(verdict, self._service)
+
+    def _examine(self, request: Request) -> Accepted | Refused:
+        now = _now()
+        verdict = examine(
+            request.query,
+            request.headers,
+            verifier=self._service.verifier,
+            now_s=now.unix_s,
+            tenant=self._service.options.tenant,
+        )
+        if isinstance(verdict, Accepted):
+            refusal = self._limits.refuse_connection(now.monotonic_ns)
+            if refusal is not None:
+                return too_many(refusal)
+        return verdict
+
+    def _make_feed(self, hello: RealtimeHello) -> Feed:
+        if hello.options.feed == "streaming":
+            return StreamingFeed(hello.database_url, publication=PUBLICATION, on_rows=self._dispatcher.accept)
+        return PollingFeed(
+            hello.database_url,
+            publication=PUBLICATION,
+            audiences=self._audiences,
+            dispatcher=self._dispatcher,
+            cost=PollCost(hello.options.rls_check_us),
+            counters=self.counters,
+            surroundings=Surroundings(
+                now_ns=time.monotonic_ns,
+                random=Random().random,  # noqa: S311 - jitter, no secret
+            ),
+        )
 
     def _metrics(self) -> bytes:
         self.counters.realtime_subscriptions_manager_subscribers = self._audiences.listener_count
@@ -148,7 +176,7 @@ async def serving(hello: RealtimeHello) -> AsyncIterator[tuple[Realtime, int]]:
                 tasks.create_task(realtime.run_feed(), name="feed"),
                 tasks.create_task(realtime.run_dispatcher(), name="dispatcher"),
             ]
-            await realtime.wait_live()
+            await realtime.wait_ready()
             server = await realtime.listen(hello.port)
             yield realtime, int(server.sockets[0].getsockname()[1])
             server.close()
@@ -163,3 +191,25 @@ async def serving(hello: RealtimeHello) -> AsyncIterator[tuple[Realtime, int]]:
 def _now() -> Moment:
     # Tokens expire in Unix time, so this one place reads the wall clock.
     return Moment(monotonic_ns=time.monotonic_ns(), unix_s=time.time_ns() / 1e9)
+
+
+def _websocket(listener: WSListener) -> asyncio.BufferedProtocol:
+    """Return the library's protocol for a connection that has sent its request, as its own server makes it."""
+    protocol: asyncio.BufferedProtocol = WSProtocol(
+        None,  # host and path: a client's
+        None,
+        False,  # noqa: FBT003 - whether it is a client
+        lambda _request: listener,
+        logging.getLogger("picows.server"),
+        True,  # noqa: FBT003 - an exception in the listener ends the connection
+        HANDSHAKE_TIMEOUT_S,
+        False,  # noqa: FBT003 - no pings of its own, with their two intervals and their strategy
+        20,
+        20,
+        WSAutoPingStrategy.PING_WHEN_IDLE,
+        True,  # noqa: FBT003 - pings are answered
+        MAX_INBOUND_BYTES,
+        None,  # headers: a client's
+        1024,
+    )
+    return protocol

@@ -27,11 +27,19 @@ class Table:
 
     relation: Relation
     name: TableName
-    columns_json: bytes
-    """The `columns` of every change, finished."""
+    descriptions: tuple[bytes, ...]
+    """Each column's name and type, as finished JSON."""
     converters: tuple[ToJson, ...]
     labels: tuple[bytes, ...]
     """The columns' names as JSON."""
-    has_row_security: bool
+    json_order: tuple[int, ...]
+    """The columns' positions in the order of jsonb's keys: by length, then by bytes."""
     primary_key: tuple[KeyColumn, ...]
     """Empty if the table has none, or one that is not published whole: then nobody can be shown to see a row."""
+    stream_overhead_bytes: int
+    """What the real server's log format spends on a row besides its values: the 413 limit counts it."""
+
+    @property
+    def key_positions(self) -> frozenset[int]:
+        """Return where the primary key stands in the relation's columns."""
+        return frozenset(column.position for column in self.primary_key)

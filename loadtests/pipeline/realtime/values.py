@@ -68,7 +68,7 @@ def _array(text: bytes, element: ToJson) -> bytes:
     while at < len(text):
         character = text[at : at + 1]
         if character in b"{},":
-            out += {b"{": b"[", b"}": b"]", b",": b","}[character]
+            out += {b"{": b"[", b"}": b"]", b",": b", "}[character]
             at += 1
         elif character == b'"':
             value, at = _quoted(text, at + 1)

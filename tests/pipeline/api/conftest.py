@@ -13,7 +13,7 @@ import uvloop
 from loadtests.pipeline.api.app import build_app
 from loadtests.pipeline.api.auth import TokenCheck
 from loadtests.pipeline.api.database import open_pool
-from loadtests.pipeline.api.emission import Emission
+from loadtests.pipeline.api.emission import Emission, EmissionRules
 from loadtests.pipeline.api.endpoint import Api
 from loadtests.pipeline.settings import ApiOptions
 from loadtests.wire.tokens import mint
@@ -77,7 +77,7 @@ def api(database: str, options: ApiOptions, runner: asyncio.Runner) -> Iterator[
     yield Api(
         pool=pool,
         tokens=TokenCheck(SECRET),
-        emission=Emission(monotonic_ns=time.monotonic_ns, wall_ns=time.time_ns),
+        emission=Emission(monotonic_ns=time.monotonic_ns, wall_ns=time.time_ns, rules=EmissionRules.of(options)),
         options=options,
         wall_ns=time.time_ns,
     )

@@ -8,14 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.pipeline.api.emission import (
-    PAYLOAD_LIMIT_BYTES,
-    Emission,
-    PayloadTooLargeError,
-    RealtimeEvent,
-    payload_text,
-)
+from loadtests.pipeline.api.emission import Emission, EmissionRules
 from loadtests.pipeline.api.endpoint import Api
+from loadtests.pipeline.api.events import PAYLOAD_LIMIT_BYTES, PayloadTooLargeError, RealtimeEvent, payload_text
+from loadtests.pipeline.settings import ApiOptions
 
 
 @pytest.fixture
@@ -36,7 +32,7 @@ def emit(api: Api, runner: asyncio.Runner, emission: Emission, events: list[Real
     async def all_of_them() -> None:
         async with api.pool.acquire() as connection:
             for each in events:
-                await emission.emit_realtime_event(connection, each)
+                await emission.emit(connection, each)
 
     runner.run(all_of_them())
 
@@ -90,6 +86,73 @@ def test_a_payload_beyond_the_limit_never_reaches_the_database(
     emit(api, runner, emission, [event(organization, payload={"note": "x" * 3000})])
 
     assert (emission.emitted, emission.not_emitted) == (0, 1)
+
+
+def test_a_locked_table_holds_a_mutation_up_for_a_bounded_time(
+    api: Api, runner: asyncio.Runner, organization: str, database: str
+) -> None:
+    """The event is given up and counted, and the connection serves the next one."""
+    emission = Emission(monotonic_ns=lambda: 0, wall_ns=lambda: 0, rules=EmissionRules(timeout_s=0.05))
+    with psycopg.connect(database) as blocker:
+        blocker.execute("lock table realtime_events in access exclusive mode")
+        emit(api, runner, emission, [event(organization)])
+        blocker.rollback()
+    emit(api, runner, emission, [event(organization)])
+
+    assert (emission.emitted, emission.not_emitted) == (1, 1)
+
+
+def test_only_declared_types_are_emitted_as_built(
+    api: Api, runner: asyncio.Runner, organization: str, sql: psycopg.Connection
+) -> None:
+    """The others are not failures: nobody tried."""
+    rules = EmissionRules.of(ApiOptions(as_built=True))
+    emission = Emission(monotonic_ns=lambda: 0, wall_ns=lambda: 0, rules=rules)
+    emit(api, runner, emission, [event(organization), event(organization, event_type="job.deleted")])
+
+    assert rules.timeout_s is None
+    assert sql.execute("select event_type from realtime_events").fetchall() == [("job.updated",)]
+    assert (emission.emitted, emission.not_emitted) == (1, 0)
+
+
+def test_coalesced_events_reach_the_table_once_a_minute(
+    api: Api, runner: asyncio.Runner, organization: str, sql: psycopg.Connection
+) -> None:
+    """Of 130 the first 100 pass, then one of its key; the newest of the rest follows when the minute is over."""
+    wall_ns = [7 * 60 * 10**9]
+    emission = Emission(monotonic_ns=lambda: 0, wall_ns=lambda: wall_ns[0], rules=EmissionRules(coalesce=True))
+    emit(api, runner, emission, [event(organization, payload={"number": number}) for number in range(130)])
+    keys_before = sql.execute("select dedupe_key, count(*) from realtime_events group by 1 order by 1").fetchall()
+    held = emission.held
+    wall_ns[0] += 60 * 10**9
+
+    async def emit_due() -> None:
+        async with api.pool.acquire() as connection:
+            await emission.emit_due(connection)
+
+    runner.run(emit_due())
+    late = sql.execute("select dedupe_key, payload from realtime_events where dedupe_key like '%:8'").fetchall()
+
+    assert keys_before == [("job.updated:j1:7", 1), (None, 100)]
+    assert (held, emission.held, emission.merged, emission.emitted) == (1, 0, 28, 102)
+    assert late == [("job.updated:j1:8", {"number": 129})]
+
+
+def test_several_events_are_stored_together_or_not_at_all(
+    api: Api, runner: asyncio.Runner, organization: str, sql: psycopg.Connection
+) -> None:
+    """One that the database refuses takes the others with it, and all of them are counted."""
+    emission = Emission(monotonic_ns=lambda: 0, wall_ns=lambda: 0)
+    nobody = "00000000-0000-0000-0000-000000000000"
+
+    async def emit_both() -> None:
+        async with api.pool.acquire() as connection:
+            await emission.emit(connection, event(organization), event(nobody))
+
+    runner.run(emit_both())
+
+    assert (emission.emitted, emission.not_emitted) == (0, 2)
+    assert sql.execute("select count(*) from realtime_events").fetchone() == (0,)
 
 
 @pytest.mark.e2e

@@ -13,7 +13,7 @@ from tests.pipeline.realtime.world import SECRET, RealtimeUnderTest
 @pytest.fixture
 def options() -> RealtimeOptions:
     """Return the server's options; a test may parametrize it."""
-    return RealtimeOptions()
+    return RealtimeOptions(delay_scale=0.02)
 
 
 @pytest.fixture

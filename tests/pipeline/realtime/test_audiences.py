@@ -1,5 +1,6 @@
 """Who hears of a row."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from loadtests.pipeline.realtime.audiences import AudienceKey, Audiences, TableBinding
 from loadtests.pipeline.realtime.claims import Claims
-from loadtests.pipeline.realtime.filters import TypedCondition
+from loadtests.pipeline.realtime.filters import Text, TypedCondition
 from loadtests.wire.phoenix import Vsn
 
 TABLE = ("public", "realtime_events")
@@ -30,15 +31,20 @@ def key(*bindings: TableBinding, user: str = "u") -> AudienceKey:
 def binding(number: int, *, event: str = "INSERT", org: str | None = None, operator: str = "eq") -> TableBinding:
     """Return a binding, filtered by `org` if there is one."""
     conditions = () if org is None else (
-        TypedCondition(column="org", type_name="text", operator=operator, values=(org,), negated=False),
+        TypedCondition(column="org", type="text", type_name="text", operator=operator, value=org),
     )  # fmt: skip
     return TableBinding(id=number, event=event, table=TABLE, conditions=conditions)
 
 
+def unasked(condition: TypedCondition, text: str) -> bool | None:
+    """Fail: no condition here is for the database."""
+    raise AssertionError((condition, text))
+
+
 def heard(audiences: Audiences, kind: str, org: str | None) -> list[tuple[str, tuple[int, ...]]]:
     """Return the claims and ids that a row matches."""
-    found = audiences.match(TABLE, kind, {"org": org})
-    return sorted((audience.key.claims.text, ids) for audience, ids in found.items())
+    found = audiences.match(TABLE, kind, {"org": org}, unasked)
+    return sorted((audience.key.claims.text, ids) for audience, groups in found.items() for _, ids in groups)
 
 
 def test_row_reaches_those_who_asked_for_it() -> None:
@@ -66,7 +72,7 @@ def test_equal_channels_are_one_audience() -> None:
     audiences = Audiences()
     for _ in range(3):
         audiences.put(Listener(), key(binding(1, org="a")))
-    (audience,) = audiences.match(TABLE, "INSERT", {"org": "a"})
+    (audience,) = audiences.match(TABLE, "INSERT", {"org": "a"}, unasked)
 
     assert len(audience.members()) == 3
 
@@ -76,7 +82,7 @@ def test_members_at_the_match_are_kept_while_others_come_and_go() -> None:
     audiences = Audiences()
     first, second = Listener(), Listener()
     audiences.put(first, key(binding(1, org="a")))
-    (audience,) = audiences.match(TABLE, "INSERT", {"org": "a"})
+    (audience,) = audiences.match(TABLE, "INSERT", {"org": "a"}, unasked)
     before = audience.members()
     audiences.put(first, key(binding(1, org="a"), user="fresh claims"))
     audiences.put(second, key(binding(1, org="a")))
@@ -106,10 +112,36 @@ def test_index_finds_what_looking_at_everybody_finds(steps: list[tuple[int, str,
             wanted[number] = one
     for org in "ab":
         columns: Any = {"org": org}
-        expected = sorted((str(n), (b.id,)) for n, b in wanted.items() if b.matches("INSERT", columns))
+        expected = sorted((str(n), (b.id,)) for n, b in wanted.items() if b.matches("INSERT", columns, unasked))
         assert heard(audiences, "INSERT", org) == expected
     for listener in listeners:
         audiences.drop(listener)
 
     assert not audiences.concerns(TABLE)
+    assert (audiences.listening(TABLE), audiences.roles(TABLE)) == ((), frozenset())
     assert audiences.listener_count == 0
+
+
+def test_selections_make_messages_of_their_own() -> None:
+    """Bindings of one channel that want different columns get one message each, everything first."""
+    audiences = Audiences()
+    audiences.put(
+        Listener(),
+        key(replace(binding(1), select=("b",)), binding(2), replace(binding(3), select=("a",)), binding(4)),
+    )
+    (groups,) = audiences.match(TABLE, "INSERT", {}, unasked).values()
+
+    assert groups == ((None, (2, 4)), (("a",), (3,)), (("b",), (1,)))
+
+
+def test_what_the_database_must_compare_is_known_beforehand() -> None:
+    """A pattern is asked about only for rows of the right kind whose column is there."""
+    audiences = Audiences()
+    audiences.put(Listener(), key(binding(1, org="a%", operator="like")))
+    columns: list[dict[str, Text]] = [{"org": "ab"}, {"org": None}, {}]
+    undecided = [
+        [text for _, text in audiences.undecided(TABLE, kind, one)] for kind in ("INSERT", "UPDATE") for one in columns
+    ]
+
+    assert audiences.ask_the_database
+    assert undecided == [["ab"], [], [], [], [], []]

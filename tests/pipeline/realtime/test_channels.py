@@ -1,99 +1,32 @@
 """The protocol of a socket as a table: what a client sends, what it gets. Cases recorded from the real server."""
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.pipeline.realtime.bindings import binding_id
-from loadtests.pipeline.realtime.channels import (
+from loadtests.pipeline.realtime.effects import (
     Disconnect,
-    Effect,
-    Moment,
-    Send,
-    Session,
+    Leave,
     Subscribe,
-    Unsubscribe,
 )
-from loadtests.pipeline.realtime.claims import TokenVerifier
-from loadtests.wire.phoenix import Message, Vsn, decode_client, encode_server
-from loadtests.wire.tokens import mint
-
-SECRET = "a secret of at least thirty-two bytes"
-NOW_S = 1_800_000_000
-ORG = "11111111-1111-4111-8111-111111111111"
-BINDING = {"event": "INSERT", "schema": "public", "table": "realtime_events", "filter": f"organization_id=eq.{ORG}"}
-ECHOED = {**BINDING, "id": binding_id(BINDING)}
-SUBSCRIBED = {
-    "message": "Subscribed to PostgreSQL",
-    "status": "ok",
-    "extension": "postgres_changes",
-    "channel": "org-events",
-}
-OK: dict[str, Any] = {"status": "ok", "response": {}}
-UNMATCHED = {"status": "error", "response": {"reason": "unmatched topic"}}
-
-
-def token(subject: str = "user0", *, lives_s: int = 3600, secret: str = SECRET) -> str:
-    """Return a user's token."""
-    return mint(secret, role="authenticated", expires_at_s=NOW_S + lives_s, subject=subject)
-
-
-ANON = mint(SECRET, role="anon", expires_at_s=NOW_S + 10**6)
-
-
-def at(seconds: float) -> Moment:
-    """Return the moment so many seconds after the socket opened."""
-    return Moment(monotonic_ns=round(seconds * 1e9), unix_s=NOW_S + seconds)
-
-
-def session() -> Session:
-    """Return a socket that has just opened with the anonymous key."""
-    return Session(apikey=ANON, verifier=TokenVerifier(SECRET), silence_timeout_s=60, now=at(0))
-
-
-def config(*bindings: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return a join's config as the official clients send it."""
-    return {
-        "broadcast": {"ack": False, "self": False},
-        "presence": {"key": "", "enabled": False},
-        "private": False,
-        "postgres_changes": list(bindings),
-        **more,
-    }
-
-
-def join(ref: str = "1", *, topic: str = "realtime:org-events", **payload: Any) -> list[Any]:
-    """Return a join; without other wishes for the binding with a user's token."""
-    return [ref, ref, topic, "phx_join", payload or {"config": config(BINDING), "access_token": token()}]
-
-
-def play(socket: Session, *frames: list[Any], now: Moment | None = None) -> list[Any]:
-    """Send frames and return what comes back, each subscription being served at once."""
-    received: list[Any] = []
-    for frame in frames:
-        effects = socket.receive(decode_client(json.dumps(frame), Vsn.V2), now or at(0))
-        received += frames_of(socket, effects)
-    return received
-
-
-def frames_of(socket: Session, effects: list[Effect]) -> list[Any]:
-    """Return the frames among the effects and those that follow from serving the subscriptions."""
-    frames: list[Any] = []
-    for effect in effects:
-        if isinstance(effect, Send):
-            frames.append(json.loads(encode_server(effect.message, Vsn.V2)))
-        if isinstance(effect, Subscribe):
-            frames += frames_of(socket, socket.subscribed(effect.channel))
-    return frames
-
-
-JOINED = [
-    ["1", "1", "realtime:org-events", "phx_reply", {"status": "ok", "response": {"postgres_changes": [ECHOED]}}],
-    ["1", None, "realtime:org-events", "system", SUBSCRIBED],
-]
+from loadtests.wire.phoenix import Message
+from tests.pipeline.realtime.sessions import (
+    ANON,
+    BINDING,
+    JOINED,
+    OK,
+    SUBSCRIBED,
+    UNMATCHED,
+    at,
+    config,
+    frames_of,
+    join,
+    play,
+    session,
+    token,
+)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +246,7 @@ def test_expired_token_ends_the_channel_and_not_the_socket() -> None:
         ],
         ["1", "1", "realtime:org-events", "phx_close", {}],
     ]
-    assert due[-1] == Unsubscribe(1)
+    assert due[-1] == Leave(1)
     assert socket.channel_count == 1
 
 
@@ -354,7 +287,7 @@ def test_gone_socket_leaves_no_subscription() -> None:
     socket = session()
     play(socket, join(), join("2", topic="realtime:second"))
 
-    assert socket.end() == [Unsubscribe(1), Unsubscribe(2)]
+    assert socket.end() == [Leave(1), Leave(2)]
     assert socket.end() == []
 
 

@@ -1,7 +1,11 @@
 """Tokens are accepted or refused in the real server's words."""
 
+import base64
+
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loadtests.pipeline.realtime.claims import Claims, TokenRefused, TokenVerifier
 
@@ -56,3 +60,20 @@ def test_known_token_still_expires() -> None:
 
     with pytest.raises(TokenRefused, match="expired 1 seconds"):
         verifier.verify(token, NOW_S + 61)
+
+
+@pytest.mark.parametrize(
+    ("exp", "opens"), [(1_800_000_060, True), (NOW_S + 60.5, False), ("soon", False), (None, False)]
+)
+def test_expiry_that_is_no_integer_opens_no_channel(exp: object, opens: bool) -> None:  # noqa: FBT001 - a table
+    """The real server lets such a token open a socket."""
+    assert TokenVerifier(SECRET).verify(sign({**GOOD, "exp": exp}), NOW_S).opens_channels is opens
+
+
+@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: ".".join(base64.b64encode(data).decode() * 3)))
+def test_any_text_is_verified_or_refused(token: str) -> None:
+    """No token raises anything but a refusal."""
+    try:
+        TokenVerifier(SECRET).verify(token, NOW_S)
+    except TokenRefused as refused:
+        assert refused.code in ("MalformedJWT", "JwtSignerError", "JwtSignatureError")  # noqa: PT017 - both ends fit

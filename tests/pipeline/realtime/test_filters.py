@@ -1,5 +1,7 @@
 """The filter grammar and what satisfies a filter."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,23 @@ from loadtests.pipeline.realtime.filters import (
 
 
 def typed(operator: str, *values: str, type_name: str = "text", negated: bool = False) -> TypedCondition:
-    """Return a condition on the column `c`."""
-    return TypedCondition(column="c", type_name=type_name, operator=operator, values=values, negated=negated)
+    """Return a condition on the column `c`; without values a null is the only one."""
+    value = values[0] if values else ""
+    return TypedCondition(
+        column="c",
+        type=type_name,
+        type_name=type_name,
+        operator=operator,
+        value=value,
+        values=values,
+        has_null=not values,
+        negated=negated,
+    )
+
+
+def unasked(condition: TypedCondition, text: str) -> bool | None:
+    """Fail: no condition here is for the database."""
+    raise AssertionError((condition, text))
 
 
 @pytest.mark.parametrize(
@@ -24,17 +41,22 @@ def typed(operator: str, *values: str, type_name: str = "text", negated: bool = 
     [
         ("", ()),
         ("  ", ()),
-        ("id=eq.7", (Condition(column="id", operator="eq", values=("7",)),)),
-        ("id=eq.", (Condition(column="id", operator="eq", values=("",)),)),
-        ("id=eq.a.b=c", (Condition(column="id", operator="eq", values=("a.b=c",)),)),
-        ("id=not.eq.7", (Condition(column="id", operator="eq", values=("7",), negated=True),)),
-        ("id=in.(1,2)", (Condition(column="id", operator="in", values=("1", "2")),)),
-        ('id=in.("a,b",c)', (Condition(column="id", operator="in", values=("a,b", "c")),)),
+        ("id=eq.7", (Condition(column="id", operator="eq", value="7"),)),
+        ("id=eq.", (Condition(column="id", operator="eq", value=""),)),
+        ("id=eq.a.b=c", (Condition(column="id", operator="eq", value="a.b=c"),)),
+        ("id=not.eq.7", (Condition(column="id", operator="eq", value="7", negated=True),)),
+        ("id=in.(1,2)", (Condition(column="id", operator="in", value="{1,2}"),)),
+        ('id=in.("a,b",c)', (Condition(column="id", operator="in", value='{"a,b",c}'),)),
+        ('id=eq."a,b"', (Condition(column="id", operator="eq", value="a,b"),)),
+        ('id=eq."a\\"b"', (Condition(column="id", operator="eq", value='a"b'),)),
+        ('id=eq."a"b', (Condition(column="id", operator="eq", value='"a"b'),)),
+        ("id=eq.(a,b)", (Condition(column="id", operator="eq", value="(a,b)"),)),
+        (" id=like.x%  ", (Condition(column="id", operator="like", value="x%"),)),
         (
             "a=eq.1,b=neq.2",
             (
-                Condition(column="a", operator="eq", values=("1",)),
-                Condition(column="b", operator="neq", values=("2",)),
+                Condition(column="a", operator="eq", value="1"),
+                Condition(column="b", operator="neq", value="2"),
             ),
         ),
     ],
@@ -50,6 +72,11 @@ def test_filters_are_read(text: str, expected: tuple[Condition, ...]) -> None:
         ("organization_id=foo.1", '["foo", "1"]'),
         ("organization_id", '["organization_id"]'),
         ("id=in.1,2", "`in` filter value must be wrapped by parentheses"),
+        ("id=eq", '["eq"]'),
+        ("id= eq.1", '[" eq", "1"]'),
+        ("id=not.foo.1", '["foo", "1"]'),
+        ('id=foo."', '["foo", "\\""]'),
+        ("id=in.(", "`in` filter value must be wrapped by parentheses"),
         ("id=eq.1,", "filter must not contain empty segments (check for extra commas)"),
     ],
 )
@@ -71,7 +98,21 @@ def test_bad_filters_are_refused_in_the_servers_words(text: str, message: str) -
         (typed("neq", "a", negated=True), "a", True),
         (typed("in", "a", "b"), "b", True),
         (typed("in", "a", "b"), "c", False),
-        (typed("eq", "1.50", type_name="numeric"), "1.5", True),
+        (typed("in"), "c", False),
+        (typed("in", negated=True), "c", False),
+        (typed("lt", "10", type_name="int4"), "9", True),
+        (typed("gte", "10", type_name="int8", negated=True), "9", True),
+        (typed("is", "null"), None, True),
+        (typed("is", "null"), "a", False),
+        (typed("is", "null", negated=True), "a", True),
+        (typed("is", "true", type_name="bool"), "t", True),
+        (typed("is", "true", type_name="bool", negated=True), None, True),
+        (typed("is", "unknown", type_name="bool"), None, True),
+        (typed("is", "null"), ABSENT, False),
+        (typed("isdistinct", "a"), None, True),
+        (typed("isdistinct", "a"), "a", False),
+        (typed("isdistinct", "a", negated=True), "a", True),
+        (typed("isdistinct", "a", negated=True), None, False),
         (typed("eq", "1.50"), "1.5", False),
         (typed("eq", "a"), None, False),
         (typed("neq", "a"), None, False),
@@ -80,7 +121,7 @@ def test_bad_filters_are_refused_in_the_servers_words(text: str, message: str) -
 )
 def test_conditions_hold_as_sql_says(condition: TypedCondition, value: Text, holds: bool) -> None:  # noqa: FBT001 - a table
     """Null satisfies neither equality nor inequality; numbers are equal whatever their zeros."""
-    assert condition.holds(value) is holds
+    assert condition.holds(value, unasked) is holds
 
 
 @given(st.text(alphabet='ab=.,()"not eqinr ', max_size=20))
@@ -90,3 +131,28 @@ def test_any_text_is_a_filter_or_refused(text: str) -> None:
         parse(text)
     except FilterRefused as refused:
         assert str(refused).startswith("Error parsing `filter` params: ")  # noqa: PT017 - both ends are fine
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        typed("like", "a%"),
+        typed("lt", "a"),
+        typed("eq", "1.50", type_name="numeric"),
+        typed("in", "1.50", type_name="numeric"),
+        typed("gt", "2001-01-01", type_name="timestamptz"),
+    ],
+)
+@pytest.mark.parametrize(("answer", "negated", "expected"), [
+    (True, False, True), (True, True, False), (False, True, True), (None, False, False), (None, True, False),
+])  # fmt: skip
+def test_what_python_cannot_compare_is_the_databases_to_say(
+    *,
+    condition: TypedCondition,
+    answer: bool | None,
+    negated: bool,
+    expected: bool,
+) -> None:
+    """Patterns, orders of text and times, and types with several spellings; no answer satisfies nothing."""
+    assert condition.is_for_the_database
+    assert replace(condition, negated=negated).holds("a", lambda _condition, _text: answer) is expected

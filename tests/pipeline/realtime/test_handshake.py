@@ -40,8 +40,21 @@ def test_bad_keys_are_unauthorized(query: str, error: str) -> None:
 
 
 def test_unknown_serialization_is_forbidden() -> None:
-    """403 with an empty body, before the key is looked at."""
-    assert outcome("vsn=3.0.0") == Refused(status=403, body=b"")
+    """403 with an empty body, at once and before the key is looked at."""
+    assert outcome("vsn=3.0.0") == Refused(status=403, body=b"", is_delayed=False)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_found"),
+    [("tenant-a.localhost:4000", True), ("tenant-a", True), ("tenant-b.localhost", False), ("", False)],
+)
+def test_first_label_of_the_host_is_the_tenant(host: str, is_found: bool) -> None:  # noqa: FBT001 - a table
+    """404 for any other, before the key is looked at."""
+    decision = examine("apikey=garbage", {"host": host}, verifier=TokenVerifier(SECRET), now_s=NOW_S, tenant="tenant-a")
+
+    assert isinstance(decision, Refused)
+    assert decision.status == (401 if is_found else 404)
+    assert is_found or json.loads(decision.body) == {"error": "Tenant not found"}
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,23 @@ def test_commit_tells_what_may_be_acknowledged() -> None:
 def test_other_messages_are_passed_over(message: bytes) -> None:
     """TRUNCATE, origins, logical messages and types carry no row."""
     assert rows(BEGIN, message) == []
+
+
+@pytest.mark.parametrize(("repeats", "is_same"), [(True, True), (False, False)])
+def test_a_repeated_description_is_the_same_relation_if_streams_repeat(*, repeats: bool, is_same: bool) -> None:
+    """A slot that is read in pieces describes its tables each time; a stream does so when something changed."""
+    decoder = Decoder(repeats=repeats)
+    found = [decoder.feed(message) for message in (EVENTS, INSERT + values(b"u1", None)) * 2]
+    first, second = (row for row in found if row is not None)
+
+    assert (first.relation is second.relation) == is_same
+
+
+def test_another_description_is_another_relation_even_if_streams_repeat() -> None:
+    """A column was added."""
+    decoder = Decoder(repeats=True)
+    wider = relation(7, b"public", (1, b"id", 2950), (0, b"payload", 3802), (0, b"note", 25))
+    stream = (EVENTS, INSERT + values(b"u1", None), wider, INSERT + values(b"u1", None, None))
+    first, second = (row for message in stream if (row := decoder.feed(message)) is not None)
+
+    assert [len(row.relation.columns) for row in (first, second)] == [2, 3]

@@ -5,5 +5,9 @@ grant usage, select on all sequences in schema public to anon, authenticated, se
 grant usage on schema auth to service_role;
 grant select, insert, update, delete on auth.users to service_role;
 
-revoke execute on function public.cleanup_old_realtime_events(interval) from public;
-grant execute on function public.cleanup_old_realtime_events(interval) to service_role;
+revoke execute on function
+    public.cleanup_old_realtime_events(interval, bigint), public.cleanup_old_push_notifications(interval, bigint)
+    from public;
+grant execute on function
+    public.cleanup_old_realtime_events(interval, bigint), public.cleanup_old_push_notifications(interval, bigint)
+    to service_role;

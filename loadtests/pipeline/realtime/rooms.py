@@ -1,0 +1,119 @@
+"""Who is on a topic: broadcasts from client to clients, and presence.
+
+One server, so no cluster and nothing to merge: pure bookkeeping, the references are passed in. Messages and their
+order are those of Phoenix' presence and of Supabase Realtime's fast path, which bypasses the channels.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from loadtests.pipeline.realtime.websocket import binary_frame, text_frame
+from loadtests.wire.phoenix import Message, UserBroadcast, Vsn, encode_server, encode_user_broadcast
+
+Presence = dict[str, Any]
+"""For each key its `metas`."""
+
+
+class Member(Protocol):
+    """A channel on an open socket."""
+
+    @property
+    def vsn(self) -> Vsn:
+        """Its socket's serialization."""
+
+    def tell(self, frame: bytes) -> None:
+        """Write one finished WebSocket frame."""
+
+
+@dataclass(slots=True)
+class _Room:
+    members: dict[Member, None] = field(default_factory=dict)
+    present: dict[Member, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    """What each member said of itself: its key and its meta."""
+
+
+class Rooms:
+    """The topics that somebody has joined."""
+
+    def __init__(self, new_reference: Callable[[], str]) -> None:
+        self._new_reference = new_reference
+        self._rooms: dict[str, _Room] = {}
+        self._topics: dict[Member, str] = {}
+
+    def enter(self, topic: str, member: Member) -> None:
+        """Let a channel hear what is broadcast on a topic."""
+        self._rooms.setdefault(topic, _Room()).members[member] = None
+        self._topics[member] = topic
+
+    def leave(self, member: Member) -> None:
+        """Let a channel go, and tell the others if it was present."""
+        topic = self._topics.pop(member, None)
+        if topic is None:
+            return
+        room = self._rooms[topic]
+        del room.members[member]
+        self._tell_difference(topic, joins=None, leaves=room.present.pop(member, None))
+        if not room.members:
+            del self._rooms[topic]
+
+    def broadcast(self, sender: Member, payload: object, *, to_itself: bool) -> None:
+        """Pass a message on; one that cannot be written in a member's serialization does not reach it."""
+        topic = self._topics[sender]
+        frames = {vsn: _broadcast_frame(vsn, topic, payload) for vsn in Vsn}
+        for member in tuple(self._rooms[topic].members):
+            frame = frames[member.vsn]
+            if frame is not None and (to_itself or member is not sender):
+                member.tell(frame)
+
+    def track(self, member: Member, key: str, meta: Mapping[str, Any]) -> None:
+        """Note what a channel says of itself, and tell everybody on the topic, itself as well."""
+        topic = self._topics[member]
+        room = self._rooms[topic]
+        before = room.present.get(member)
+        now = {**meta, "phx_ref": self._new_reference()}
+        if before is not None:
+            now["phx_ref_prev"] = before[1]["phx_ref"]
+        room.present[member] = (key, now)
+        self._tell_difference(topic, joins=(key, now), leaves=before)
+
+    def untrack(self, member: Member) -> None:
+        """Forget what a channel said of itself, and tell everybody on the topic."""
+        topic = self._topics[member]
+        self._tell_difference(topic, joins=None, leaves=self._rooms[topic].present.pop(member, None))
+
+    def presence(self, member: Member) -> Presence:
+        """Return who is present on the channel's topic."""
+        state: Presence = {}
+        for key, meta in self._rooms[self._topics[member]].present.values():
+            state.setdefault(key, {"metas": []})["metas"].append(meta)
+        return state
+
+    def _tell_difference(
+        self,
+        topic: str,
+        *,
+        joins: tuple[str, dict[str, Any]] | None,
+        leaves: tuple[str, dict[str, Any]] | None,
+    ) -> None:
+        if joins is None and leaves is None:
+            return
+        payload = {"joins": _one(joins), "leaves": _one(leaves)}
+        message = Message(topic=topic, event="presence_diff", payload=payload)
+        frames = {vsn: text_frame(encode_server(message, vsn)) for vsn in Vsn}
+        for one in tuple(self._rooms[topic].members):
+            one.tell(frames[one.vsn])
+
+
+def _one(present: tuple[str, dict[str, Any]] | None) -> Presence:
+    return {} if present is None else {present[0]: {"metas": [present[1]]}}
+
+
+def _broadcast_frame(vsn: Vsn, topic: str, payload: object) -> bytes | None:
+    if isinstance(payload, UserBroadcast):
+        if vsn is Vsn.V2:
+            return binary_frame(encode_user_broadcast(topic, payload))
+        payload = payload.as_json()
+    if not isinstance(payload, dict):
+        return None
+    return text_frame(encode_server(Message(topic=topic, event="broadcast", payload=payload), vsn))

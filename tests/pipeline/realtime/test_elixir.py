@@ -1,0 +1,42 @@
+"""Values as Elixir's `inspect` prints them."""
+
+import pytest
+
+from loadtests.pipeline.realtime.elixir import inspect, pretty
+
+ORG = "11111111-1111-4111-8111-111111111111"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "nil"),
+        (True, "true"),
+        (5, "5"),
+        ('a "b" \\ #{c}\n', r'"a \"b\" \\ \#{c}\n"'),
+        ("\x01", "<<1>>"),
+        ({"b": [1, None], "a": {}}, '%{"a" => %{}, "b" => [1, nil]}'),
+        (("a", "eq", "b", False), '{"a", "eq", "b", false}'),
+    ],
+)
+def test_values_are_printed_on_one_line(value: object, expected: str) -> None:
+    """Maps are sorted, text is quoted, what cannot be printed is bytes."""
+    assert inspect(value) == expected
+
+
+def test_short_lists_stay_on_one_line() -> None:
+    """Up to 80 columns."""
+    assert pretty([("organization_id", "eq", ORG, False)]) == f'[{{"organization_id", "eq", "{ORG}", false}}]'
+    assert pretty(None) == "nil"
+
+
+def test_long_lists_are_broken_as_by_pretty_inspect() -> None:
+    """One tuple a line, indented by two; a tuple that is too long itself continues under its first element."""
+    filters: list[tuple[str | bool, ...]] = [
+        ("organization_id", "eq", ORG, False),
+        ("entity_id", "in", "{" + "x" * 70 + "}", True),
+    ]
+
+    assert pretty(filters) == (
+        f'[\n  {{"organization_id", "eq", "{ORG}", false}},\n  {{"entity_id", "in",\n   "{{{"x" * 70}}}",\n   true}}\n]'
+    )

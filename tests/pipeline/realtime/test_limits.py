@@ -1,0 +1,179 @@
+"""Limits as the server measures them, in virtual time."""
+
+from itertools import groupby
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.pipeline.realtime.limits import JoinRefusal, Limits, RateMeter
+from loadtests.pipeline.realtime.pacing import PollCost, PollOutcome, pause_s
+from loadtests.pipeline.realtime.plans import PLANS, Plan
+
+SECOND_NS = 10**9
+
+
+def small_plan() -> Plan:
+    """Return a plan that is soon used up."""
+    return Plan(connections=2, messages_per_s=100, joins_per_s=1, channels_per_connection=2)
+
+
+def seconds(at_s: float) -> int:
+    """Return the moment in nanoseconds."""
+    return round(at_s * SECOND_NS)
+
+
+def test_burst_within_one_bucket_is_not_seen_before_its_end() -> None:
+    """190 joins at once pass a limit of 100 a second, as on the real server: 190 in two buckets are 19 a second."""
+    meter = RateMeter(100)
+    meter.is_exceeded(0)
+    meter.add(seconds(1), 190)
+    seen = [meter.is_exceeded(seconds(at_s)) for at_s in (1, 4.9, 5, 10)]
+
+    assert seen == [False, False, False, False]
+
+
+def test_meter_trips_at_the_limit_itself() -> None:
+    """1000 in two buckets are a mean of 100."""
+    meter = RateMeter(100)
+    meter.add(seconds(0), 1000)
+
+    assert [meter.is_exceeded(seconds(at_s)) for at_s in (4.99, 5)] == [False, True]
+
+
+def test_meter_clears_as_the_buckets_grow_more() -> None:
+    """3300 in three buckets are 220 a second, in seven they are 94: changes are withheld for 20 s."""
+    meter = RateMeter(100)
+    meter.add(seconds(0), 800)
+    meter.add(seconds(6), 2500)
+    seen = [meter.is_exceeded(seconds(at_s)) for at_s in (9, 10, 15, 20, 25, 29, 30)]
+
+    assert seen == [False, True, True, True, True, True, False]
+
+
+def test_meter_forgets_after_a_minute() -> None:
+    """Twelve buckets later nothing is left of the largest burst."""
+    meter = RateMeter(1)
+    meter.add(0, 10**9)
+    seen = [meter.is_exceeded(seconds(at_s)) for at_s in (5, 64, 65, 100_000)]
+
+    assert seen == [True, True, False, False]
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.integers(0, 5000)), max_size=50))
+def test_meter_agrees_with_the_mean_of_all_its_buckets(steps: list[tuple[float, int]]) -> None:
+    """For any history of counts, against a list of all buckets."""
+    meter, at_ns, counts = RateMeter(100), 0, [0]
+    meter.is_exceeded(0)
+    for wait_s, count in steps:
+        at_ns += seconds(wait_s)
+        meter.add(at_ns, count)
+        counts += [0] * (at_ns // (5 * SECOND_NS) + 1 - len(counts))
+        counts[-1] += count
+    buckets = [0, *counts[:-1]][-12:]
+    expected = sum(buckets) / (len(buckets) * 5) >= 100
+
+    assert meter.is_exceeded(at_ns) == expected
+
+
+def delivered_per_s(*, subscribers: int, inserts_per_s: int, duration_s: int) -> list[int]:
+    """Return the messages delivered in each second: the poll loop against the plan's meter, in virtual time."""
+    limits, cost = Limits(PLANS["free"]), PollCost(check_us=50)
+    received = [0] * (duration_s + 2)
+    polled_rows, now_s = 0, 0.0
+    while now_s < duration_s:
+        committed = int(now_s * inserts_per_s)
+        rows, polled_rows = committed - polled_rows, committed
+        now_s += cost.seconds(rows=rows, checks=rows * subscribers)
+        if rows and not limits.withholds_changes(seconds(now_s)):
+            limits.delivered(seconds(now_s), rows * subscribers)
+            received[int(now_s)] += rows * subscribers
+        now_s += pause_s(PollOutcome.DELIVERED if rows else PollOutcome.EMPTY, lambda: 0.5)
+    return received[:duration_s]
+
+
+def test_five_times_the_limit_delivers_a_quarter_in_runs() -> None:
+    """50 subscribers and 10 rows/s for 125 s at a limit of 100: the real server delivered 24 %."""
+    received = delivered_per_s(subscribers=50, inserts_per_s=10, duration_s=125)
+    share = sum(received) / (50 * 10 * 125)
+
+    assert 0.15 <= share <= 0.35
+
+
+def test_gaps_last_five_seconds_or_more() -> None:
+    """Whenever changes are withheld, it is for at least one bucket, in the real run for 15 to 20 s."""
+    received = delivered_per_s(subscribers=50, inserts_per_s=10, duration_s=125)
+    gaps = [len(list(run)) for is_silent, run in groupby(received, key=lambda count: count == 0) if is_silent]
+
+    assert gaps
+    # A gap that begins within a second has a whole second fewer in it; the last one is cut off by the end.
+    assert all(gap >= 4 for gap in gaps[:-1])
+
+
+def test_load_below_the_limit_loses_nothing() -> None:
+    """50 subscribers and one row a second are half of 100."""
+    received = delivered_per_s(subscribers=50, inserts_per_s=1, duration_s=125)
+
+    assert sum(received) >= 50 * 123
+
+
+def test_full_project_refuses_connections_and_joins() -> None:
+    """A socket counts from its first channel on; one that counts already may join more."""
+    limits = Limits(small_plan())
+    before = limits.refuse_connection(0)
+    limits.user_came()
+    limits.user_came()
+    after = limits.refuse_connection(0)
+    newcomer = limits.refuse_join(0, is_user=False, channels=0)
+    resident = limits.refuse_join(0, is_user=True, channels=1)
+
+    assert (before, after) == (None, "Too many connected users")
+    assert newcomer == JoinRefusal("ConnectionRateLimitReached: Too many connected users")
+    assert resident is None
+
+
+def test_place_becomes_free_when_a_socket_goes() -> None:
+    """Leaving its channels is not enough, closing it is."""
+    limits = Limits(small_plan())
+    limits.user_came()
+    limits.user_came()
+    limits.user_went()
+
+    assert limits.refuse_connection(0) is None
+
+
+def test_too_many_joins_close_the_socket() -> None:
+    """Twenty in the first bucket are two a second over two buckets; joins are refused until that has aged."""
+    limits = Limits(small_plan())
+    for _ in range(20):
+        limits.refuse_join(0, is_user=True, channels=0)
+    refusal = limits.refuse_join(seconds(5), is_user=True, channels=0)
+    handshake = limits.refuse_connection(seconds(5))
+    later = limits.refuse_join(seconds(25), is_user=True, channels=0)
+
+    assert refusal == JoinRefusal("ClientJoinRateLimitReached: Too many joins per second", disconnects=True)
+    assert handshake == "Too many joins per second"
+    assert later is None
+
+
+def test_too_many_channels_on_one_connection() -> None:
+    """The third of two is refused, and the socket stays."""
+    limits = Limits(small_plan())
+    refusals = [limits.refuse_join(0, is_user=True, channels=channels) for channels in (1, 2)]
+
+    assert refusals == [None, JoinRefusal("ChannelRateLimitReached: Too many channels")]
+
+
+def test_unlimited_plan_never_refuses() -> None:
+    """However much is used."""
+    limits = Limits(PLANS["unlimited"])
+    limits.delivered(0, 10**12)
+    for _ in range(1000):
+        limits.user_came()
+        limits.refuse_join(0, is_user=False, channels=0)
+    used = (
+        limits.refuse_connection(seconds(5)),
+        limits.refuse_join(seconds(5), is_user=False, channels=10**6),
+        limits.withholds_changes(seconds(5)),
+    )
+
+    assert used == (None, None, False)
