@@ -15,8 +15,24 @@ LOOPBACK = "127.0.0.1"
 """The only address the pipeline ever listens on."""
 
 
+class _Json:
+    """What all of these have in common: they travel as JSON objects."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        converted: dict[str, Any] = msgspec.to_builtins(self)
+        return converted
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return what `to_json` wrote; keys left out keep their defaults, a wrong type is refused by its key."""
+        return msgspec.convert(value, cls)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiOptions:
+class ApiOptions(_Json):
     """How the jobs API behaves."""
 
     plan_gates: bool = False
@@ -56,22 +72,13 @@ class ApiOptions:
         assert not (self.as_built and self.emit_audit_events), "today's code emits no audit events: drop one option"
         assert not (self.as_built and self.event_limit == "coalesce"), "today's code only labels: drop one option"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return what `to_json` wrote; keys left out keep their defaults."""
-        return msgspec.convert(value, cls)
-
 
 FeedName = Literal["streaming", "supabase"]
 PlanName = Literal["free", "pro", "pro-no-cap", "team", "enterprise", "self-hosted", "unlimited"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeOptions:
+class RealtimeOptions(_Json):
     """How the Realtime server behaves."""
 
     feed: FeedName = "streaming"
@@ -97,18 +104,9 @@ class RealtimeOptions:
         assert self.heartbeat_timeout_s > 0, self.heartbeat_timeout_s
         assert self.max_send_buffer_bytes > 0, self.max_send_buffer_bytes
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return what `to_json` wrote; keys left out keep their defaults."""
-        return msgspec.convert(value, cls)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushOptions:
+class PushOptions(_Json):
     """Whether and how notifications are pushed to devices whose app is closed."""
 
     endpoint_url: str | None = None
@@ -135,18 +133,9 @@ class PushOptions:
             assert positive >= 1, positive
         assert self.longest_backoff_ms >= self.first_backoff_ms, self.longest_backoff_ms
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return what `to_json` wrote; keys left out keep their defaults."""
-        return msgspec.convert(value, cls)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiHello:
+class ApiHello(_Json):
     """The first message to the jobs API; its answer is `{"is": "ready", "port": N}`."""
 
     database_url: str
@@ -155,18 +144,9 @@ class ApiHello:
     """Port to listen on; 0 takes a free one."""
     options: ApiOptions = field(default_factory=ApiOptions)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return what `to_json` wrote."""
-        return msgspec.convert(value, cls)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeHello:
+class RealtimeHello(_Json):
     """The first message to the Realtime server; its answer is `{"is": "ready", "port": N}`."""
 
     database_url: str
@@ -175,18 +155,9 @@ class RealtimeHello:
     """Port to listen on; 0 takes a free one."""
     options: RealtimeOptions = field(default_factory=RealtimeOptions)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return what `to_json` wrote."""
-        return msgspec.convert(value, cls)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushHello:
+class PushHello(_Json):
     """The first message to the push sender; its answer is `{"is": "ready"}`."""
 
     database_url: str
@@ -194,18 +165,9 @@ class PushHello:
     """Signs the token with which the sender proves to the push service who it is."""
     options: PushOptions
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return what `to_json` wrote."""
-        return msgspec.convert(value, cls)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StackSettings:
+class StackSettings(_Json):
     """The first message to the supervisor: what to start, and where."""
 
     directory_parent: str = field(default_factory=tempfile.gettempdir)
@@ -222,17 +184,3 @@ class StackSettings:
     def __post_init__(self) -> None:
         for port in (self.api_port, self.realtime_port):
             assert 0 <= port < 65536, port
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return what `to_json` wrote; keys left out keep their defaults."""
-        return msgspec.convert(value, cls)
-
-
-def _to_json(value: object) -> dict[str, Any]:
-    converted: dict[str, Any] = msgspec.to_builtins(value)
-    return converted
