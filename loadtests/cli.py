@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import loadtests
+from loadtests.analysis.metric_keys import documentation
 from loadtests.checks.gates import GateError, parse_gates
 from loadtests.checks.verdict import Verdict
 from loadtests.history.directory import NoRunError, RunDirectory
@@ -150,6 +151,12 @@ def scenarios_command() -> None:
             scenario = read_scenario(name).scenario
             length_s = scenario.duration_s + scenario.effective_drain_s
             console.print(f"[bold]{name:<14}[/] {escape(scenario.question)} [dim]({length_s:.0f} s)[/]", soft_wrap=True)
+
+
+@main.command("metrics")
+def metrics_command() -> None:
+    """Explain each key of metrics.json: what can be gated, in which unit, and what it means."""
+    click.echo(documentation(), nl=False)
 
 
 @main.group("target")

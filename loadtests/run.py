@@ -19,7 +19,7 @@ from loadtests.runner.interrupt import Interrupt
 from loadtests.runner.live_view import LiveView
 from loadtests.runner.manifest import make_manifest, new_run_id
 from loadtests.runner.outcome import Outcome, conclude, write_report
-from loadtests.runner.preflight import check_descriptors, raise_descriptor_limit
+from loadtests.runner.preflight import PreflightError, check_descriptors, raise_descriptor_limit
 from loadtests.runner.progress import Progress, Screen, Step
 from loadtests.runner.stage import open_stage
 from loadtests.scenario.reader import ScenarioFile
@@ -58,7 +58,12 @@ def run(request: RunRequest, screen: Screen, interrupt: Interrupt) -> Outcome:
 
 
 def _write_intention(request: RunRequest) -> RunDirectory:
-    directory = RunDirectory.create(request.directory)
+    try:
+        directory = RunDirectory.create(request.directory)
+    except OSError as error:
+        raise PreflightError(
+            f"cannot make the run directory {request.directory}: {error.strerror}; choose another with --out"
+        ) from error
     manifest = make_manifest(request.source, run_id=new_run_id(), gates=request.gates, started_at=datetime.now(UTC))
     directory.write_json(directory.manifest_file, manifest)
     return directory

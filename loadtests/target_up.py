@@ -1,10 +1,8 @@
 """`loadtests target up`: the embedded pipeline by itself, with a few users, until somebody ends it."""
 
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from loadtests.pipeline.environment_lines import environment_lines
@@ -48,22 +46,21 @@ def keep_target_up(
     """
     raise_descriptor_limit()
     population = _population(wanted)
-    with tempfile.TemporaryDirectory(prefix="loadtests-target-") as folder:
-        note("starting the embedded pipeline …")
-        target = EmbeddedTarget.start(settings_from(_options(wanted)), log=Path(folder) / "target.log")
-        try:
-            running = target.wait_ready()
-            provision(running.endpoint.database_url, population)
-            tokens = _tokens(running.endpoint.jwt_secret, population)
-            tell([*environment_lines(running.endpoint, tokens=tokens), *_homes(population)])
-            note("ready; Ctrl-C stops everything")
-            while not interrupt.asked:
-                if trouble := target.trouble():
-                    raise TargetError(trouble)
-                time.sleep(_LOOK_EVERY_S)
-            note("stopping …")
-        finally:
-            target.stop()
+    note("starting the embedded pipeline …")
+    target = EmbeddedTarget.start(settings_from(_options(wanted)), log=None)
+    try:
+        running = target.wait_ready()
+        provision(running.endpoint.database_url, population)
+        tokens = _tokens(running.endpoint.jwt_secret, population)
+        tell([*environment_lines(running.endpoint, tokens=tokens), *_homes(population)])
+        note("ready; Ctrl-C stops everything")
+        while not interrupt.asked:
+            if trouble := target.trouble():
+                raise TargetError(trouble)
+            time.sleep(_LOOK_EVERY_S)
+        note("stopping …")
+    finally:
+        target.stop()
 
 
 def _options(wanted: TargetUp) -> dict[str, Any]:

@@ -28,11 +28,17 @@ def limits(run: ReportInput) -> tuple[str, ...]:
 def _about_the_load(run: ReportInput) -> list[str]:
     scenario = run.scenario
     told = []
-    measured_s = sum(phase.duration_s for phase in scenario.phases if not phase.warm_up)
+    measured_s = run.metrics.number("population", "duration_s") or 0
     if measured_s < 3600:
         told.append(
             f"The measurement lasted {duration(measured_s * 1000)}: too short to show leaks, drift, retention or "
             "token expiry."
+        )
+    unsent, due = (run.metrics.number("mutations", key) for key in ("unsent", "due"))
+    if unsent:
+        told.append(
+            f"Of {counted(due, 'mutation')} that were due, {count(unsent)} were never sent: the load was lighter than "
+            "the scenario asked for, and latencies are of what was sent alone."
         )
     told.append("It is one run: how much these numbers vary from run to run is not known from it.")
     if not run.has_subscribers:

@@ -52,6 +52,7 @@ def tables(run: ReportInput) -> tuple[Table, ...]:
         counter_table(metrics),
         mutation_table(metrics),
         coalescing_table(metrics),
+        phase_table(run),
         polling_table(metrics),
         health_table(run),
         _settings("Population", metrics.at("population")),
@@ -133,6 +134,26 @@ def delivery_table(metrics: Metrics) -> Table:
             if complete
             else "The classes do not add up to what was expected: do not rely on them."
         ),
+    )
+
+
+def phase_table(run: ReportInput) -> Table:
+    """Return what each phase's mutations cost the devices of each model; phases without mutations are left out."""
+    rows = []
+    for phase in (phase.name for phase in run.scenario.phases):
+        mutations = run.metrics.number("phases", phase, "mutations")
+        for model in ("ios", "web"):
+            told = {key: run.metrics.number("phases", phase, model, key) for key in ("devices", "signals", "refreshes")}
+            each = run.metrics.number("phases", phase, model, "refreshes_per_device")
+            if mutations and told["devices"]:
+                rows.append((phase, model, count(mutations), *(count(value) for value in told.values()), rate(each)))
+    return Table(
+        caption="Refreshes by phase and client model",
+        head=("phase", "model", "mutations", "devices", "signals", "refreshes", "refreshes per device"),
+        rows=tuple(rows),
+        words=frozenset({1}),
+        note="A refresh belongs to the phase whose mutation's signal came last before it, however much later it was "
+        "made.",
     )
 
 

@@ -1,7 +1,8 @@
 """The database's wall clock on the run's clock, with a bound on the error.
 
 Each CLOCK row is one timed exchange: what the database told lies somewhere within half of its duration. The
-exchanges with the shortest durations tell best, and a line through them tells the drift.
+exchanges with the shortest durations tell best, and a line through them tells the drift. The bound holds from the
+first exchange to the last.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Ints
+from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Floats, Ints
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
 
@@ -48,7 +49,11 @@ class Clock:
 
 
 def fit_clock(history: History) -> Clock:
-    """Return the clock that the run's exchanges tell; its bound is half an exchange plus what the line leaves over."""
+    """Return the clock that the run's exchanges tell.
+
+    Where there was an exchange, the line is wrong by half of it plus what the line leaves over, at most; at both ends
+    of the run, by what two such errors can come to when a straight line goes through them.
+    """
     rows = history.of(Kind.CLOCK)
     if not len(rows):
         return Clock(origin_ns=0, offset_ns=0, drift=0.0, bound_ns=None)
@@ -59,8 +64,11 @@ def fit_clock(history: History) -> Clock:
     above = ((best["value"] - best["at_ns"]) - base_ns).astype(np.float64)
     half = best["due_ns"].astype(np.float64)
     drift, offset = _line(since, above, half)
-    residual = np.abs(above - (offset + drift * since))
-    bound = float((half + residual).max())
+    error = half + np.abs(above - (offset + drift * since))
+    # An exchange that took far longer than the best ones would widen the bound and tell nothing new.
+    is_good = half <= 2 * half.min() + NS_PER_MS // 100
+    ends = (float(rows["at_ns"][0] - origin_ns), float(rows["at_ns"][-1] - origin_ns))
+    bound = max(float(error[is_good].max()), *(_error_at(end, since, error) for end in ends))
     return Clock(origin_ns=origin_ns, offset_ns=base_ns + round(offset), drift=drift, bound_ns=int(np.ceil(bound)))
 
 
@@ -70,17 +78,22 @@ def _best_of_each_stretch(at_ns: Ints, half_ns: Ints) -> Ints:
     order = np.lexsort((half_ns, stretch))
     first = np.ones(len(order), dtype=np.bool_)
     first[1:] = stretch[order][1:] != stretch[order][:-1]
-    chosen = np.sort(order[first])
-    # An exchange that took far longer than the best ones would widen the bound and tell nothing new.
-    good: Ints = chosen[half_ns[chosen] <= 2 * half_ns[chosen].min() + NS_PER_MS // 100]
-    return good
+    chosen: Ints = np.sort(order[first])
+    return chosen
 
 
-def _line(
-    x: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-    y: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-    half: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-) -> tuple[float, float]:
+def _error_at(end: float, x: Floats, error: Floats) -> float:
+    """Return how wrong a line can be at `end`, given how wrong it is at `x`, at most; the best two places decide."""
+    near, far = np.nonzero(x[:, None] != x[None, :])
+    beyond = (x[near] - end) / (x[far] - x[near])
+    # The places stand on one side of the end, the near one between it and the far one.
+    near, far, beyond = near[beyond >= 0], far[beyond >= 0], beyond[beyond >= 0]
+    if not len(near):
+        return float(error.max())
+    return float((error[near] * (1 + beyond) + error[far] * beyond).min())
+
+
+def _line(x: Floats, y: Floats, half: Floats) -> tuple[float, float]:
     """Return slope and intercept by least squares, weighted with 1/half²; no slope from fewer than three points."""
     weight = 1.0 / np.maximum(half, 1.0) ** 2
     mean_x = float((weight * x).sum() / weight.sum())

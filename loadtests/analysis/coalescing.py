@@ -74,10 +74,12 @@ class Coalescing:
 
 
 def coalescing(signals: Signals, events: Events, requests: Requests, window: Window) -> Coalescing:
-    """Return the account of all batches whose first signal lies in the window."""
-    asking = np.flatnonzero(signals.asks_refresh & (signals.batch > 0))
+    """Return the account of the signals of the window's events, and of the flushes that they fell into.
+
+    A batch may begin in the warm-up, and where the debounce starves it does: what fell into it before is left out.
+    """
+    asking = np.flatnonzero(signals.asks_refresh & (signals.batch > 0) & _in_window(window, signals, events))
     asking = asking[np.lexsort((signals.received_ns[asking], signals.batch[asking], signals.device[asking]))]
-    asking = asking[_of_batches_in(window, signals, asking)]
     flushed = np.flatnonzero((requests.cause == Cause.FLUSH) & (requests.batch > 0))
     flushed = flushed[np.lexsort((requests.batch[flushed], requests.device[flushed]))]
     is_counted = find_exact(
@@ -120,12 +122,11 @@ def _is_stream_start(demands: Demands) -> Bools:
     return is_start(demands.device) | is_start(demands.key)
 
 
-def _of_batches_in(window: Window, signals: Signals, asking: Ints) -> Bools:
-    """Return which signals (sorted by device, batch, receipt) belong to batches that began in the window."""
-    first = is_start(signals.device[asking]) | is_start(signals.batch[asking])
-    begins = np.flatnonzero(first)
-    began_ns = signals.received_ns[asking[begins]]
-    inside: Bools = window.holds(began_ns)[np.cumsum(first) - 1] if len(asking) else first
+def _in_window(window: Window, signals: Signals, events: Events) -> Bools:
+    """Return which signals are of the window's events; those that the truth does not know go by their receipt."""
+    inside = window.holds(signals.received_ns)
+    known = signals.event >= 0
+    inside[known] = events.in_window[signals.event[known]]
     return inside
 
 

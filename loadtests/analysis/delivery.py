@@ -114,10 +114,11 @@ def account(
         live_healed=int(((classes == DeliveryClass.MISSED_LIVE) & is_shown).sum()),
         unhealed_outside_screen=int(((classes == DeliveryClass.MISSED_UNHEALED) & off_screen).sum()),
         causes=_causes(classes, presence, device=device, placed_ns=placed_ns, until_ns=until_ns),
-        leaked=int((signals.organization != devices.organization[signals.device]).sum()),
+        leaked=int((signals.is_named & (signals.organization != devices.organization[signals.device])).sum()),
         phantom=_phantoms(signals, len(events)),
         out_of_order=_out_of_order(signals, events),
-        degraded=int((signals.is_degraded & _in_window(signals, events)).sum()),
+        # What does not tell its event cannot be placed in the window: it counts wherever it was received.
+        degraded=int((signals.is_degraded & (_in_window(signals, events) | ~signals.is_named)).sum()),
     )
 
 
@@ -174,7 +175,8 @@ def _phantoms(signals: Signals, true_events: int) -> int | None:
     if not true_events and len(signals):
         return None
     # An event of a foreign organization cannot be looked up in the truth of the run's own: it is a leak, no phantom.
-    return int(((signals.event == NOT_IN_DATABASE) & (signals.organization != NOBODY)).sum())
+    is_absent = signals.is_named & (signals.event == NOT_IN_DATABASE)
+    return int((is_absent & (signals.organization != NOBODY)).sum())
 
 
 def _out_of_order(signals: Signals, events: Events) -> int:

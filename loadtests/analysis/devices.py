@@ -25,6 +25,8 @@ class Devices:
 
     organization: Ints
     cohort: Ints
+    model: Ints
+    """Its `DeviceModel`."""
     open_job: Ints
     """Name of the job that the device has open, NO_ENTITY if none."""
     organizations: int
@@ -76,6 +78,7 @@ def read_devices(population: Population, names: dict[str, int]) -> Devices:
         cohort=np.array(
             [SUBSCRIBER] * subscribers + [cohorts[device.interval_s] for device in population.pollers], dtype=np.int64
         ),
+        model=np.array([device.model for device in devices], dtype=np.int64),
         open_job=np.array(open_jobs, dtype=np.int64),
         organizations=population.organizations,
     )
@@ -132,9 +135,10 @@ class Presence:
 def read_presence(history: History) -> Presence:
     """Return lifetimes and connections from the edges that the devices recorded."""
     rows = history.of(Kind.LOGIN, Kind.LIVE, Kind.DOWN, Kind.LOGOUT)
-    # A device whose process was killed has no LOGOUT: its life ends with the last row of any device.
+    # A device whose process was killed has no LOGOUT: its life ends with the last row of those that share its fate.
     of_devices = history.of(Kind.SIGNAL, Kind.ANSWERED, Kind.REQUESTED, Kind.LIVE, Kind.LOGIN)
-    last_ns = int(of_devices["at_ns"].max(initial=0)) + 1
+    of_killed = of_devices[~np.isin(of_devices["actor"], rows["actor"][rows["kind"] == Kind.LOGOUT])]
+    last_ns = int(of_killed["at_ns"].max(initial=0)) + 1
     order = np.lexsort((rows["at_ns"], rows["actor"]))
     device = rows["actor"][order].astype(np.int64)
     at_ns = rows["at_ns"][order].astype(np.int64)

@@ -109,6 +109,7 @@ class Signals:
 
     device: Ints
     name: Ints
+    """The event's; NO_ENTITY when the frame did not tell, which makes the next three unknown."""
     event: Ints
     """Index in `Events`, or NOT_IN_DATABASE."""
     type: Ints
@@ -122,6 +123,12 @@ class Signals:
 
     def __len__(self) -> int:
         return len(self.device)
+
+    @property
+    def is_named(self) -> Bools:
+        """Whether the frame told which event it brought."""
+        is_named: Bools = self.name != NO_ENTITY
+        return is_named
 
 
 def read_signals(history: History, events: Events) -> Signals:
@@ -138,12 +145,20 @@ def read_signals(history: History, events: Events) -> Signals:
     return Signals(
         device=rows["actor"].astype(np.int64),
         name=name,
-        event=events.index_of_name[name],
-        type=types[name],
-        organization=organization[name],
+        event=_look_up(events.index_of_name, name, NOT_IN_DATABASE),
+        type=_look_up(types, name, EventType.OTHER),
+        organization=_look_up(organization, name, NOBODY),
         received_ns=rows["at_ns"].astype(np.int64),
         batch=rows["value"].astype(np.int64),
         bytes=rows["due_ns"].astype(np.int64),
         asks_refresh=(rows["flag"] & SignalFlag.ASKS_REFRESH) > 0,
         is_degraded=(rows["flag"] & SignalFlag.ERRORS) > 0,
     )
+
+
+def _look_up(column: Ints, name: Ints, nameless: int) -> Ints:
+    """Return the column of each signal's event; `nameless` for those that did not tell which event they were."""
+    is_named = name != NO_ENTITY
+    found = np.full(len(name), nameless, dtype=np.int64)
+    found[is_named] = column[name[is_named]]
+    return found

@@ -14,7 +14,8 @@ from loadtests.analysis.clock import Clock
 from loadtests.analysis.metric_keys import find_metric
 from loadtests.analysis.mutations import Fate, Mutations
 from loadtests.analysis.quantiles import p99_or_max
-from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, elapsed_ms
+from loadtests.analysis.segments import expand
+from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Ints, elapsed_ms
 from loadtests.analysis.window import Window
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind, Process, Unsent
@@ -22,6 +23,8 @@ from loadtests.scenario.model import Scenario
 
 _OURS: Final = tuple(int(process) for process in (Process.RUNNER, Process.MUTATORS, Process.SWARM))
 _MIB: Final = 1024 * 1024
+_LAG_INTERVAL_NS: Final = 100 * NS_PER_MS
+"""All of our processes sample their own lag that often; a process that lags samples later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +49,8 @@ def measure_health(
     late_ms = elapsed_ms(mutations.due_ns[chosen], mutations.dispatched_ns[chosen])
     return Health(
         send_delay_ms_p99=p99_or_max(late_ms),
-        loop_lag_ms_p99=_p99_of_ours(history, Kind.LOOP_LAG, window),
-        receive_age_ms_p99=_p99_of_ours(history, Kind.RECEIVE_AGE, window),
+        loop_lag_ms_p99=p99_or_max(_with_the_kept_waiting(_of_ours(history, Kind.LOOP_LAG, window)) / NS_PER_MS),
+        receive_age_ms_p99=p99_or_max(_of_ours(history, Kind.RECEIVE_AGE, window) / NS_PER_MS),
         clock_bound_ms=clock.bound_ms,
         clock_drift_ppm=clock.drift * 1e6 if clock.is_known else None,
         target_limited_share=_target_limited(mutations, scenario.health.send_delay_ms_p99),
@@ -79,18 +82,25 @@ def reasons_against(
     return reasons
 
 
-def _p99_of_ours(history: History, kind: Kind, window: Window) -> float | None:
+def _of_ours(history: History, kind: Kind, window: Window) -> Ints:
     rows = history.of(kind)
     rows = rows[window.holds(rows["at_ns"]) & np.isin(rows["actor"], _OURS)]
-    return p99_or_max(rows["value"] / NS_PER_MS)
+    return rows["value"].astype(np.int64)
+
+
+def _with_the_kept_waiting(lag_ns: Ints) -> Ints:
+    """Add to each lag those that would have been sampled meanwhile: one stall of a second is not one sample of many."""
+    kept, position = expand(np.maximum(lag_ns // _LAG_INTERVAL_NS, 0))
+    return np.concatenate([lag_ns, lag_ns[kept] - (position + 1) * _LAG_INTERVAL_NS])
 
 
 def _target_limited(mutations: Mutations, patience_ms: float) -> float | None:
-    """Return the share of mutations that waited for, or never got, a free user or job: the target was too slow."""
+    """Return the share of mutations that waited for, or never got, a free user or their job: the target was slow."""
     chosen = np.flatnonzero(mutations.in_window)
     if not len(chosen):
         return None
-    unsent = np.isin(mutations.unsent[chosen], [int(Unsent.POOL_EXHAUSTED), int(Unsent.NO_FREE_JOB)])
+    # An organization without a job to change is the scenario's doing, not the target's.
+    unsent = np.isin(mutations.unsent[chosen], [int(Unsent.POOL_EXHAUSTED), int(Unsent.RUN_ENDED)])
     waited_ms = elapsed_ms(mutations.dispatched_ns[chosen], mutations.sent_ns[chosen])
     waited = (mutations.fate[chosen] != Fate.UNSENT) & (np.nan_to_num(waited_ms, nan=0.0) > patience_ms)
     return float((unsent | waited).mean())

@@ -107,7 +107,9 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "mutations.acked": MetricKey("mutations", "Of these, answered as done."),
     "mutations.failed": MetricKey("mutations", "Refused by the target."),
     "mutations.unknown": MetricKey("mutations", "Timed out or cut off: may or may not be done."),
-    "mutations.without_event": MetricKey("mutations", "Acked, but without an event row: a silent emission failure."),
+    "mutations.without_event": MetricKey(
+        "mutations", "Acked, but without an event row: a silent emission failure; null as delivery.phantom."
+    ),
     "mutations.ambiguous": MetricKey("mutations", "With more than one event row of its own type."),
     "mutations.events_without_acked": MetricKey("events", "Events whose mutation was not acked, or is not known."),
     "mutations.unsent": MetricKey("mutations", "Dispatched, never sent."),
@@ -133,12 +135,14 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "delivery.leaked_answers": MetricKey("answers", "Re-fetches that held another organization's job. Whole run."),
     "delivery.phantom": MetricKey("signals", "Not in the database. Whole run; null when the truth was not read."),
     "delivery.out_of_order": MetricKey("signals", "Received after a later event of the same job."),
-    "delivery.degraded": MetricKey("signals", "Received with `errors`."),
+    "delivery.degraded": MetricKey("signals", "Received with `errors`; what does not tell its event: whole run."),
     "delivery.outside_screen": MetricKey("pairs", "(Mutation, subscriber) pairs whose job no screen of it shows."),
     "delivery.causes.<cause>": MetricKey("pairs", "Misses by cause: subscribe gap, socket down, …, unexplained."),
     # --- coalescing -----------------------------------------------------------------------------------------
-    "coalescing.signals": MetricKey("signals", "That ask for a refresh."),
-    "coalescing.refreshes": MetricKey("refreshes", "That flushes caused, each of one request key."),
+    "coalescing.signals": MetricKey("signals", "Of the window's events, that ask for a refresh."),
+    "coalescing.refreshes": MetricKey(
+        "refreshes", "That the flushes of these signals caused, each of one request key."
+    ),
     "coalescing.ratio": MetricKey("", "Signals ÷ refreshes; null without a refresh."),
     "coalescing.optimum": MetricKey("refreshes", "The least possible within the waits that the live policy gave."),
     "coalescing.efficiency": MetricKey("", "Optimum ÷ refreshes."),
@@ -154,8 +158,12 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "health.send_delay_ms_p99": MetricKey(
         "ms", "The dispatcher's own delay, which waits for no response; the maximum below 1,000 mutations."
     ),
-    "health.target_limited_share": MetricKey("share", "Mutations that waited for, or got no, free mutator or job."),
-    "health.loop_lag_ms_p99": MetricKey("ms", "Lateness of timers in our own processes; maximum below 1,000."),
+    "health.target_limited_share": MetricKey(
+        "share", "Mutations that waited for a free mutator or their busy job, or never got it."
+    ),
+    "health.loop_lag_ms_p99": MetricKey(
+        "ms", "Lateness of timers in our own processes, samples kept waiting included; maximum below 1,000."
+    ),
     "health.receive_age_ms_p99": MetricKey("ms", "Readable bytes waiting in our own processes; likewise."),
     "health.clock_bound_ms": MetricKey("ms", "Bound of the error between the database's clock and ours."),
     "health.clock_drift_ppm": MetricKey("ppm", "Their drift."),
@@ -164,6 +172,14 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "health.samples_ok": MetricKey("", "Whether the measurement is good enough for its gates.", _OTHER),
     "health.reasons": MetricKey("", "Why not.", _OTHER),
     "health.processes": MetricKey("", "CPU cores used (mean) and peak memory of each process.", _OTHER),
+    # --- phases ---------------------------------------------------------------------------------------------
+    "phases.<phase>.mutations": MetricKey("mutations", "Due in the phase; warm-up phases are told too."),
+    "phases.<phase>.<model>.devices": MetricKey("devices", "Subscribers of the model, ios or web."),
+    "phases.<phase>.<model>.signals": MetricKey("signals", "That the phase's mutations led to."),
+    "phases.<phase>.<model>.refreshes": MetricKey(
+        "refreshes", "Whose batch ended with such a signal, however much later they were made."
+    ),
+    "phases.<phase>.<model>.refreshes_per_device": MetricKey("refreshes", "The same, per device of the model."),
     # --- population -----------------------------------------------------------------------------------------
     "population.subscribers": MetricKey("devices", "Simulated devices that are pushed to."),
     "population.live_peak": MetricKey("devices", "Most of them live at the same time."),
@@ -180,6 +196,8 @@ _PLACEHOLDERS: Final = {
     "reason": r"(pool_exhausted|no_free_job|run_ended)",
     "kind": r"(create|update|archive|flag|document)",
     "cause": r"[a-z][a-z -]*",
+    "phase": r"[a-z0-9][a-z0-9-]*",
+    "model": r"(ios|web)",
 }
 
 
@@ -204,7 +222,14 @@ def pattern_of(path: str) -> re.Pattern[str]:
 
 def documentation() -> str:
     """Return the whole table as Markdown."""
-    lines = ["| key | unit | meaning |", "|---|---|---|"]
+    lines = [
+        "# metrics.json",
+        "",
+        "Every key, as `loadtests metrics` prints it. Any number can be gated: `key OP number`.",
+        "",
+        "| key | unit | meaning |",
+        "|---|---|---|",
+    ]
     lines += [f"| `{path}` | {key.unit} | {key.meaning} |" for path, key in METRIC_KEYS.items()]
     lines += ["", "Quantiles are objects of:", "", "| key | meaning |", "|---|---|"]
     lines += [f"| `{field}` | {meaning} |" for field, meaning in QUANTILE_FIELDS.items()]

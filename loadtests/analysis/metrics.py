@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from loadtests.analysis.by_phase import PhaseCost, read_phases
 from loadtests.analysis.coalescing import coalescing
 from loadtests.analysis.convergence import convergence
 from loadtests.analysis.delivery import Delivery, DeliveryClass, account
@@ -29,6 +30,7 @@ from loadtests.analysis.waterfall import Waterfall, follow_refreshes
 from loadtests.history.history import History
 from loadtests.history.kinds import NOBODY
 from loadtests.scenario.model import Scenario
+from loadtests.scenario.vocabulary import DeviceModel
 
 _SOON_MS: Final = 1000
 """What the design promises: a colleague's screen shows a change within one second."""
@@ -48,7 +50,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
             name: _polling(run, cohort, spent[cohort], interval_s=scenario.pollers[cohort].interval_s)
             for name, cohort in cohorts.items()
         },
-        "mutations": mutation_metrics(run.mutations, run.events),
+        "mutations": mutation_metrics(run.mutations, run.events, truth_is_read=run.truth_is_read),
     }
     delivery = account(
         run.events,
@@ -62,6 +64,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "delivery": _delivery(run, delivery),
         "coalescing": _coalescing(run),
         "convergence": _convergence(run),
+        "phases": _phases(run, history, scenario),
         "population": _population(run, scenario),
     }
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
@@ -216,7 +219,8 @@ def _delivery(run: Reconstruction, delivery: Delivery) -> dict[str, Any]:
         "early": delivery.early,
         "leaked": delivery.leaked,
         "leaked_answers": leaked_answers(run.screens, run.jobs),
-        "phantom": delivery.phantom,
+        # Events are read during the run too: what is missing from a part of the truth is no phantom.
+        "phantom": delivery.phantom if run.truth_is_read else None,
         "out_of_order": delivery.out_of_order,
         "degraded": delivery.degraded,
         "outside_screen": int((push & ~run.pairs.on_screen).sum()),
@@ -236,6 +240,33 @@ def _coalescing(run: Reconstruction) -> dict[str, Any]:
         "over_bound_share": result.over_bound_share,
         "over_bound_share_by_bound": dict(result.over_bound_share_by_bound),
         "never_refreshed": result.never_refreshed,
+    }
+
+
+def _phases(run: Reconstruction, history: History, scenario: Scenario) -> dict[str, Any]:
+    signals, requests = run.signals, run.screens.requests
+    phases = read_phases(history, mutations=run.mutations, events=run.events, signals=signals, requests=requests)
+    told: dict[str, Any] = {}
+    for index, phase in enumerate(scenario.phases):
+        costs = {
+            model.name.lower(): phases.cost(
+                index, signals=signals, requests=requests, among=run.devices.model == int(model)
+            )
+            for model in (DeviceModel.IOS, DeviceModel.WEB)
+        }
+        told[phase.name] = {
+            "mutations": phases.mutations(index),
+            **{model: _phase_cost(cost) for model, cost in costs.items()},
+        }
+    return told
+
+
+def _phase_cost(cost: PhaseCost) -> dict[str, Any]:
+    return {
+        "devices": cost.devices,
+        "signals": cost.signals,
+        "refreshes": cost.refreshes,
+        "refreshes_per_device": cost.refreshes_per_device,
     }
 
 
@@ -268,7 +299,7 @@ def _health(
         health,
         scenario,
         run.window,
-        truth_is_read=len(run.jobs) > 0 or not run.mutations.is_done.any(),
+        truth_is_read=run.truth_is_read,
         missing_pairs=classed - delivery.expected,
     )
     events = run.events

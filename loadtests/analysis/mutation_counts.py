@@ -12,27 +12,29 @@ from loadtests.history.kinds import NOBODY, Unsent
 from loadtests.scenario.vocabulary import MutationKind
 
 
-def mutation_metrics(mutations: Mutations, events: Events) -> dict[str, Any]:
-    """Return the object `mutations` of `metrics.json`."""
+def mutation_metrics(mutations: Mutations, events: Events, *, truth_is_read: bool) -> dict[str, Any]:
+    """Return the object `mutations` of `metrics.json`; without the whole truth no event is known to be missing."""
     inside = mutations.in_window
     of_fate = {fate: inside & (mutations.fate == fate) for fate in Fate}
+    is_sent = inside & (mutations.sent_ns != UNKNOWN)
     own_events = np.bincount(events.mutation[events.is_primary], minlength=len(mutations))
     return {
         "due": int(inside.sum()),
-        "sent": int((inside & (mutations.sent_ns != UNKNOWN)).sum()),
+        "sent": int(is_sent.sum()),
         "acked": int(of_fate[Fate.ACKED].sum()),
         "failed": int(of_fate[Fate.FAILED].sum()),
-        "unknown": int(of_fate[Fate.UNKNOWN].sum()),
+        # What was still under way when its mutator ended may or may not be done, as after a timeout.
+        "unknown": int((of_fate[Fate.UNKNOWN] | (of_fate[Fate.UNDER_WAY] & is_sent)).sum()),
         "unsent": int(of_fate[Fate.UNSENT].sum()),
         "unsent_by_reason": {
             reason.name.lower(): int((of_fate[Fate.UNSENT] & (mutations.unsent == reason)).sum()) for reason in Unsent
         },
         "by_kind": {kind.name.lower(): int((inside & (mutations.kind == kind)).sum()) for kind in MutationKind},
-        "without_event": int((of_fate[Fate.ACKED] & (own_events == 0)).sum()),
+        "without_event": int((of_fate[Fate.ACKED] & (own_events == 0)).sum()) if truth_is_read else None,
         "ambiguous": int((inside & (own_events > 1)).sum()),
         "events_without_acked": _events_without_acked(mutations, events),
         "ack_ms": _since_due(mutations, mutations.acked_ns, of_fate[Fate.ACKED]),
-        "send_delay_ms": _since_due(mutations, mutations.sent_ns, inside & (mutations.sent_ns != UNKNOWN)),
+        "send_delay_ms": _since_due(mutations, mutations.sent_ns, is_sent),
     }
 
 

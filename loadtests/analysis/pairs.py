@@ -34,7 +34,7 @@ class Pairs:
     on_screen: Bools
     in_window: Bools
     leave_ns: Ints
-    """When its job left page 1; NEVER for the open job."""
+    """When its job left page 1; NEVER for the open job and for an archive."""
     begin: Ints
     """Where each mutation's pairs begin, -1 when it has none."""
     place: Ints
@@ -97,7 +97,9 @@ def match_pairs(mutations: Mutations, screens: Screens) -> Pairs:
     stretch = pages.stretch(mutations.job, mutations.effective_ns)
     is_open = devices.open_job[device] == mutations.job[mutation]
     on_page = (stretch[mutation] >= 0) | (not pages.is_known)
-    leave_ns = np.where(is_open, NEVER, pages.leave(stretch)[mutation])
+    # What an archive should show is the absence of its job, which lasts.
+    stays = is_open | (mutations.kind[mutation] == MutationKind.ARCHIVE)
+    leave_ns = np.where(stays, NEVER, pages.leave(stretch)[mutation])
 
     request = _shown_by(mutations, screens, mutation, device, on_page=on_page)
     visible_ns = _answered(requests, request)

@@ -40,6 +40,11 @@ class Reconstruction:
     jobs: TrueJobs
     pairs: Pairs
 
+    @property
+    def truth_is_read(self) -> bool:
+        """Whether the truth was read to its end: jobs come last, and there are some if anything was done."""
+        return len(self.jobs) > 0 or not self.mutations.is_done.any()
+
 
 def reconstruct(history: History, scenario: Scenario, population: Population) -> Reconstruction:
     """Return what happened in a run."""

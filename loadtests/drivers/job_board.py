@@ -74,3 +74,10 @@ class JobBoard:
     def waiting(self) -> list[Mutation]:
         """Return the mutations that still stand in a line."""
         return [mutation for line in self._lines.values() for mutation in line]
+
+    def dissolve(self) -> list[Mutation]:
+        """Empty all lines; return the mutations that stood in them."""
+        waiting = self.waiting()
+        for line in self._lines.values():
+            line.clear()
+        return waiting

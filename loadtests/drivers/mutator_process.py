@@ -44,6 +44,7 @@ class MutatorProcess:
         self._web_port: int | None = hello.get("web_port")
         self._runner: LocalRunner | None = None
         self._driving: gevent.Greenlet[..., None] | None = None
+        self._dispatching = False
 
     def obey(self, message: dict[str, Any]) -> None:
         """Carry out one message of the parent."""
@@ -77,10 +78,17 @@ class MutatorProcess:
         self._dispatching = True
         self._workload.dispatch(start_ns)
         self._dispatching = False
+        self._wait_idle()
+        # What is written during the drain would find devices that leave before they can see it.
+        self._workload.give_up()
+        self._wait_idle()
+        say({"is": "dispatched", **self._progress()})
+
+    def _wait_idle(self) -> None:
+        """Wait until everything is answered, no longer than one request may take."""
         deadline_ns = time.monotonic_ns() + round(self._timeout_s * 1_000_000_000)
         while not self._workload.idle and time.monotonic_ns() < deadline_ns:
             gevent.sleep(_SETTLE_S)
-        say({"is": "dispatched", **self._progress()})
 
     def _halt(self) -> None:
         """Begin nothing more; what was handed out is still carried out."""

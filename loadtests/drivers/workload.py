@@ -130,12 +130,16 @@ class Workload:
             self.queue.put(following)
         return trouble
 
-    def close(self) -> None:
-        """Record what was due and never sent, then close the ledger."""
+    def give_up(self) -> None:
+        """Send nothing more: record what was due and never sent. What is in flight may still be answered."""
         while not self.queue.empty():
             self._record_unsent(self.queue.get_nowait(), Unsent.POOL_EXHAUSTED)
-        for mutation in self.board.waiting():
+        for mutation in self.board.dissolve():
             self._record_unsent(mutation, Unsent.RUN_ENDED)
+
+    def close(self) -> None:
+        """Record what was due and never sent, then close the ledger."""
+        self.give_up()
         self.ledger.close()
 
     def watch_lag(self) -> None:

@@ -29,7 +29,6 @@ PUSH = "push sender"
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 5.0
 _KEYS_LAST_S = 10 * 365 * 24 * 3600
-_LOG_TAIL_BYTES = 4000
 
 
 class StackError(RuntimeError):
@@ -211,7 +210,7 @@ def _wait_ready(child: Child) -> Message:
         if child.exit_code is not None:
             raise StackError(str(error)) from error
         # The log is about to be removed with the directory: what it says must be said here.
-        said = child.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
+        said = child.log_tail()
         raise StackError(f"{error}" + (f"; it wrote:\n{said}" if said else "")) from error
 
 

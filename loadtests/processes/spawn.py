@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,9 +31,9 @@ class ChildError(RuntimeError):
 
 
 class Child:
-    """One child process, its mailbox and its log file."""
+    """One child process, its mailbox and its log file (None: it logs to our own standard error)."""
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    def __init__(self, name: str, process: "subprocess.Popen[bytes]", log: Path | None) -> None:
         self.name = name
         self.log = log
         self._process = process
@@ -46,13 +47,13 @@ class Child:
         module: str,
         *args: str,
         name: str,
-        log: Path,
+        log: Path | None,
         hello: Mapping[str, Any],
         environment: Mapping[str, str] | None = None,
     ) -> Self:
-        """Start `python -m module args` and send it `hello`; its standard error is appended to `log`."""
+        """Start `python -m module args` and send it `hello`; its standard error is appended to `log`, if any."""
         command: Sequence[str] = [sys.executable, "-m", module, *args]
-        with log.open("ab") as errors:
+        with nullcontext() if log is None else log.open("ab") as errors:
             process = subprocess.Popen(  # noqa: S603 - the command is ours
                 command,
                 stdin=subprocess.PIPE,
@@ -121,14 +122,21 @@ class Child:
                 raise ChildError(f"{self.name} failed: {message.get('why')}")
             if message is None and self.has_ended():
                 raise ChildError(self.obituary())
-        raise ChildError(f"{self.name} did not say '{what}' within {timeout_s:g} s; see {self.log}")
+        hint = "" if self.log is None else f"; see {self.log}"
+        raise ChildError(f"{self.name} did not say '{what}' within {timeout_s:g} s{hint}")
 
     def obituary(self) -> str:
         """Say how the child ended, with the last lines of its log."""
         code = self.exit_code
         how = f"was killed by {signal.Signals(-code).name}" if code is not None and code < 0 else f"ended with {code}"
-        tail = self.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
-        return f"{self.name} (pid {self.pid}) {how}" + (f"; the end of {self.log.name}:\n{tail}" if tail else "")
+        tail = self.log_tail()
+        return f"{self.name} (pid {self.pid}) {how}" + (f"; the end of its log:\n{tail}" if tail else "")
+
+    def log_tail(self) -> str:
+        """Return the end of the log file, which other children may share; nothing when there is none."""
+        if self.log is None:
+            return ""
+        return self.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
 
     def hang_up(self) -> None:
         """Close the lifeline: the child begins to end by itself."""

@@ -82,7 +82,8 @@ class Conductor:
         total_s = self.scenario.duration_s + self.scenario.effective_drain_s
         self.progress.step = step
         self.progress.total_s = total_s
-        patience_ns = round(self.scenario.mutators.timeout_s * _NS) if until_dispatched else 0
+        # The mutators wait that long twice: for what is due to be sent, and for what was sent to be answered.
+        patience_ns = round(2 * self.scenario.mutators.timeout_s * _NS) if until_dispatched else 0
         while True:
             wanted_ns = time.monotonic_ns() + round(_TICK_S * _NS)
             if trouble := self._look():

@@ -65,8 +65,14 @@ class LiveView:
         for row in answered[answered["actor"] % every == 0]:
             seen = self._seen[int(row["actor"])]
             for job, revision in self._bodies[path, int(row["entity"])].items():
-                if seen.get(job, 0) < revision:
+                # An answer shows all changes since the one before; at first sight nobody knows which were awaited.
+                first = seen.get(job, revision - 1) + 1
+                if first <= revision:
                     seen[job] = revision
-                    due_ns = self._due.get((job, revision))
-                    if due_ns is not None:
-                        self._recent.append((int(row["at_ns"]), (int(row["at_ns"]) - due_ns) / _NS_PER_MS))
+                    self._show(job, range(first, revision + 1), int(row["at_ns"]))
+
+    def _show(self, job: str, revisions: range, at_ns: int) -> None:
+        for revision in revisions:
+            due_ns = self._due.get((job, revision))
+            if due_ns is not None:
+                self._recent.append((at_ns, (at_ns - due_ns) / _NS_PER_MS))

@@ -83,7 +83,8 @@ class Mutators(_Table):
 class Phase(_Table):
     """A stretch of load."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Stands in keys of metrics and gates."""
     duration_s: Seconds
     mutations_per_s: float = Field(ge=0, le=100_000)
     """Over all organizations together."""
@@ -153,25 +154,34 @@ class Scenario(_Table):
         return self.needed_drain_s if self.drain_s is None else self.drain_s
 
     @model_validator(mode="after")
-    def _combinations(self) -> Self:
+    def _drain_is_long_enough(self) -> Self:
         if self.drain_s is not None and self.drain_s < self.needed_drain_s:
             raise ValueError(
                 f"drain_s = {self.drain_s:g} is shorter than the deadline and the longest polling interval need "
                 f"({self.needed_drain_s:g} s): leave drain_s out, or raise it"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _phases_make_sense(self) -> Self:
         if not self.phases:
             raise ValueError("there is no load: add at least one [[phases]] table")
         warm = [phase.warm_up for phase in self.phases]
         if warm != sorted(warm, reverse=True) or all(warm):
             raise ValueError("warm-up phases come first, and at least one phase after them is measured")
+        names = [phase.name for phase in self.phases]
+        if len(set(names)) != len(names):
+            raise ValueError("two phases have the same name: metrics are told by it")
+        for phase in self.phases:
+            if self.organizations.jobs == 0 and not phase.mix.get("create"):
+                raise ValueError(
+                    f"phase '{phase.name}' changes jobs but there are none: give organizations.jobs or a create weight"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _cohorts_differ(self) -> Self:
         intervals = [cohort.interval_s for cohort in self.pollers]
         if len(set(intervals)) != len(intervals):
             raise ValueError("two cohorts of pollers have the same interval_s: join them into one")
-        if self.organizations.jobs == 0:
-            for phase in self.phases:
-                if not phase.mix.get("create"):
-                    raise ValueError(
-                        f"phase '{phase.name}' changes jobs but there are none: give organizations.jobs or a "
-                        "create weight"
-                    )
         return self

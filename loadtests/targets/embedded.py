@@ -41,8 +41,8 @@ class EmbeddedTarget:
         self._running: Running | None = None
 
     @classmethod
-    def start(cls, settings: StackSettings, *, log: Path) -> Self:
-        """Begin to start the pipeline; `wait_ready` returns when it is up."""
+    def start(cls, settings: StackSettings, *, log: Path | None) -> Self:
+        """Begin to start the pipeline; `wait_ready` returns when it is up. Without `log` it logs to standard error."""
         return cls(
             Child.start("loadtests.pipeline", name="embedded pipeline", log=log, hello=settings.to_json()),
         )

@@ -118,12 +118,13 @@ def _by_force(arrivals: list[int], bound: int) -> int:
     raise AssertionError(arrivals)
 
 
-def test_flushes_of_the_warm_up_are_left_out() -> None:
-    """A batch counts when its first signal lies in the window."""
+def test_signals_of_the_warm_up_are_left_out() -> None:
+    """A batch that began in the warm-up counts for what fell into it afterwards: a starving debounce has no other."""
     story = Story(subscribers={"count": 1, "web": 0}).clock().live(0).body("page", ("job", 2))
-    story.mutation(0, -100).mutation(1, 200, kind=MutationKind.FLAG)
-    story.signal(0, "e0", -50, batch=1).signal(0, "e1", 210, batch=1).fetch(0, 711, 720, "page", batch=1)
+    story.mutation(0, -900).mutation(1, -100).mutation(2, 200, kind=MutationKind.FLAG)
+    story.signal(0, "e0", -890, batch=1).fetch(0, -380, -370, "page", batch=1)
+    story.signal(0, "e1", -90, batch=2).signal(0, "e2", 210, batch=2).fetch(0, 711, 720, "page", batch=2)
 
     result = coalescing_of(story)
 
-    assert (result.signals, result.refreshes) == (0, 0)
+    assert (result.signals, result.refreshes, result.optimum) == (1, 1, 1)

@@ -61,6 +61,14 @@ def test_committed_after_logout_is_outside() -> None:
     assert classes_of(story.signal(0, "e0", 110)) == ["outside"]
 
 
+def test_a_device_whose_process_was_killed_ends_with_it() -> None:
+    """Its last row stands at 50 ms; another process goes on and logs its device out in the orderly way."""
+    story = Story().clock().live(1).true_job("job", 2).mutation(0, 100).signal(1, "e0", 110)
+    story.row(Kind.LOGIN, -5000, actor=0).row(Kind.LIVE, -4000, actor=0).fetch(0, 40, 50, None)
+
+    assert classes_of(story) == ["outside", "delivered_once"]
+
+
 def test_not_received_while_live_is_missed_live_and_may_be_healed() -> None:
     """A later refresh showed the change; nobody knows why the signal was lost."""
     story = story_of_one().fetch(0, 3000, 3010, "new", cause=Cause.CATCH_UP)
@@ -149,6 +157,16 @@ def test_a_signal_with_errors_is_delivered_degraded() -> None:
     account = account_of(story)
 
     assert (account.degraded, account.count(DeliveryClass.DELIVERED_ONCE)) == (1, 1)
+
+
+def test_a_signal_that_does_not_tell_its_event_is_degraded_and_nothing_else() -> None:
+    """A row that was refused has errors and no columns: nobody knows which event it was, nor whose."""
+    story = story_of_one().signal(0, "e0", 110).row(Kind.SIGNAL, 120, actor=0, due_ns=300, flag=SignalFlag.ERRORS)
+
+    account = account_of(story)
+
+    assert (account.degraded, account.leaked, account.phantom) == (1, 0, 0)
+    assert account.count(DeliveryClass.DELIVERED_ONCE) == 1
 
 
 def test_pollers_are_expected_nothing() -> None:

@@ -40,11 +40,20 @@ def test_waiting_for_a_free_mutator_is_the_targets_doing() -> None:
     story = sound_story().mutation(1, 500, send_ms=300, revision=3)
     story.row(Kind.DUE, 600, due_ns=600 * MS, actor=2, value=0, flag=2)
     story.row(Kind.UNSENT, 601, actor=2, value=Unsent.POOL_EXHAUSTED)
+    story.row(Kind.DUE, 610, due_ns=610 * MS, actor=3, value=0, flag=2)
+    story.row(Kind.UNSENT, 20_000, actor=3, value=Unsent.RUN_ENDED)
 
     health = health_of(story)
 
     assert health["reasons"] == []
-    assert round(health["target_limited_share"], 9) == round(2 / 3, 9)
+    assert health["target_limited_share"] == 0.75
+
+
+def test_an_organization_without_jobs_is_not_the_targets_doing() -> None:
+    """All its jobs are archived: the scenario asked for what cannot be done."""
+    story = sound_story().row(Kind.DUE, 600, due_ns=600 * MS, actor=1, value=0, flag=2)
+
+    assert health_of(story.row(Kind.UNSENT, 601, actor=1, value=Unsent.NO_FREE_JOB))["target_limited_share"] == 0
 
 
 def test_an_event_loop_that_lags_is_told_and_the_targets_is_not_ours() -> None:
@@ -56,6 +65,17 @@ def test_an_event_loop_that_lags_is_told_and_the_targets_is_not_ours() -> None:
 
     assert health["loop_lag_ms_p99"] == 150.0
     assert "lagged" in health["reasons"][0]
+
+
+def test_a_stall_counts_for_all_samples_that_it_kept_from_being_taken() -> None:
+    """Two stalls of a second are 0.2 % of a thousand samples, and 2 % of what they would have been."""
+    story = sound_story()
+    for number in range(1000):
+        story.row(Kind.LOOP_LAG, number, actor=Process.SWARM)
+    story.row(Kind.LOOP_LAG, 2000, actor=Process.SWARM, value=1000 * MS)
+    story.row(Kind.LOOP_LAG, 4000, actor=Process.SWARM, value=1000 * MS)
+
+    assert health_of(story)["loop_lag_ms_p99"] == 500.0
 
 
 def test_health_outside_the_window_does_not_count() -> None:

@@ -9,12 +9,14 @@ import numpy as np
 import orjson
 import pytest
 
+from loadtests.analysis import metric_keys
 from loadtests.analysis.analyse import analyse
 from loadtests.analysis.metric_keys import METRIC_KEYS, documentation, find_metric, pattern_of
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
-from tests.analysis.literal import Story
-from tests.analysis.synthetic import SyntheticPipeline
+from tests.analysis.literal import MS, Story
+from tests.analysis.synthetic_history import history_of, write_history
+from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
 PIPELINE = SyntheticPipeline(rounds=60, pollers=8, intervals_s=(10.0, 5.0), jitter_ms=10, lost_share=0.03)
 
@@ -22,12 +24,12 @@ PIPELINE = SyntheticPipeline(rounds=60, pollers=8, intervals_s=(10.0, 5.0), jitt
 @pytest.fixture(scope="module")
 def metrics() -> Mapping[str, Any]:
     """Return what analysis says of the synthetic pipeline."""
-    return analyse(PIPELINE.history(), PIPELINE.scenario, PIPELINE.population).metrics
+    return analyse(history_of(PIPELINE), PIPELINE.scenario, PIPELINE.population).metrics
 
 
 def test_visibility_is_recovered_exactly() -> None:
     """Pair by pair, pushed and polled, with those healed by a later refresh and those that never were."""
-    series = analyse(PIPELINE.history(), PIPELINE.scenario, PIPELINE.population).series
+    series = analyse(history_of(PIPELINE), PIPELINE.scenario, PIPELINE.population).series
 
     assert np.array_equal(np.sort(series.push_visibility_ms), np.sort(PIPELINE.visibility_ms.ravel()))
     assert tuple(series.polling_visibility_ms) == ("5s", "10s")
@@ -69,7 +71,7 @@ def test_polling_agrees_with_its_closed_form() -> None:
     """With phases spread evenly the median is half an interval and the fetch after the commit."""
     pipeline = SyntheticPipeline(rounds=60, pollers=40, intervals_s=(5.0,))
 
-    polling = analyse(pipeline.history(), pipeline.scenario, pipeline.population).metrics["polling"]["5s"]
+    polling = analyse(history_of(pipeline), pipeline.scenario, pipeline.population).metrics["polling"]["5s"]
 
     assert polling["closed_form_p50_ms"] == pipeline.send_ms + pipeline.store_ms + 2500 + pipeline.fetch_ms
     assert polling["p50_over_closed_form"] == pytest.approx(1, abs=0.1)
@@ -79,7 +81,7 @@ def test_one_round_more_without_loss_converges() -> None:
     """Nothing is lost, so every view is right."""
     pipeline = SyntheticPipeline(rounds=17, pollers=3, intervals_s=(5.0,))
 
-    metrics = analyse(pipeline.history(), pipeline.scenario, pipeline.population).metrics
+    metrics = analyse(history_of(pipeline), pipeline.scenario, pipeline.population).metrics
 
     assert metrics["convergence"] == {"views": 23, "wrong_views": 0, "wrong_jobs": 0}
 
@@ -103,6 +105,25 @@ def test_silent_emission_failures_and_double_events_are_counted() -> None:
     mutations = story.metrics()["mutations"]
 
     assert (mutations["without_event"], mutations["ambiguous"], mutations["events_without_acked"]) == (1, 1, 1)
+
+
+def test_a_mutation_that_was_cut_off_is_unknown() -> None:
+    """Sent, and the run ended before the answer: it may or may not be done."""
+    story = Story().clock().live(0, 1).true_job("job", 1).row(Kind.DUE, 100, due_ns=100 * MS, actor=0, flag=2)
+
+    mutations = story.row(Kind.SENT, 101, due_ns=100 * MS, actor=0).metrics()["mutations"]
+
+    assert (mutations["due"], mutations["sent"], mutations["unknown"]) == (1, 1, 1)
+
+
+def test_a_truth_that_was_not_read_to_its_end_tells_of_nothing_missing() -> None:
+    """The first event was read during the run, then the database died: the second is neither phantom nor missing."""
+    story = Story().clock().live(0, 1).mutation(0, 100).mutation(1, 300, revision=3, has_event=False)
+    story.signal(0, "e0", 110).named("e1", 310, organization=0).signal(0, "e1", 310)
+
+    metrics = story.metrics()
+
+    assert (metrics["delivery"]["phantom"], metrics["mutations"]["without_event"]) == (None, None)
 
 
 def test_every_key_is_documented_and_every_documented_key_is_there(metrics: Mapping[str, Any]) -> None:
@@ -169,8 +190,15 @@ def test_an_empty_history_still_has_metrics() -> None:
 
 def test_shards_of_a_run_are_read_as_one(tmp_path: Path, metrics: Mapping[str, Any]) -> None:
     """Written as a ledger and read back, the metrics are the same."""
-    PIPELINE.write(tmp_path)
+    write_history(PIPELINE, tmp_path)
 
     again = analyse(History.read(tmp_path), PIPELINE.scenario, PIPELINE.population).metrics
 
     assert again == metrics
+
+
+def test_the_document_in_the_repository_is_the_one_that_is_printed() -> None:
+    """After a change: `loadtests metrics > loadtests/analysis/METRICS.md`."""
+    written = Path(metric_keys.__file__).with_name("METRICS.md").read_text(encoding="utf-8")
+
+    assert written == documentation()

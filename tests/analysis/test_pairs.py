@@ -44,6 +44,16 @@ def test_an_archive_is_visible_with_the_first_list_without_the_job() -> None:
     assert story.pairs().visible_ns.tolist() == [600 * MS]
 
 
+def test_an_archive_that_is_never_shown_has_not_left_the_screen() -> None:
+    """The job was not pushed off page 1 by newer ones: it stands there wrongly."""
+    story = one_device().true_job("job", 2, is_archived=True).mutation(0, 100, kind=MutationKind.ARCHIVE)
+
+    pairs = story.pairs()
+
+    assert pairs.visible_ns.tolist() == [NEVER]
+    assert pairs.left_screen.tolist() == [False]
+
+
 def test_an_archive_is_visible_when_the_list_says_archived() -> None:
     """A list may go on holding the job, marked."""
     story = one_device().true_job("job", 2, is_archived=True).mutation(0, 100, kind=MutationKind.ARCHIVE)

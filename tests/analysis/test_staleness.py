@@ -6,6 +6,7 @@ import numpy as np
 
 from loadtests.analysis.staleness import Staleness, staleness
 from loadtests.clients.requests import Cause
+from loadtests.scenario.vocabulary import MutationKind
 from tests.analysis.literal import MS, Story
 
 
@@ -50,6 +51,16 @@ def test_the_next_change_tells_the_age_once_the_oldest_is_shown() -> None:
 
     assert (stale.intervals, stale.mean_ms) == (1, 600.0)
     assert stale.quantiles().max == 3000.0
+
+
+def test_a_job_that_still_stands_on_the_screen_after_its_archive_is_stale() -> None:
+    """The archive itself takes the job off page 1; the screen is right only when it no longer shows the job."""
+    story = Story(subscribers={"count": 1, "web": 0}).clock().live(0).true_job("job", 2, is_archived=True)
+    story.mutation(0, 990, kind=MutationKind.ARCHIVE).body("empty").fetch(0, 2990, 3000, "empty")
+
+    stale = staleness_of(story)
+
+    assert (stale.intervals, stale.changes, stale.mean_ms) == (1, 1, 200.0)
 
 
 def test_a_change_that_is_never_shown_is_stale_to_the_end_of_the_window() -> None:

@@ -5,7 +5,8 @@ import numpy as np
 from loadtests.analysis.analyse import analyse
 from loadtests.analysis.waterfall import STAGES, Waterfall, follow_refreshes
 from tests.analysis.literal import Story
-from tests.analysis.synthetic import SyntheticPipeline
+from tests.analysis.synthetic_history import history_of
+from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
 
 def waterfall_of(story: Story) -> Waterfall:
@@ -59,7 +60,7 @@ def test_a_signal_before_its_commit_stamp_is_kept_as_negative() -> None:
 def test_stages_add_up_to_the_visibility_latency_of_every_pair() -> None:
     """In integers of nanoseconds the sum is exact; in milliseconds it is to the last rounding."""
     pipeline = SyntheticPipeline(rounds=30, jitter_ms=20, lost_share=0.1)
-    results = analyse(pipeline.history(), pipeline.scenario, pipeline.population)
+    results = analyse(history_of(pipeline), pipeline.scenario, pipeline.population)
     stages = results.series.stages_ms
 
     total = np.sum(list(stages.values()), axis=0)

@@ -8,7 +8,8 @@ from loadtests.analysis.analyse import analyse
 from loadtests.checks.gates import Outcome
 from loadtests.checks.verdict import Verdict, judge
 from loadtests.scenario.model import Scenario
-from tests.analysis.synthetic import SyntheticPipeline
+from tests.analysis.synthetic_history import history_of
+from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
 KEPT = "push.visibility_ms.p50 < 1000"
 VIOLATED = "push.visibility_ms.p50 < 100"
@@ -123,7 +124,7 @@ def test_a_whole_synthetic_run_is_judged_from_its_metrics() -> None:
     lossy = SyntheticPipeline(gates=gates, lost_share=0.1)
 
     def verdict_of(pipeline: SyntheticPipeline) -> Outcome:
-        metrics = analyse(pipeline.history(), pipeline.scenario, pipeline.population).metrics
+        metrics = analyse(history_of(pipeline), pipeline.scenario, pipeline.population).metrics
         return judge(metrics, pipeline.scenario).value
 
     assert (verdict_of(sound), verdict_of(lossy)) == (Outcome.PASS, Outcome.FAIL)

@@ -43,12 +43,18 @@ def test_the_databases_clock_is_bounded_by_the_exchange(ledger: Ledger, database
     assert np.all(np.abs(told_offset_ns - true_offset_ns) <= samples["due_ns"] + 100_000)
 
 
+def cpu_ns(process: psutil.Process) -> int:
+    """Return the CPU time that the system says a process has used."""
+    times = process.cpu_times()
+    return round((times.user + times.system) * 1e9)
+
+
 def test_usage_is_what_the_system_says(ledger: Ledger) -> None:
     """CPU time since the start, resident memory, and which process it was."""
     own = psutil.Process()
-    before_ns = (own.cpu_times().user + own.cpu_times().system) * 1e9
+    before_ns = cpu_ns(own)
     UsageProbe({os.getpid(): (Process.SWARM, 3)}).sample(ledger)
-    after_ns = (own.cpu_times().user + own.cpu_times().system) * 1e9
+    after_ns = cpu_ns(own)
     (sample,) = recorded(ledger).of(Kind.USAGE)
 
     assert (sample["actor"], sample["flag"]) == (Process.SWARM, 3)

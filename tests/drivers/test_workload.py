@@ -197,6 +197,22 @@ def test_what_could_not_be_sent_is_recorded_with_its_reason(workload_of: MakeWor
     ]
 
 
+def test_what_is_given_up_is_not_sent_later(workload_of: MakeWorkload) -> None:
+    """An answer that still comes hands out nothing more, and nothing is recorded twice."""
+    workload = workload_of(jobs=1, mutations_per_s=60)
+    workload.dispatch(time.monotonic_ns())
+    (first,) = handed_out(workload)
+    sent_ns = workload.sent(first)
+    workload.give_up()
+    workload.answered(first, sent_ns, status=200, content=job_answer(first.job_id, 2))
+
+    assert workload.idle
+    assert recorded(workload).of(Kind.UNSENT)[["actor", "value"]].tolist() == [
+        (1, Unsent.RUN_ENDED),
+        (2, Unsent.RUN_ENDED),
+    ]
+
+
 def test_a_mutation_without_a_job_to_change_is_not_sent(workload_of: MakeWorkload) -> None:
     """The scenario's creates have not been answered yet, or all jobs are archived."""
     workload = workload_of(jobs=1, mix={"archive": 1}, mutations_per_s=60)

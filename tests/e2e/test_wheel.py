@@ -55,6 +55,8 @@ def test_a_run_works_outside_the_checkout(environment: Path, tmp_path: Path) -> 
     short = (
         "phases.0.duration_s=0.5",
         "phases.1.duration_s=3",
+        "health.send_delay_ms_p99=5000",
+        "health.loop_lag_ms_p99=5000",
         "pollers=[{interval_s=1,count=20}]",
         "deadline_ms=1000",
     )

@@ -232,3 +232,21 @@ def is_gone(process: psutil.Process) -> bool:
             return True
         psutil.wait_procs([process], timeout=0.05)
     return False
+
+
+def test_a_child_without_a_log_writes_to_our_standard_error(start: Start, tmp_path: Path) -> None:
+    """Then there is no file to quote, and none to remove."""
+    (tmp_path / "loud.py").write_text('import sys; sys.stderr.write("hello"); sys.exit(3)', encoding="utf-8")
+    parent = start("""
+from loadtests.processes.spawn import Child, ChildError
+child = Child.start("loud", name="loud", log=None, hello={})
+try:
+    child.wait_for("ready", 20)
+except ChildError as error:
+    say({"is": "ready", "why": str(error)})
+""")
+    told = parent.wait_for("ready", PATIENCE_S)
+
+    assert told["why"].startswith("loud (pid ")
+    assert told["why"].endswith("ended with 3")
+    assert "hello" in parent.log_tail()

@@ -117,3 +117,9 @@ def test_devices_need_a_model() -> None:
 def test_a_value_of_the_wrong_type_or_size_is_refused(table: str, key: str, value: object) -> None:
     """Nothing is converted silently: true is no number, and a text is not a number either."""
     assert f"{table}.{key}" in complaint(**{table: {key: value}})
+
+
+def test_phases_are_told_apart_by_names_that_fit_a_metrics_key() -> None:
+    """Each name stands in keys of metrics and in gates."""
+    assert "two phases have the same name" in complaint(phases=[STEADY, STEADY])
+    assert "phases.0.name" in complaint(phases=[{**STEADY, "name": "a.b"}])

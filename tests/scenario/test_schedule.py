@@ -17,7 +17,7 @@ COLUMNS = ("due_ns", "organization", "kind", "pick", "phase")
 
 def scenario(*phases: dict[str, Any], organizations: dict[str, Any] | None = None) -> Scenario:
     """Return a scenario with these phases."""
-    named = [{"name": f"phase {index}", **phase} for index, phase in enumerate(phases)]
+    named = [{"name": f"phase-{index}", **phase} for index, phase in enumerate(phases)]
     return Scenario.model_validate(
         {"name": "any", "question": "What is due, and when?", "organizations": organizations or {}, "phases": named}
     )

@@ -21,7 +21,9 @@ OnRows = Callable[[list[Row]], None]
 
 _MESSAGES_PER_TURN: Final = 2000
 """About 20 ms of decoding: after that others in the event loop have their turn."""
-_FEEDBACK_S: Final = 1.0
+_FEEDBACK_S: Final = 0.1
+"""How often the walsender hears from us. Each word also wakes it: on a nearly idle stream, where no later commit would,
+this bounds how long a row can stay unsent if its wake-up was missed."""
 _START_S: Final = 10.0
 _XLOG_DATA: Final = 0x77  # w: start, end and send time (8 bytes each), then the plugin's message
 _KEEPALIVE: Final = 0x6B  # k: end and send time, then whether an answer is wanted

@@ -1,0 +1,114 @@
+"""The command line without a run: what it lists, refuses and answers. Runs themselves are in `tests/e2e`."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import loadtests
+from loadtests.cli import main
+from loadtests.history.directory import MANIFEST_SCHEMA, RunDirectory
+from loadtests.scenario.reader import shipped_scenarios
+
+VERBS = ("run", "report", "check", "target", "scenarios")
+
+
+def invoke(*arguments: str | Path) -> Result:
+    """Return what the command line answers."""
+    return CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
+
+
+def test_help_names_all_verbs_and_exit_codes() -> None:
+    """A newcomer's first command."""
+    told = invoke("--help")
+
+    assert told.exit_code == 0
+    assert all(verb in told.output for verb in VERBS)
+    assert all(word in told.output for word in ("0 pass", "3 fail", "4 unknown", "Examples:"))
+
+
+@pytest.mark.parametrize("verb", [("run",), ("report",), ("check",), ("scenarios",), ("target",), ("target", "up")])
+def test_every_verb_explains_itself(verb: tuple[str, ...]) -> None:
+    """With `-h` as with `--help`."""
+    told = invoke(*verb, "-h")
+
+    assert (told.exit_code, told.output) == (0, invoke(*verb, "--help").output)
+    assert "Usage:" in told.output
+
+
+def test_the_version_is_told() -> None:
+    """For reports of faults."""
+    assert loadtests.__version__ in invoke("--version").output
+
+
+def test_scenarios_are_listed_with_their_questions() -> None:
+    """One line each."""
+    lines = invoke("scenarios").output.splitlines()
+
+    assert [line.split()[0] for line in lines] == list(shipped_scenarios())
+    assert all("?" in line for line in lines)
+
+
+@pytest.mark.parametrize("verb", ["report", "check"])
+def test_a_folder_that_is_no_run_is_refused(verb: str, tmp_path: Path) -> None:
+    """Wrong usage, and nothing is written into it."""
+    told = invoke(verb, tmp_path)
+
+    assert told.exit_code == 2
+    assert f"{tmp_path} is not a run directory: it has no manifest.json" in told.output.replace("\n", " ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["report", "check"])
+def test_a_run_of_another_version_is_refused(verb: str, tmp_path: Path) -> None:
+    """Its numbers would not mean what they say."""
+    directory = RunDirectory(tmp_path)
+    directory.write_json(directory.manifest_file, {"schema": "loadtests.manifest/0"})
+    told = invoke(verb, tmp_path)
+
+    assert told.exit_code == 2
+    assert MANIFEST_SCHEMA in told.output
+
+
+def test_an_unknown_scenario_is_refused_with_a_hint() -> None:
+    """Wrong usage."""
+    told = invoke("run", "smok")
+
+    assert told.exit_code == 2
+    assert "did you mean 'smoke'?" in told.output
+
+
+def test_a_run_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    """Before anything is started, with the option that chooses another."""
+    (tmp_path / "file").touch()
+    told = invoke("run", "smoke", "--out", tmp_path / "file" / "run")
+
+    assert told.exit_code == 2
+    assert "Not a directory; choose another with --out" in told.output.replace("\n", " ")
+
+
+def test_markup_in_a_message_is_shown_as_it_is() -> None:
+    """Square brackets in a file's name are no colours."""
+    told = invoke("run", "[red]none.toml")
+
+    assert told.exit_code == 2
+    assert "[red]none.toml" in told.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run",),
+        ("run", "smoke", "--colour"),
+        ("run", "smoke", "--ui", "--ui-port", "70000"),
+        ("target", "up", "--organizations", "0"),
+        ("target", "up", "--tokens", "-1"),
+        ("target", "up", "--api-port", "http"),
+    ],
+)
+def test_wrong_usage_is_refused_by_the_option_parser(arguments: tuple[str, ...]) -> None:
+    """With the exit code of wrong usage."""
+    told = invoke(*arguments)
+
+    assert told.exit_code == 2
+    assert "Usage:" in told.output

@@ -1,0 +1,28 @@
+"""The target by itself: who is in it before anybody comes."""
+
+from loadtests.target_up import TargetUp, _population, _tokens
+
+
+def wanted(*, organizations: int, users: int) -> TargetUp:
+    """Return what a person may ask for."""
+    return TargetUp(api_port=0, realtime_port=0, database_url=None, organizations=organizations, users=users)
+
+
+def test_each_token_is_another_users() -> None:
+    """Spread over the organizations."""
+    people = _population(wanted(organizations=2, users=5))
+
+    assert len(set(_tokens("a secret that is long enough for HS256", people))) == 5
+    assert {device.organization for device in people.subscribers} == {0, 1}
+
+
+def test_a_target_may_have_no_users() -> None:
+    """Its owner makes them."""
+    assert _tokens("any", _population(wanted(organizations=1, users=0))) == []
+
+
+def test_two_targets_on_one_database_do_not_collide() -> None:
+    """Everything gets identifiers of its own."""
+    one, other = (_population(wanted(organizations=1, users=1)) for _ in range(2))
+
+    assert one.organization_id(0) != other.organization_id(0)
