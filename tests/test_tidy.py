@@ -122,7 +122,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/junit.py",
             "reports/page.py",
             "reports/summary.py",
-            "reports/tables.py",
             "reports/takeaways.py",
         ),
         "tests/reports/figures/test_figures.py": (
