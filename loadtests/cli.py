@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,10 @@ from rich.markup import escape
 
 import loadtests
 from loadtests.analysis.metric_keys import documentation
+from loadtests.calibration.calibrate import CERTIFICATE_MARKDOWN, CalibrationRequest, calibrate
+from loadtests.calibration.cases import Case
+from loadtests.calibration.certificate import Certificate
+from loadtests.calibration.compare import Comparison, Finding
 from loadtests.checks.gates import GateError, parse_gates
 from loadtests.checks.verdict import Verdict
 from loadtests.history.directory import NoRunError, RunDirectory
@@ -20,8 +24,9 @@ from loadtests.history.history import TornLedgerError
 from loadtests.processes.spawn import ChildError
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import Interrupted, listen_for_interrupt
-from loadtests.runner.outcome import conclude, recorded_trouble, write_report
+from loadtests.runner.outcome import CALIBRATION, conclude, recorded_trouble, write_report
 from loadtests.runner.preflight import PreflightError, check_port
+from loadtests.scenario.faults import SHAPES
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario, shipped_scenarios
 from loadtests.screens import screen_for
 from loadtests.target_up import TargetUp, keep_target_up
@@ -33,6 +38,11 @@ _USAGE_ERROR = 2
 _TROUBLE = 1
 _INTERRUPTED = 130
 _VERDICT_STYLES = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
+_FINDING_STYLES = {
+    Comparison.FOUND: "green",
+    Comparison.WRONG: "bold red reverse",
+    Comparison.CANNOT_TELL: "bold red",
+}
 _DEFAULT_WEB_PORT = 8089
 _PORT = click.IntRange(0, 65_535)
 
@@ -50,6 +60,7 @@ def main() -> None:
       loadtests scenarios                               what ships, and what each one asks
       loadtests report reports/runs/smoke/latest        render a recorded run again
       loadtests target up > target.env                  only the pipeline, for your own client
+      loadtests calibrate                               plant known faults: does the harness find them?
 
     Exit codes: 0 pass, 3 fail (a gate is violated), 4 unknown (the measurement was not good enough to say),
     2 wrong usage, 1 trouble before anything was measured.
@@ -159,6 +170,40 @@ def metrics_command() -> None:
     click.echo(documentation(), nl=False)
 
 
+@main.command("calibrate")
+@click.option("--out", type=click.Path(path_type=Path), help="Directory [default: reports/runs/calibration/TIME].")
+@click.option(
+    "--only", "kinds", multiple=True, type=click.Choice(sorted(SHAPES)), help="A kind of fault; may be repeated."
+)
+def calibrate_command(out: Path | None, kinds: tuple[str, ...]) -> None:
+    """Plant known faults in short runs on an embedded pipeline, and certify what the harness finds of them.
+
+    Exit codes: 0 all was found as planted, 3 something was found wrong, 4 something could not be told.
+
+    \b
+    Examples:
+      loadtests calibrate
+      loadtests calibrate --only drop --only close
+    """  # noqa: D301 - click's own escape
+    console = Console(highlight=False)
+    with _clear_errors():
+        directory = out or _new_directory(CALIBRATION)
+        if directory.exists():
+            raise ScenarioError(f"--out {directory}: it exists already; a calibration never writes over another")
+        request = CalibrationRequest(directory=directory, kinds=kinds, target_options=_options_of_case)
+        screen = screen_for(console)
+        with listen_for_interrupt() as interrupt:
+            try:
+                certificate = calibrate(
+                    request, screen, interrupt, lambda case, told: _tell_findings(console, case, told)
+                )
+            finally:
+                screen.close()
+        _link_latest(directory)
+        _conclude_calibration(console, certificate, directory)
+    sys.exit(certificate.exit_code)
+
+
 @main.group("target")
 def target_group() -> None:
     """The pipeline under test, by itself."""
@@ -237,6 +282,24 @@ def _check_gates(source: ScenarioFile, extra: tuple[str, ...]) -> None:
 def _database_options() -> dict[str, object]:
     database_url = os.environ.get(DATABASE_URL)
     return {} if database_url is None else {"database_url": database_url}
+
+
+def _options_of_case(case: Case) -> dict[str, object]:
+    return {**target_options(case.scenario_file().scenario.target), **_database_options()}
+
+
+def _tell_findings(console: Console, case: Case, findings: Sequence[Finding]) -> None:
+    console.print(f"[bold]{case.name}[/]")
+    for each in findings:
+        line = f"{each.fault}: {each.question}: planted {each.planted}, found {each.found}"
+        console.print(f"  [{_FINDING_STYLES[each.verdict]}]{each.verdict.value:<11}[/] {escape(line)}", soft_wrap=True)
+
+
+def _conclude_calibration(console: Console, certificate: Certificate, directory: Path) -> None:
+    console.print()
+    style = _FINDING_STYLES[certificate.verdict]
+    console.print(f"certificate: [{style}]{certificate.verdict.value}[/] ({certificate.summary})", soft_wrap=True)
+    console.print(f"written to:  {directory / CERTIFICATE_MARKDOWN}", soft_wrap=True)
 
 
 def _new_directory(name: str) -> Path:

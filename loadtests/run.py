@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
 from loadtests.drivers.probes import ClockProbe, UsageProbe
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.truth import TruthReader
@@ -38,6 +39,8 @@ class RunRequest:
     target_options: Mapping[str, Any]
     web_port: int | None = None
     """Port for Locust's web UI, or None for none."""
+    has_report: bool = True
+    """Whether the page for people is rendered; it can be rendered later, too."""
 
 
 def run(request: RunRequest, screen: Screen, interrupt: Interrupt) -> Outcome:
@@ -53,7 +56,8 @@ def run(request: RunRequest, screen: Screen, interrupt: Interrupt) -> Outcome:
     trouble = _drive(RunInput.read(directory.path), request, screen, interrupt)
     screen.show(Progress(step=Step.ANALYSIS))
     outcome = conclude(directory, gates=request.gates, trouble=trouble)
-    write_report(directory, outcome)
+    if request.has_report:
+        write_report(directory, outcome)
     return outcome
 
 
@@ -78,6 +82,8 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
         )
         screen.show(Progress(step=Step.STARTING))
         endpoint = stage.wait_target().endpoint
+        faults = _planter(endpoint.control_url, run_input)
+        stack.callback(faults.close)
         stage.prepare_drivers(interrupt, lambda said: screen.show(_connecting(said)))
         truth = TruthReader(endpoint.database_url, run_input.population, ledger)
         clock = ClockProbe(endpoint.database_url)
@@ -93,8 +99,10 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
             live=LiveView(run_input.directory.path, subscribers=run_input.scenario.subscribers.count),
             screen=screen,
             interrupt=interrupt,
+            faults=faults,
         )
         trouble = _conduct(conductor)
+        trouble += _write_ground_truth(faults, run_input.directory)
         trouble += stage.stop_drivers()
         screen.show(Progress(step=Step.TRUTH))
         return trouble + _read_truth(truth)
@@ -105,6 +113,24 @@ def _conduct(conductor: Conductor) -> list[str]:
         return conductor.conduct()
     except LedgerFullError as error:
         return [str(error)]
+
+
+def _planter(control_url: str, run_input: RunInput) -> FaultPlanter:
+    try:
+        return FaultPlanter.for_run(control_url, run_input.scenario.faults)
+    except FaultRefusedError as error:
+        raise PreflightError(str(error)) from error
+
+
+def _write_ground_truth(faults: FaultPlanter, directory: RunDirectory) -> list[str]:
+    """Write what the target has really done wrong; return what went wrong with that."""
+    try:
+        truth = faults.ground_truth()
+    except FaultRefusedError as error:
+        return [str(error)]
+    if truth is not None:
+        directory.write_json(directory.faults_file, truth)
+    return []
 
 
 def _read_truth(truth: TruthReader) -> list[str]:

@@ -19,6 +19,8 @@ class ReportInput:
     """The document `manifest.json`."""
     results: Results
     verdict: Verdict
+    calibration: str | None = None
+    """What the newest certificate beside the run says of the harness, in one line; None where there is none."""
 
     @property
     def metrics(self) -> Metrics:

@@ -237,6 +237,8 @@ def health_table(run: ReportInput) -> Table:
     ]
     enough = run.metrics.at("health", "samples_ok")
     rows.append(("samples enough for the gates", NO_NUMBER if enough is None else "yes" if enough else "no", "yes"))
+    if run.calibration is not None:
+        rows.append(("planted faults that the harness finds", run.calibration, ""))
     rows += [("remark", str(reason), "") for reason in run.metrics.at("health", "reasons") or ()]
     return Table(caption="Health of the measurement", head=("", "measured", "bound"), rows=tuple(rows))
 

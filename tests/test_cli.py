@@ -10,7 +10,7 @@ from loadtests.cli import main
 from loadtests.history.directory import MANIFEST_SCHEMA, RunDirectory
 from loadtests.scenario.reader import shipped_scenarios
 
-VERBS = ("run", "report", "check", "target", "scenarios")
+VERBS = ("run", "report", "check", "calibrate", "target", "scenarios")
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -27,7 +27,9 @@ def test_help_names_all_verbs_and_exit_codes() -> None:
     assert all(word in told.output for word in ("0 pass", "3 fail", "4 unknown", "Examples:"))
 
 
-@pytest.mark.parametrize("verb", [("run",), ("report",), ("check",), ("scenarios",), ("target",), ("target", "up")])
+@pytest.mark.parametrize(
+    "verb", [("run",), ("report",), ("check",), ("calibrate",), ("scenarios",), ("target",), ("target", "up")]
+)
 def test_every_verb_explains_itself(verb: tuple[str, ...]) -> None:
     """With `-h` as with `--help`."""
     told = invoke(*verb, "-h")
@@ -87,6 +89,14 @@ def test_a_run_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     assert "Not a directory; choose another with --out" in told.output.replace("\n", " ")
 
 
+def test_a_calibration_never_writes_over_another(tmp_path: Path) -> None:
+    """Said before anything starts."""
+    told = invoke("calibrate", "--out", tmp_path)
+
+    assert told.exit_code == 2
+    assert "exists already" in told.output
+
+
 def test_markup_in_a_message_is_shown_as_it_is() -> None:
     """Square brackets in a file's name are no colours."""
     told = invoke("run", "[red]none.toml")
@@ -100,6 +110,7 @@ def test_markup_in_a_message_is_shown_as_it_is() -> None:
     [
         ("run",),
         ("run", "smoke", "--colour"),
+        ("calibrate", "--only", "dorp"),
         ("run", "smoke", "--ui", "--ui-port", "70000"),
         ("target", "up", "--organizations", "0"),
         ("target", "up", "--tokens", "-1"),

@@ -132,6 +132,18 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/pipeline/realtime/websocket.py",
         ),
     },
+    "it misbehaves inside the real processes, and is judged there by what was planted and what arrived": {
+        "tests/pipeline/faults/test_api_e2e.py": (
+            "loadtests/pipeline/api/misbehaviour.py",
+            "loadtests/pipeline/api/stale_replica.py",
+        ),
+        "tests/pipeline/faults/test_frames_e2e.py": (
+            "loadtests/pipeline/faults/control.py",
+            "loadtests/pipeline/realtime/tampering.py",
+        ),
+        "tests/pipeline/faults/test_connections_e2e.py": ("loadtests/pipeline/realtime/misbehaviour.py",),
+        "tests/pipeline/faults/test_processes_e2e.py": ("loadtests/pipeline/crew.py",),
+    },
     "a part of the protocol's state machine, tested by the frames that go through the whole": {
         "tests/pipeline/realtime/test_channels.py": (
             "loadtests/pipeline/realtime/channel.py",
@@ -146,7 +158,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/junit.py",
             "reports/page.py",
             "reports/summary.py",
-            "reports/tables.py",
             "reports/takeaways.py",
         ),
         "tests/reports/figures/test_figures.py": (

@@ -14,6 +14,7 @@ from loadtests.analysis.devices import SUBSCRIBER, UNEXPLAINED, Devices, Presenc
 from loadtests.analysis.events import NOT_IN_DATABASE, Events, Signals
 from loadtests.analysis.pairs import Pairs
 from loadtests.analysis.segments import is_record, starts
+from loadtests.analysis.silence import patterns
 from loadtests.analysis.stamps import NEVER, NS_PER_MS, UNKNOWN, Bools, Ints
 from loadtests.history.kinds import NO_ENTITY, NOBODY
 
@@ -113,12 +114,13 @@ def account(
         early=int((inside & is_received & (presence.live.at(device, placed_ns) < 0)).sum()),
         live_healed=int(((classes == DeliveryClass.MISSED_LIVE) & is_shown).sum()),
         unhealed_outside_screen=int(((classes == DeliveryClass.MISSED_UNHEALED) & off_screen).sum()),
-        causes=_causes(classes, presence, device=device, placed_ns=placed_ns, until_ns=until_ns),
+        causes=_causes(classes, presence, receipts, event=event, device=device, placed_ns=placed_ns, until_ns=until_ns),
         leaked=int((signals.is_named & (signals.organization != devices.organization[signals.device])).sum()),
         phantom=_phantoms(signals, len(events)),
         out_of_order=_out_of_order(signals, events),
-        # What does not tell its event cannot be placed in the window: it counts wherever it was received.
-        degraded=int((signals.is_degraded & (_in_window(signals, events) | ~signals.is_named)).sum()),
+        # What tells no event, or none that the database has, cannot be placed in the window: it counts wherever it
+        # was received.
+        degraded=int((signals.is_degraded & (_in_window(signals, events) | (signals.event == NOT_IN_DATABASE))).sum()),
     )
 
 
@@ -146,12 +148,22 @@ def _of_pairs(column: Bools, pair: Ints) -> Bools:
     return (pair >= 0) & column[pair] if len(column) else pair >= 0
 
 
-def _causes(classes: Ints, presence: Presence, *, device: Ints, placed_ns: Ints, until_ns: Ints) -> dict[str, int]:
-    """Return the misses by cause: what began the first stretch of not being live until the deadline."""
-    causes: dict[str, int] = {}
-    while_live = int((classes == DeliveryClass.MISSED_LIVE).sum())
-    if while_live:
-        causes[UNEXPLAINED] = while_live
+def _causes(
+    classes: Ints,
+    presence: Presence,
+    receipts: Receipts,
+    *,
+    event: Ints,
+    device: Ints,
+    placed_ns: Ints,
+    until_ns: Ints,
+) -> dict[str, int]:
+    """Return the misses by cause: their pattern while live, else what began the first stretch of not being live."""
+    while_live = classes == DeliveryClass.MISSED_LIVE
+    causes = patterns(event, device, placed_ns=placed_ns, missed=while_live, heard=receipts.times > 0)
+    untold = int(while_live.sum()) - sum(causes.values())
+    if untold:
+        causes[UNEXPLAINED] = untold
     away = np.flatnonzero(classes > DeliveryClass.MISSED_LIVE)
     stretch = presence.live.at(device[away], placed_ns[away])
     ends_ns = (

@@ -135,9 +135,13 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "delivery.leaked_answers": MetricKey("answers", "Re-fetches that held another organization's job. Whole run."),
     "delivery.phantom": MetricKey("signals", "Not in the database. Whole run; null when the truth was not read."),
     "delivery.out_of_order": MetricKey("signals", "Received after a later event of the same job."),
-    "delivery.degraded": MetricKey("signals", "Received with `errors`; what does not tell its event: whole run."),
+    "delivery.degraded": MetricKey("signals", "Received with `errors`; of no event that the database has: whole run."),
     "delivery.outside_screen": MetricKey("pairs", "(Mutation, subscriber) pairs whose job no screen of it shows."),
-    "delivery.causes.<cause>": MetricKey("pairs", "Misses by cause: subscribe gap, socket down, …, unexplained."),
+    "delivery.causes.<cause>": MetricKey(
+        "pairs",
+        "Misses by cause: subscribe gap, socket down, token expired; while live: lost frame, silent channel, silent "
+        "feed; unexplained.",
+    ),
     # --- coalescing -----------------------------------------------------------------------------------------
     "coalescing.signals": MetricKey("signals", "Of the window's events, that ask for a refresh."),
     "coalescing.refreshes": MetricKey(
@@ -150,6 +154,15 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "coalescing.over_bound_share": MetricKey("share", "Waits longer than the bound used for the optimum."),
     "coalescing.over_bound_share_by_bound.<bound>": MetricKey("share", "Waits longer than this bound."),
     "coalescing.never_refreshed": MetricKey("signals", "That asked and were never followed by a request."),
+    # --- connections ----------------------------------------------------------------------------------------
+    "connections.lost": MetricKey("connections", "Of subscribers, ended by anything but their own leave. Whole run."),
+    "connections.lost_by_cause.<loss>": MetricKey(
+        "connections", "The same: closed, channel_closed, token_expired or heartbeat_lost."
+    ),
+    "connections.lost_by_code.<code>": MetricKey("connections", "Of those closed, by close code; 0: none was told."),
+    "connections.refused": MetricKey("answers", "Connects, joins and subscriptions answered with an error. Whole run."),
+    "connections.refused_by_status.<code>": MetricKey("answers", "The same by HTTP status; 0: not at the handshake."),
+    "connections.open_ms": MetricKey("ms", "From dialling to the open WebSocket; n: connections.", _QUANTILES),
     # --- convergence ----------------------------------------------------------------------------------------
     "convergence.views": MetricKey("views", "Devices whose view was compared with the database after the drain."),
     "convergence.wrong_views": MetricKey("views", "That differ from it; null when the truth was not read."),
@@ -195,6 +208,8 @@ _PLACEHOLDERS: Final = {
     "stage": r"(send_delay|emission_delay|signal_latency|debounce_wait|queued|refresh_latency)",
     "reason": r"(pool_exhausted|no_free_job|run_ended)",
     "kind": r"(create|update|archive|flag|document)",
+    "code": r"\d+",
+    "loss": r"(closed|channel_closed|token_expired|heartbeat_lost)",
     "cause": r"[a-z][a-z -]*",
     "phase": r"[a-z0-9][a-z0-9-]*",
     "model": r"(ios|web)",

@@ -10,6 +10,7 @@ import numpy as np
 
 from loadtests.analysis.by_phase import PhaseCost, read_phases
 from loadtests.analysis.coalescing import coalescing
+from loadtests.analysis.connections import connection_metrics
 from loadtests.analysis.convergence import convergence
 from loadtests.analysis.delivery import Delivery, DeliveryClass, account
 from loadtests.analysis.devices import SUBSCRIBER
@@ -63,6 +64,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
     metrics |= {
         "delivery": _delivery(run, delivery),
         "coalescing": _coalescing(run),
+        "connections": connection_metrics(history),
         "convergence": _convergence(run),
         "phases": _phases(run, history, scenario),
         "population": _population(run, scenario),

@@ -23,7 +23,13 @@ class ClockProbe:
     """
 
     def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
         self._connection = psycopg.connect(database_url, autocommit=True, prepare_threshold=1)
+
+    def reconnect(self) -> None:
+        """Connect anew, after the database was restarted."""
+        self._connection.close()
+        self._connection = psycopg.connect(self._database_url, autocommit=True, prepare_threshold=1)
 
     def sample(self, ledger: Ledger, *, exchanges: int = 1) -> None:
         """Make `exchanges` in a row and record each."""

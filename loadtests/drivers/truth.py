@@ -63,6 +63,7 @@ class TruthReader:
     """Reads the rows of one run's organizations; every event once."""
 
     def __init__(self, database_url: str, population: Population, ledger: Ledger) -> None:
+        self._database_url = database_url
         self._connection = psycopg.connect(database_url, autocommit=True)
         self._population = population
         self._ledger = ledger
@@ -93,6 +94,11 @@ class TruthReader:
         parameters = {"organizations": self._organizations}
         self._record_mutations(self._connection.execute(_MUTATIONS, parameters))
         self._record_jobs(self._connection.execute(_JOBS, parameters))
+
+    def reconnect(self) -> None:
+        """Connect anew, after the database was restarted; what was recorded stays recorded."""
+        self._connection.close()
+        self._connection = psycopg.connect(self._database_url, autocommit=True)
 
     def close(self) -> None:
         """Close the connection."""

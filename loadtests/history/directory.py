@@ -65,6 +65,11 @@ class RunDirectory:
         return self.path / "report.html"
 
     @property
+    def faults_file(self) -> Path:
+        """What the target was told to do wrong and really did; only where the scenario plants faults."""
+        return self.path / "faults.json"
+
+    @property
     def log_file(self) -> Path:
         """What the processes had to say."""
         return self.path / "run.log"

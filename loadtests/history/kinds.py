@@ -102,6 +102,10 @@ class Kind(IntEnum):
     ENDED = 45
     """The load ended. entity: why, as text; flag: 1 when it ended by itself, 0 when it was cut short."""
 
+    FAULT = 46
+    """The target was told to do something wrong and has agreed. due_ns: when it was wanted; entity: its kind and
+    parameters, as text; value: the number that the target gave it."""
+
     # --- truth: what the database held ---------------------------------------------------------------------
     TRUE_EVENT = 60
     """A row of realtime_events. due_ns: commit, wall ns (0: not known); value: created_at, wall ns;

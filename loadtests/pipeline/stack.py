@@ -8,31 +8,26 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from loadtests.pipeline.crew import Crew, StackError
 from loadtests.pipeline.directory import owned_directory
 from loadtests.pipeline.external_server import check_roles, own_database
+from loadtests.pipeline.faults.supervision import Supervision
 from loadtests.pipeline.migrate import migrate
 from loadtests.pipeline.postgres import PostgresServer
 from loadtests.pipeline.settings import LOOPBACK, ApiHello, PushHello, RealtimeHello, StackSettings
 from loadtests.processes.lifeline import Message
-from loadtests.processes.spawn import Child, ChildError
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
 
 API = "jobs API"
 REALTIME = "Realtime"
 PUSH = "push sender"
-_START_TIMEOUT_S = 20.0
-_STOP_TIMEOUT_S = 5.0
 _KEYS_LAST_S = 10 * 365 * 24 * 3600
-
-
-class StackError(RuntimeError):
-    """The pipeline could not be started. The text says which part, why, and what to do."""
 
 
 class StartInterruptedError(Exception):
@@ -73,12 +68,12 @@ class Stack:
     endpoint: Endpoint
     directory: Path
     server: PostgresServer | None
-    children: tuple[Child, ...]
+    crew: Crew
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """Its processes."""
-        return (*((self.server,) if self.server is not None else ()), *self.children)
+        return (*((self.server,) if self.server is not None else ()), *self.crew.children)
 
     def ready_message(self) -> dict[str, Any]:
         """Return what the supervisor says when all parts are ready."""
@@ -89,12 +84,45 @@ class Stack:
             "pids": {part.name: part.pid for part in self.parts},
         }
 
-    def failure(self) -> str | None:
-        """Return what went wrong since the last call; None while all parts are well."""
-        for child in self.children:
+    @property
+    def owns_postgres(self) -> bool:
+        """Whether PostgreSQL was started for this pipeline."""
+        return self.server is not None
+
+    @property
+    def database_url(self) -> str:
+        """The owner's connection string."""
+        return self.endpoint.database_url
+
+    def tell_realtime(self, message: Mapping[str, Any]) -> None:
+        """Send a message to the Realtime server."""
+        self.crew.tell(REALTIME, message)
+
+    def tell_api(self, message: Mapping[str, Any]) -> None:
+        """Send a message to the jobs API."""
+        self.crew.tell(API, message)
+
+    def kill_realtime(self) -> None:
+        """Kill the Realtime server and start it again on its port."""
+        self.crew.kill_and_restart(REALTIME)
+
+    def kill_api(self) -> None:
+        """Kill the jobs API and start it again on its port."""
+        self.crew.kill_and_restart(API)
+
+    def restart_postgres(self) -> None:
+        """Stop PostgreSQL and start it again on its port."""
+        assert self.server is not None, "PostgreSQL is somebody else's"
+        self.server.stop()
+        self.server.start()
+
+    def failure(self, on_message: Callable[[Message], None]) -> str | None:
+        """Return what went wrong since the last call, None while all parts are well; pass on what they said."""
+        for child in self.crew.children:
             for message in child.messages():
                 if message.get("is") == "failed":
                     return f"{child.name} failed: {message.get('why')}"
+                on_message(message)
         for part in self.parts:
             if part.exit_code is not None:
                 return part.obituary()
@@ -103,11 +131,16 @@ class Stack:
 
 @contextmanager
 def running_stack(
-    settings: StackSettings, *, now_s: int, interrupted: Callable[[], bool] = lambda: False
+    settings: StackSettings,
+    *,
+    now_s: int,
+    control_url: str = "",
+    interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Stack]:
     """Start all parts, yield the pipeline when it is ready, and take away every trace of it at the end.
 
-    `now_s` is Unix time in seconds: the keys are valid for ten years from then. `interrupted` is asked between steps.
+    `now_s` is Unix time in seconds: the keys are valid for ten years from then. `control_url` is where faults are asked
+    for. `interrupted` is asked between steps.
 
     Raises:
         StartInterruptedError: `interrupted` said so.
@@ -120,9 +153,13 @@ def running_stack(
     with (
         owned_directory(Path(settings.directory_parent)) as directory,
         running_database(settings.database_url, directory) as database,
-        _running_children(_hellos(settings, database.url, jwt_secret), directory, interrupted) as children,
+        Crew(directory) as crew,
     ):
-        ready = {child.name: _wait_ready(child) for child in children}
+        if interrupted():
+            raise StartInterruptedError
+        for (name, module), hello in _hellos(settings, database.url, jwt_secret).items():
+            crew.start(name, module, hello)
+        ready = crew.wait_ready()
         endpoint = Endpoint(
             api_url=f"http://{LOOPBACK}:{ready[API]['port']}",
             realtime_url=f"ws://{LOOPBACK}:{ready[REALTIME]['port']}/realtime/v1/websocket",
@@ -130,8 +167,9 @@ def running_stack(
             service_key=mint(jwt_secret, role="service_role", expires_at_s=now_s + _KEYS_LAST_S),
             jwt_secret=jwt_secret,
             database_url=database.url,
+            control_url=control_url,
         )
-        yield Stack(endpoint=endpoint, directory=directory, server=database.server, children=children)
+        yield Stack(endpoint=endpoint, directory=directory, server=database.server, crew=crew)
 
 
 @contextmanager
@@ -184,40 +222,18 @@ def _hellos(settings: StackSettings, database_url: str, jwt_secret: str) -> dict
     return hellos
 
 
-@contextmanager
-def _running_children(
-    hellos: Mapping[tuple[str, str], Mapping[str, Any]], directory: Path, interrupted: Callable[[], bool]
-) -> Iterator[tuple[Child, ...]]:
-    """Start all children at once and yield them, ready or not; at the end they stop at once too."""
-    if interrupted():
-        raise StartInterruptedError
-    with ExitStack() as stops:
-        children = []
-        for (name, module), hello in hellos.items():
-            log = directory / f"{name.lower().replace(' ', '-')}.log"
-            child = Child.start(module, name=name, log=log, hello=hello)
-            stops.callback(child.stop, _STOP_TIMEOUT_S)
-            children.append(child)
-        for child in children:
-            stops.callback(child.hang_up)  # runs before the stops: all begin to end before the first is waited for
-        yield tuple(children)
+def watch_until_told(
+    stack: Stack, supervision: Supervision, ending: threading.Event, interval_s: float = 0.05
+) -> str | None:
+    """Commit faults as they are asked for until `ending`, or until a part fails; return what failed, or None."""
+    failures: list[str] = []
 
-
-def _wait_ready(child: Child) -> Message:
-    try:
-        return child.wait_for("ready", _START_TIMEOUT_S)
-    except ChildError as error:
-        if child.exit_code is not None:
-            raise StackError(str(error)) from error
-        # The log is about to be removed with the directory: what it says must be said here.
-        said = child.log_tail()
-        raise StackError(f"{error}" + (f"; it wrote:\n{said}" if said else "")) from error
-
-
-def watch_until_told(stack: Stack, ending: threading.Event, interval_s: float = 0.1) -> str | None:
-    """Wait for `ending`, or for a part to fail; return what failed, or None."""
-    while not ending.wait(interval_s):
-        failure = stack.failure()
+    def collect() -> None:
+        failure = stack.failure(supervision.heard)
         if failure is not None:
-            return failure
-    return None
+            failures.append(failure)
+
+    while not ending.is_set() and not failures:
+        supervision.work(interval_s, collect)
+        collect()
+    return failures[0] if failures else None

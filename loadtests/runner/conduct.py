@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
 from loadtests.drivers.probes import ClockProbe, UsageProbe
 from loadtests.drivers.truth import TruthReader
 from loadtests.history.kinds import Kind, Process
@@ -31,6 +32,8 @@ _TRUTH_EVERY_S = 5.0
 _LIVE_VIEW_EVERY_S = 2.0
 _RATE_OVER_S = 3.0
 _EXPLANATION_S = 2.0
+_RESTART_S = 15.0
+"""How long a database that a fault restarts may be away."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class Conductor:
     live: LiveView
     screen: Screen
     interrupt: Interrupt
+    faults: FaultPlanter
     progress: Progress = field(default_factory=Progress)
     _said: dict[str, Message] = field(default_factory=dict)
     _history: deque[tuple[float, int, int]] = field(default_factory=deque)
@@ -56,6 +60,7 @@ class Conductor:
         start_ns = time.monotonic_ns() + _HEAD_START_NS
         self._record_phases(start_ns)
         self.stage.go(start_ns)
+        self.faults.start(start_ns)
         load_end_ns = start_ns + round(self.scenario.duration_s * _NS)
         trouble = self._watch(Step.LOAD, start_ns, load_end_ns, until_dispatched=True)
         cut_short = trouble is not None or self.interrupt.asked
@@ -65,6 +70,7 @@ class Conductor:
         if trouble is not None:
             return [trouble]
         if cut_short:
+            self.faults.close()
             self.stage.end_load()
         drain_end_ns = time.monotonic_ns() + round(self.scenario.effective_drain_s * _NS)
         drain_trouble = self._watch(Step.DRAIN, start_ns, drain_end_ns, until_dispatched=False)
@@ -115,7 +121,16 @@ class Conductor:
         if trouble := self.stage.driver_trouble(self._hear) or self.stage.target.trouble():
             return trouble
         self._sum_up()
-        return self._sample()
+        return self._record_faults() or self._sample()
+
+    def _record_faults(self) -> str | None:
+        try:
+            for told in self.faults.news():
+                entity = self.ledger.name(told.name)
+                self.ledger.record(Kind.FAULT, told.at_ns, due_ns=told.due_ns, value=told.number, entity=entity)
+        except FaultRefusedError as error:
+            return str(error)
+        return None
 
     def _sample(self) -> str | None:
         try:
@@ -124,12 +139,27 @@ class Conductor:
             if self._is_time("truth", _TRUTH_EVERY_S):
                 self.truth.read_new_events()
         except psycopg.Error as error:
+            if self.faults.restarts_database and self._reconnect():
+                return None
             return self._wait_explanation() or f"the target's database does not answer any more: {str(error).strip()}"
         if self._is_time("usage", _USAGE_EVERY_S):
             self.usage.sample(self.ledger)
         if self._is_time("live view", _LIVE_VIEW_EVERY_S):
             self.progress.visibility_ms_p95 = self.live.visibility_ms_p95()
         return None
+
+    def _reconnect(self) -> bool:
+        """Connect to a database that is being restarted on purpose; return whether it came back in time."""
+        deadline_s = time.monotonic() + _RESTART_S
+        while time.monotonic() < deadline_s:
+            try:
+                self.clock.reconnect()
+                self.truth.reconnect()
+            except psycopg.OperationalError:
+                time.sleep(_TICK_S)
+            else:
+                return True
+        return False
 
     def _wait_explanation(self) -> str | None:
         """Wait for the target to say which of its parts died: it notices a little later than a broken connection."""

@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from loadtests.analysis.analyse import analyse
@@ -17,6 +18,9 @@ from reports.input import ReportInput
 from reports.render import render
 
 TROUBLE_KEY = "trouble"
+CALIBRATION = "calibration"
+"""The name under which calibrations lie beside the runs."""
+CERTIFICATE_FILE = "certificate.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,19 @@ def write_report(directory: RunDirectory, outcome: Outcome) -> None:
             manifest=directory.read_manifest(),
             results=outcome.results,
             verdict=outcome.verdict,
+            calibration=newest_calibration(directory.path.absolute().parent.parent),
         ),
         directory.path,
     )
+
+
+def newest_calibration(runs: Path) -> str | None:
+    """Return what the newest certificate among the runs in `runs`/NAME/TIME says, in one line; None without one."""
+    certificates = [
+        RunDirectory(path.parent).read_json(path) for path in (runs / CALIBRATION).glob(f"*/{CERTIFICATE_FILE}")
+    ]
+    newest = max(certificates, key=lambda certificate: str(certificate["started_at"]), default=None)
+    return None if newest is None else f"{newest['summary']} ({newest['started_at']})"
 
 
 def recorded_trouble(directory: RunDirectory) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from loadtests.scenario.faults import Fault
 from loadtests.scenario.vocabulary import MutationKind
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -128,6 +129,8 @@ class Scenario(_Table):
     pollers: tuple[Pollers, ...] = Field(default=(), strict=False)  # TOML has lists, no tuples
     mutators: Mutators = Mutators()
     phases: tuple[Phase, ...] = Field(strict=False)
+    faults: tuple[Fault, ...] = Field(default=(), strict=False)
+    """What the target is told to do wrong, and when."""
     deadline_ms: int = Field(default=5000, ge=1)
     """An event received later than this after its commit is *late*."""
     drain_s: float | None = Field(default=None, gt=0)
@@ -176,6 +179,16 @@ class Scenario(_Table):
             if self.organizations.jobs == 0 and not phase.mix.get("create"):
                 raise ValueError(
                     f"phase '{phase.name}' changes jobs but there are none: give organizations.jobs or a create weight"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _faults_fall_into_the_load(self) -> Self:
+        for fault in self.faults:
+            if fault.at_s >= self.duration_s:
+                raise ValueError(
+                    f"the fault '{fault.kind}' at_s = {fault.at_s:g} would come after the load, "
+                    f"which lasts {self.duration_s:g} s"
                 )
         return self
 

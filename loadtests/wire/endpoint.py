@@ -4,7 +4,7 @@ It holds secrets, so it travels only through pipes between our own processes and
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Self
 
 
@@ -24,6 +24,8 @@ class Endpoint:
     """HS256 secret with which user tokens are minted."""
     database_url: str
     """Owner's connection string, `postgresql://…`, for provisioning and for reading the truth."""
+    control_url: str = ""
+    """Where faults are asked for, on this machine only; empty where the pipeline commits none."""
 
     def to_json(self) -> dict[str, str]:
         """Return a JSON object; only for a pipe to a process of ours."""
@@ -32,4 +34,5 @@ class Endpoint:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Return the endpoint that `to_json` wrote."""
-        return cls(**{field.name: str(value[field.name]) for field in fields(cls)})
+        named = [field for field in fields(cls) if field.default is MISSING or field.name in value]
+        return cls(**{field.name: str(value[field.name]) for field in named})

@@ -159,6 +159,15 @@ def test_a_signal_with_errors_is_delivered_degraded() -> None:
     assert (account.degraded, account.count(DeliveryClass.DELIVERED_ONCE)) == (1, 1)
 
 
+def test_a_phantom_with_errors_is_degraded_too() -> None:
+    """Its event cannot be placed in the window, since the database has none."""
+    story = story_of_one().signal(0, "e0", 110).named("never", 300, organization=0)
+
+    account = account_of(story.signal(0, "never", 300, flag=SignalFlag.ERRORS | SignalFlag.ASKS_REFRESH))
+
+    assert (account.degraded, account.phantom) == (1, 1)
+
+
 def test_a_signal_that_does_not_tell_its_event_is_degraded_and_nothing_else() -> None:
     """A row that was refused has errors and no columns: nobody knows which event it was, nor whose."""
     story = story_of_one().signal(0, "e0", 110).row(Kind.SIGNAL, 120, actor=0, due_ns=300, flag=SignalFlag.ERRORS)

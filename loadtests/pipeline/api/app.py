@@ -21,6 +21,7 @@ from loadtests.pipeline.api.jobs_delete import delete_job
 from loadtests.pipeline.api.jobs_read import get_job, list_jobs
 from loadtests.pipeline.api.jobs_write import archive_job, create_job, flag_job, update_job
 from loadtests.pipeline.api.legal import accept_legal_terms
+from loadtests.pipeline.api.misbehaviour import Tampered
 from loadtests.pipeline.api.mitigations import toggle_mitigation
 from loadtests.pipeline.api.sync import sync_batch
 
@@ -70,6 +71,7 @@ def build_app(api: Api) -> ASGIApp:
                 api,
                 handler,
                 exempt_from_terms=handler is accept_legal_terms,
+                may_be_stale=handler is list_jobs,
                 upstream=UPSTREAM.get(handler, _UNCOUNTED),
             )
             for method, handler in handlers.items()
@@ -98,7 +100,7 @@ def build_app(api: Api) -> ASGIApp:
             route(f"{prefix}/legal/accept", POST=accept_legal_terms),
             path(f"{prefix}/health", GET=health),
         ]
-    return Router(routes, redirect_slashes=False, default=no_route)
+    return Tampered(Router(routes, redirect_slashes=False, default=no_route), api.misbehaviour)
 
 
 def health_of(api: Api) -> Answer:

@@ -60,12 +60,15 @@ class Emission:
         monotonic_ns: Callable[[], int],
         wall_ns: Callable[[], int],
         rules: EmissionRules | None = None,
+        spoils: Callable[[RealtimeEvent], bool] = lambda _event: False,
     ) -> None:
+        """`spoils` says of an event that a fault on command keeps it from being stored."""
         self.emitted = 0
         self.not_emitted = 0
         self._monotonic_ns = monotonic_ns
         self._wall_ns = wall_ns
         self._rules = rules or EmissionRules()
+        self._spoils = spoils
         self._limiter = FixedWindow(limit=EVENTS_PER_MINUTE, window_ns=MINUTE_NS)
         self._coalescing = Coalescing()
 
@@ -107,7 +110,13 @@ class Emission:
         passed = self._coalescing.offer(event, self._wall_ns())
         return [] if passed is None else [passed]
 
-    async def _store(self, connection: Connection, due: Sequence[DueEvent]) -> None:
+    async def _store(self, connection: Connection, wanted: Sequence[DueEvent]) -> None:
+        due: list[DueEvent] = []
+        for each in wanted:
+            if self._spoils(each.event):
+                self._count_failure([each], RuntimeError("a fault on command"))
+            else:
+                due.append(each)
         if not due:
             return
         try:

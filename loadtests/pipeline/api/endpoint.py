@@ -5,6 +5,7 @@ much as a statement. Knows how to ask and answer, not what the routes do.
 """
 
 import asyncio
+import dataclasses
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,8 @@ from loadtests.pipeline.api.emission import Emission
 from loadtests.pipeline.api.errors import Refusal, database_failed, internal_failure, invalid, unreadable_body
 from loadtests.pipeline.api.events import Cause
 from loadtests.pipeline.api.gates import require_terms
+from loadtests.pipeline.api.misbehaviour import Misbehaviour
+from loadtests.pipeline.api.stale_replica import StaleReplica
 from loadtests.pipeline.settings import ApiOptions
 
 BODY_LIMIT_BYTES = 100_000
@@ -43,6 +46,7 @@ class Api:
     """Mutations whose audit row could not be written."""
     removed_events: int = 0
     """Events that grew too old."""
+    misbehaviour: Misbehaviour = field(default_factory=Misbehaviour)
     export_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is work for the export worker."""
 
@@ -127,6 +131,8 @@ class Endpoint:
     handler: Handler
     _: KW_ONLY
     exempt_from_terms: bool = False
+    may_be_stale: bool = False
+    """Whether a fault may answer as of a while ago."""
     upstream: Upstream = _NO_CALLS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -173,7 +179,20 @@ class Endpoint:
                 member=member,
                 connection=connection,
             )
+            if self.may_be_stale and self.api.misbehaviour.replica is not None:
+                return await self._from_replica(call, self.api.misbehaviour.replica)
             return await self.handler(call)
+
+    async def _from_replica(self, call: Call, replica: StaleReplica) -> Answer:
+        """Answer as a replica that lags, if that makes a difference."""
+        present = await self.handler(call)
+        async with replica.connection() as behind:
+            if behind is None:
+                return present
+            past = await self.handler(dataclasses.replace(call, connection=behind))
+        if past.content == present.content or not replica.served(call.request_id, call.member.user_id):
+            return present
+        return past
 
 
 def request_id_of(request: Request) -> str:

@@ -22,6 +22,8 @@ from loadtests.pipeline.api.background import background_work
 from loadtests.pipeline.api.database import UNAVAILABLE, open_pool
 from loadtests.pipeline.api.emission import Emission, EmissionRules
 from loadtests.pipeline.api.endpoint import Api
+from loadtests.pipeline.api.misbehaviour import Misbehaviour
+from loadtests.pipeline.faults.desk import Desk, in_loop
 from loadtests.pipeline.settings import LOOPBACK, ApiHello
 from loadtests.processes import lifeline
 
@@ -29,8 +31,6 @@ BACKLOG = 4096
 _DRAIN_S = 4
 # Longer than the pauses of any device, so that a keep-alive connection does not close under a request.
 _KEEP_ALIVE_S = 120
-
-_log = logging.getLogger(__name__)
 
 
 class StartError(RuntimeError):
@@ -72,10 +72,17 @@ async def serve(hello: ApiHello) -> None:
     except UNAVAILABLE as error:
         listener.close()
         raise StartError(f"the database cannot be reached: {str(error) or type(error).__name__}") from error
+    misbehaviour = Misbehaviour(hello.database_url)
     api = Api(
         pool=pool,
         tokens=TokenCheck(hello.jwt_secret),
-        emission=Emission(monotonic_ns=time.monotonic_ns, wall_ns=time.time_ns, rules=EmissionRules.of(hello.options)),
+        emission=Emission(
+            monotonic_ns=time.monotonic_ns,
+            wall_ns=time.time_ns,
+            rules=EmissionRules.of(hello.options),
+            spoils=misbehaviour.spoils,
+        ),
+        misbehaviour=misbehaviour,
         options=hello.options,
         wall_ns=time.time_ns,
     )
@@ -94,11 +101,13 @@ async def serve(hello: ApiHello) -> None:
         timeout_graceful_shutdown=_DRAIN_S,
     )
     server = Server(config, lambda: lifeline.say({"is": "ready", "port": port}))
-    stop_when_told(server)
+    faults = Desk(misbehaviour.begin, say=lifeline.say, now_ns=time.monotonic_ns, later=in_loop)
+    stop_when_told(server, faults)
     try:
         async with background_work(api):
             await server.serve(sockets=[listener])
     finally:
+        misbehaviour.close()
         pool.terminate()
 
 
@@ -119,8 +128,8 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def stop_when_told(server: Server) -> None:
-    """Stop the server when the parent hangs up, or on SIGTERM and SIGINT."""
+def stop_when_told(server: Server, faults: Desk) -> None:
+    """Stop the server when the parent hangs up, or on SIGTERM and SIGINT; pass its other messages on."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
@@ -128,11 +137,10 @@ def stop_when_told(server: Server) -> None:
     def on_gone() -> None:
         loop.call_soon_threadsafe(server.stop)
 
-    lifeline.watch(_ignore, on_gone)
+    def on_message(message: lifeline.Message) -> None:
+        loop.call_soon_threadsafe(faults.take, message)
 
-
-def _ignore(message: lifeline.Message) -> None:
-    _log.warning("unknown message: %s", message)
+    lifeline.watch(on_message, on_gone)
 
 
 def allow_many_sockets() -> None:

@@ -12,9 +12,10 @@ import sys
 import asyncpg
 import uvloop
 
+from loadtests.pipeline.faults.desk import Desk
 from loadtests.pipeline.realtime.server import serving
 from loadtests.pipeline.settings import RealtimeHello
-from loadtests.processes.lifeline import read_hello, say, watch
+from loadtests.processes.lifeline import Message, read_hello, say, watch
 
 
 async def _serve(hello: RealtimeHello) -> None:
@@ -25,8 +26,15 @@ async def _serve(hello: RealtimeHello) -> None:
     def on_gone() -> None:
         loop.call_soon_threadsafe(stop.set)
 
-    watch(lambda _message: None, on_gone)
-    async with serving(hello) as (_realtime, port):
+    faults: list[Desk] = []  # none before the server is there; the supervisor waits for that
+
+    def on_message(message: Message) -> None:
+        for desk in faults:
+            loop.call_soon_threadsafe(desk.take, message)
+
+    watch(on_message, on_gone)
+    async with serving(hello) as (realtime, port):
+        faults.append(realtime.faults)
         say({"is": "ready", "port": port})
         await stop.wait()
 

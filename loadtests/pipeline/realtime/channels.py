@@ -77,6 +77,11 @@ class Session:
         """Joins answered with ok so far."""
         return self._joins
 
+    @property
+    def user(self) -> str:
+        """The subject of the first channel's token; empty if there is none."""
+        return next((channel.claims.subject for channel in self._channels.values()), "")
+
     def heard(self, now: Moment) -> None:
         """Note that the client sent a frame, whatever it was."""
         self._heard_ns = now.monotonic_ns

@@ -26,6 +26,11 @@ class Claims:
     text: str
     """The claims as JSON, without `exp`, `iat` and `jti`, keys sorted: the value of `request.jwt.claims`."""
 
+    @property
+    def subject(self) -> str:
+        """The user's id; empty if the token names nobody."""
+        return str(orjson.loads(self.text).get("sub", ""))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedToken:

@@ -188,6 +188,16 @@ class Connection(WSListener):
             self._transport.send_close(WSCloseCode(code))
             self._transport.disconnect()
 
+    def abort(self) -> None:
+        """End the connection without a word."""
+        if self._transport is not None:
+            self._transport.disconnect(graceful=False)
+
+    @property
+    def user(self) -> str:
+        """The subject of the token with which the first channel was joined; empty if none was."""
+        return self._session.user
+
     async def close_and_wait(self, code: int) -> None:
         """Close the socket and return once it is gone."""
         transport = self._transport
@@ -282,8 +292,7 @@ class Connection(WSListener):
 
     def _cut_off(self) -> None:
         self._service.counters.realtime_slow_readers_closed += 1
-        if self._transport is not None:
-            self._transport.disconnect(graceful=False)
+        self.abort()
 
     def _refuse(self, refusal: Refuse, outbox: list[bytes]) -> None:
         """Answer a join after the deliberate delay; the socket reads and writes nothing until then."""

@@ -21,6 +21,7 @@ from loadtests.pipeline.realtime.limits import Limits
 from loadtests.pipeline.realtime.pgoutput import Relation, Row
 from loadtests.pipeline.realtime.records import filter_columns
 from loadtests.pipeline.realtime.tables import Table
+from loadtests.pipeline.realtime.tampering import Tampering
 
 Describe = Callable[[Relation], Awaitable[Table]]
 Authorize = Callable[[Table, Questions, Iterable[str]], Awaitable[Rights]]
@@ -99,6 +100,11 @@ class Dispatcher:
         self._limits = limits
         self._counters = counters
         self._now_ns = now_ns
+        self.tampering = Tampering(audiences)
+        """The faults that concern messages."""
+        self.flows = asyncio.Event()
+        """Set unless a fault holds all changes back."""
+        self.flows.set()
         self._tables: dict[Relation, Table] = {}
         self._waiting: deque[Row] = deque()
         self._wake = asyncio.Event()
@@ -137,6 +143,7 @@ class Dispatcher:
 
     async def ask(self, batch: list[Row]) -> Answered:
         """Match rows against the subscriptions in force now, and ask who may see them."""
+        await self.flows.wait()
         for row in batch:
             if row.relation not in self._tables:
                 self._tables[row.relation] = await self._describe(row.relation)
@@ -161,6 +168,8 @@ class Dispatcher:
         if is_withheld:
             self._counters.realtime_replication_poller_changes_skip += answered.row_count
             return
+        if self.tampering.discards_all:
+            self._counters.realtime_replication_poller_changes_skip += answered.row_count
         self._limits.delivered(now_ns, messages)
         self._write(answered)
 
@@ -225,7 +234,12 @@ class Dispatcher:
     def _write(self, answered: Answered) -> None:
         """Write each audience's frames, joined, to each of its members; equal frames are built once."""
         frames = Frames()
+        is_tampered_with = bool(self.tampering)
         for audience, delivery in answered.deliveries.items():
+            if is_tampered_with:
+                for member in delivery.members:
+                    self.tampering.deliver(frames, audience, delivery.lines, member)
+                continue
             key = audience.key
             parts = [
                 frames.frame(line, vsn=key.vsn, topic=key.topic, is_legacy=key.is_legacy) for line in delivery.lines

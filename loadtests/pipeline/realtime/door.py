@@ -44,7 +44,15 @@ class Answer:
         return "\r\n".join([*lines, "connection: close", "", ""]).encode() + self.body
 
 
-Decide = Callable[[Request], WSListener | Answer]
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A connection that is let in after so many seconds."""
+
+    listener: WSListener
+    delay_s: float
+
+
+Decide = Callable[[Request], WSListener | Late | Answer]
 MakeProtocol = Callable[[WSListener], asyncio.BufferedProtocol]
 
 
@@ -86,7 +94,9 @@ class Door(asyncio.Protocol):
         verdict = Answer(status=HTTPStatus.BAD_REQUEST) if request is None else self._decide(request)
         self._cancel_timer()
         if isinstance(verdict, WSListener):
-            self._hand_over(self._make_protocol(verdict))
+            self._let_in(verdict)
+        elif isinstance(verdict, Late):
+            self._timer = asyncio.get_running_loop().call_later(verdict.delay_s, self._let_in, verdict.listener)
         elif verdict.delay_s > 0:
             self._timer = asyncio.get_running_loop().call_later(verdict.delay_s, self._answer, verdict)
         else:
@@ -96,6 +106,10 @@ class Door(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(answer.to_bytes())
             self._transport.close()
+
+    def _let_in(self, listener: WSListener) -> None:
+        if self._transport is not None:
+            self._hand_over(self._make_protocol(listener))
 
     def _hand_over(self, protocol: asyncio.BufferedProtocol) -> None:
         """Let another protocol take the connection, with all that has been read."""

@@ -24,6 +24,8 @@ class Line(NamedTuple):
     shown: frozenset[int] | None
     """The positions of the columns to show; None says only that there was a row that may not be shown."""
     has_row_security: bool
+    is_too_large: bool = False
+    """To be shown as too large, whatever its size."""
 
 
 def shown_columns(table: Table, rights: Rights, role: str, select: Select) -> frozenset[int]:
@@ -39,7 +41,7 @@ class Frames:
     """The frames of one batch."""
 
     def __init__(self) -> None:
-        self._data: dict[tuple[Row, frozenset[int] | None], bytes] = {}
+        self._data: dict[tuple[Row, frozenset[int] | None, bool], bytes] = {}
         self._frames: dict[tuple[Line, Vsn, str, bool], bytes] = {}
 
     def frame(self, line: Line, *, vsn: Vsn, topic: str, is_legacy: bool) -> bytes:
@@ -51,9 +53,10 @@ class Frames:
         return frame
 
     def _message(self, line: Line, vsn: Vsn, topic: str, *, is_legacy: bool) -> bytes:
-        data = self._data.get((line.row, line.shown))
+        key = (line.row, line.shown, line.is_too_large)
+        data = self._data.get(key)
         if data is None:
-            data = self._data[line.row, line.shown] = _data(line)
+            data = self._data[key] = _data(line)
         if is_legacy:
             return build_legacy_frame(vsn, topic=topic, change_type=line.row.kind, data=data)
         return build_frame(vsn, topic=topic, data=data, ids=line.ids)
@@ -62,4 +65,10 @@ class Frames:
 def _data(line: Line) -> bytes:
     if line.shown is None:
         return refused_data(line.table, line.row)
-    return change_data(line.table, line.row, shown=line.shown, has_row_security=line.has_row_security)
+    return change_data(
+        line.table,
+        line.row,
+        shown=line.shown,
+        has_row_security=line.has_row_security,
+        is_too_large=line.is_too_large,
+    )

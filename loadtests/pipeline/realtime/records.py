@@ -41,9 +41,14 @@ def filter_columns(row: Row) -> dict[str, Text]:
     return columns
 
 
-def change_data(table: Table, row: Row, *, shown: frozenset[int], has_row_security: bool) -> bytes:
-    """Return the `data` object of the row's change message, finished JSON; `shown` are the columns' positions."""
-    is_large = _stream_bytes(table, row) > MAX_RECORD_BYTES
+def change_data(
+    table: Table, row: Row, *, shown: frozenset[int], has_row_security: bool, is_too_large: bool = False
+) -> bytes:
+    """Return the `data` object of the row's change message, finished JSON; `shown` are the columns' positions.
+
+    `is_too_large` shows the row as too large whatever its size.
+    """
+    is_large = is_too_large or _stream_bytes(table, row) > MAX_RECORD_BYTES
 
     def shows(position: int, value: bytes | None) -> bool:
         # Null has no length, so a large row leaves it out.

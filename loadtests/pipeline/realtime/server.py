@@ -16,6 +16,7 @@ from typing import Final
 from picows import WSAutoPingStrategy, WSListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # its stub leaves the class out
 
+from loadtests.pipeline.faults.desk import Desk, in_loop
 from loadtests.pipeline.realtime.audiences import Audiences
 from loadtests.pipeline.realtime.authorizer import Authorizer
 from loadtests.pipeline.realtime.catalog import PUBLICATION, Catalog
@@ -24,16 +25,18 @@ from loadtests.pipeline.realtime.claims import TokenVerifier
 from loadtests.pipeline.realtime.connection import MAX_INBOUND_BYTES, Connection, Service
 from loadtests.pipeline.realtime.counters import Counters
 from loadtests.pipeline.realtime.dispatch import Dispatcher
-from loadtests.pipeline.realtime.door import HANDSHAKE_TIMEOUT_S, Answer, Door, Request
+from loadtests.pipeline.realtime.door import HANDSHAKE_TIMEOUT_S, Answer, Door, Late, Request
 from loadtests.pipeline.realtime.feed import Feed, StreamingFeed
 from loadtests.pipeline.realtime.feed_polling import PollingFeed, Surroundings
 from loadtests.pipeline.realtime.handshake import PATHS, Accepted, Refused, examine, too_many
-from loadtests.pipeline.realtime.limits import Limits
+from loadtests.pipeline.realtime.limits import TOO_MANY_USERS, Limits
+from loadtests.pipeline.realtime.misbehaviour import Misbehaviour
 from loadtests.pipeline.realtime.pacing import PollCost
 from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.pipeline.realtime.rooms import Rooms
 from loadtests.pipeline.realtime.subscriptions import Subscriptions
 from loadtests.pipeline.settings import LOOPBACK, RealtimeHello
+from loadtests.processes.lifeline import say
 
 SERVICE_RESTART: Final = 1012
 REFUSED_HANDSHAKE_S: Final = 2.0
@@ -71,6 +74,13 @@ class Realtime:
             now=_now,
             open_connections=set(),
         )
+        self._misbehaviour = Misbehaviour(
+            tampering=self._dispatcher.tampering,
+            flows=self._dispatcher.flows,
+            open_connections=self._service.open_connections,
+        )
+        self.faults = Desk(self._misbehaviour.begin, say=say, now_ns=time.monotonic_ns, later=in_loop)
+        """Takes the supervisor's messages."""
 
     async def run_feed(self) -> None:
         """Read changes until cancelled."""
@@ -103,7 +113,7 @@ class Realtime:
     def _open(self) -> tuple[Connection, ...]:
         return tuple(self._service.open_connections)
 
-    def _answer(self, request: Request) -> WSListener | Answer:
+    def _answer(self, request: Request) -> WSListener | Late | Answer:
         if request.path == "/metrics":
             return Answer(status=HTTPStatus.OK, body=self._metrics(), content_type="text/plain; version=0.0.4")
         if request.path not in PATHS:
@@ -117,7 +127,9 @@ class Realtime:
                 content_type="application/json; charset=utf-8" if verdict.body else None,
                 delay_s=REFUSED_HANDSHAKE_S * self._service.options.delay_scale if verdict.is_delayed else 0.0,
             )
-        return Connection(verdict, self._service)
+        connection = Connection(verdict, self._service)
+        delay_s = self._misbehaviour.acceptance_delay_s()
+        return Late(connection, delay_s) if delay_s else connection
 
     def _examine(self, request: Request) -> Accepted | Refused:
         now = _now()
@@ -130,6 +142,8 @@ class Realtime:
         )
         if isinstance(verdict, Accepted):
             refusal = self._limits.refuse_connection(now.monotonic_ns)
+            if refusal is None and self._misbehaviour.refuses_connection():
+                refusal = TOO_MANY_USERS
             if refusal is not None:
                 return too_many(refusal)
         return verdict

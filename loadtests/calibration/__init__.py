@@ -1,0 +1,1 @@
+"""Calibration: plant known faults, run, and compare what the harness found with what was planted."""

@@ -1,0 +1,157 @@
+"""Planted against found, from literal accounts and literal metrics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loadtests.calibration.compare import Comparison, Finding, Found, compare
+
+
+def metrics_of(**delivery: Any) -> dict[str, Any]:
+    """Return metrics in which nothing went wrong but what is said."""
+    clean = {
+        "missed_live": 0,
+        "missed_healed": 0,
+        "missed_unhealed": 0,
+        "duplicate": 0,
+        "late": 0,
+        "leaked": 0,
+        "leaked_answers": 0,
+        "phantom": 0,
+        "out_of_order": 0,
+        "degraded": 0,
+        "causes": {},
+    }
+    return {
+        "delivery": {**clean, **delivery},
+        "mutations": {"without_event": 0, "failed": 0, "unknown": 0, "ack_ms": {"p50": 8.0, "max": 20.0}},
+        "push": {"failed_requests": 0, "stale_answers": 0, "signal_ms": {"p50": 5.0, "max": 12.0}},
+        "connections": {"lost": 0, "lost_by_code": {}, "refused": 0, "refused_by_status": {}, "open_ms": {"max": 9.0}},
+        "population": {"live_peak": 24},
+    }
+
+
+def fault_of(kind: str, planted: int = 1, **parameters: Any) -> dict[str, Any]:
+    """Return the target's account of a fault."""
+    return {"id": 1, "kind": kind, "parameters": parameters, "planted": planted, "details": []}
+
+
+def compared(*faults: Mapping[str, Any], metrics: Mapping[str, Any], calm: Mapping[str, Any] | None = None) -> Any:
+    """Return the findings of one case by (fault, question)."""
+    before = None if calm is None else Found(case="calm", truth=(), metrics=calm)
+    findings = compare(Found(case="any", truth=faults, metrics=metrics), before)
+    return {(each.fault, each.question): each for each in findings}
+
+
+def verdict_of(findings: Mapping[tuple[str, str], Finding], fault: str, question: str) -> Comparison:
+    """Return one verdict."""
+    return findings[fault, question].verdict
+
+
+def test_an_exact_count_is_found() -> None:
+    """Seven leaks planted, seven told, and no false alarm."""
+    findings = compared(fault_of("leak", 7), metrics=metrics_of(leaked=7))
+
+    assert verdict_of(findings, "leak", "signals of another organization") is Comparison.FOUND
+    assert verdict_of(findings, "nothing else", "false alarms") is Comparison.FOUND
+
+
+def test_one_too_few_is_wrong() -> None:
+    """And so would be one too many."""
+    findings = compared(fault_of("leak", 7), metrics=metrics_of(leaked=6))
+
+    assert verdict_of(findings, "leak", "signals of another organization") is Comparison.WRONG
+
+
+def test_kinds_that_show_in_the_same_numbers_are_added_up() -> None:
+    """Three dropped and four not heard are seven missed, however they are classed."""
+    metrics = metrics_of(missed_live=5, missed_healed=2, causes={"unexplained": 7})
+
+    findings = compared(fault_of("drop", 3), fault_of("deaf", 4), metrics=metrics)
+
+    assert findings["deaf + drop", "events not received"].planted == "7"
+    assert verdict_of(findings, "deaf + drop", "events not received") is Comparison.FOUND
+
+
+def test_what_nobody_planted_is_a_false_alarm() -> None:
+    """In a calm run too."""
+    findings = compared(metrics=metrics_of(duplicate=1))
+
+    alarm = findings["nothing else", "false alarms"]
+    assert (alarm.verdict, alarm.found) == (Comparison.WRONG, "delivery.duplicate = 1")
+
+
+def test_a_fault_that_hit_nobody_certifies_nothing() -> None:
+    """Zero found is no proof."""
+    findings = compared(fault_of("phantom", 0), metrics=metrics_of())
+
+    assert verdict_of(findings, "phantom", "signals without an event") is Comparison.CANNOT_TELL
+
+
+def test_a_number_that_is_not_told_cannot_be_compared() -> None:
+    """Phantoms are not told when the truth was not read."""
+    findings = compared(fault_of("phantom", 2), metrics=metrics_of(phantom=None))
+
+    assert verdict_of(findings, "phantom", "signals without an event") is Comparison.CANNOT_TELL
+
+
+def test_a_loss_that_is_unexplained_cannot_be_told() -> None:
+    """The count is right, the cause is not known: that is not wrong, but no proof either."""
+    findings = compared(fault_of("discard", 9), metrics=metrics_of(missed_live=9, causes={"unexplained": 9}))
+
+    assert verdict_of(findings, "discard", "events not received") is Comparison.FOUND
+    assert verdict_of(findings, "discard", "cause of the loss") is Comparison.CANNOT_TELL
+
+
+def test_every_loss_of_a_closed_socket_needs_its_cause() -> None:
+    """One that is put down to something else is wrong."""
+    metrics = metrics_of(missed_healed=4, causes={"socket down": 3, "subscribe gap": 1})
+    metrics["connections"] |= {"lost": 6, "lost_by_code": {"1012": 6}}
+
+    findings = compared(fault_of("close", 6, code=1012, share=0.5), metrics=metrics)
+
+    assert verdict_of(findings, "close", "connections lost with code 1012") is Comparison.FOUND
+    assert verdict_of(findings, "close", "cause of the loss") is Comparison.WRONG
+
+
+def test_a_latency_is_told_against_the_calm_run() -> None:
+    """258 ms against 8 ms are 250 ms."""
+    slow = metrics_of()
+    slow["mutations"]["ack_ms"] = {"p50": 262.0, "max": 270.0}
+
+    findings = compared(fault_of("latency", 90, ms=250.0, share=1.0, route="write"), metrics=slow, calm=metrics_of())
+
+    told = findings["latency", "median of writes beyond the calm run's"]
+    assert (told.verdict, told.found) == (Comparison.FOUND, "254 ms")
+
+
+def test_a_latency_beyond_the_bound_is_wrong() -> None:
+    """Nothing was found of a stall of a second."""
+    findings = compared(fault_of("stalled", 1, duration_s=1.0), metrics=metrics_of())
+
+    assert verdict_of(findings, "stalled", "latest signal") is Comparison.WRONG
+
+
+def test_a_killed_realtime_takes_every_connection() -> None:
+    """24 were live."""
+    metrics = metrics_of()
+    metrics["connections"]["lost"] = 24
+
+    findings = compared(fault_of("kill", 1, part="realtime"), metrics=metrics)
+
+    assert verdict_of(findings, "kill", "connections lost") is Comparison.FOUND
+
+
+def test_a_run_that_did_not_end_by_itself_certifies_nothing() -> None:
+    """Its trouble is told."""
+    broken = Found(case="any", truth=(fault_of("kill", 1, part="api"),), metrics=metrics_of(), trouble=("it died",))
+
+    (finding,) = compare(broken, None)
+
+    assert (finding.verdict, finding.found) == (Comparison.CANNOT_TELL, "it died")
+
+
+def test_a_kind_that_no_number_speaks_of_cannot_be_told() -> None:
+    """A slot was lost, and nothing was missed: nothing proves that it would have been noticed."""
+    findings = compared(fault_of("slot_lost", 1), metrics=metrics_of())
+
+    assert verdict_of(findings, "slot_lost", "what it did") is Comparison.CANNOT_TELL
