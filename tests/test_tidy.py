@@ -181,7 +181,12 @@ OUT_OF_PLACE = (
 """Notes to oneself, and traces of the place where somebody happened to work."""
 
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "runs" not in path.parts)
-SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "runs" not in path.parts)
+SOURCES = sorted(
+    path
+    for folder in FOLDERS
+    for path in (ROOT / folder).rglob("*.py")
+    if not {"node_modules", "runs"} & set(path.parts)
+)
 
 
 def name_of(path: Path) -> str:
@@ -196,7 +201,11 @@ def texts() -> Iterator[Path]:
             yield path
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
-            if path.is_file() and not {"__pycache__", "runs"} & set(path.parts) and path.suffix != ".png":
+            if (
+                path.is_file()
+                and not {"__pycache__", "node_modules", "runs"} & set(path.parts)
+                and path.suffix != ".png"
+            ):
                 yield path
 
 

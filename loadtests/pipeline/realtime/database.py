@@ -16,6 +16,7 @@ RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 UNREACHABLE: Final = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # how the driver says that an idle session was ended the moment before it was used
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # it is shutting down, starting up, or an administrator ended the session
 )
