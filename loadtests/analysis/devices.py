@@ -114,9 +114,14 @@ class Spans:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
-    """When devices lived, when they were live, and how each stretch of not being live began."""
+    """When devices lived and where, when somebody looked, when they were live, and how each gap in that began."""
 
     lifetimes: Spans
+    """From login to logout, kill or switch."""
+    organization: Ints
+    """In which organization each lifetime was spent."""
+    foreground: Spans
+    """Lifetimes without the time in the background."""
     live: Spans
     edges: Spans
     """From each edge of a device's connection to its next."""
@@ -124,6 +129,13 @@ class Presence:
     """Which edge: LOGIN, LIVE, DOWN or LOGOUT."""
     edge_cause: Ints
     """For DOWN, its `DownCause`."""
+
+    def lifetime_in(self, device: Ints, organization: Ints, at_ns: Ints) -> Ints:
+        """Return which lifetime of the device, spent in that organization, holds the stamp; -1 if none does."""
+        place = self.lifetimes.at(device, at_ns)
+        if len(self.organization):
+            place[(place >= 0) & (self.organization[place] != organization)] = -1
+        return place
 
     def live_peak(self) -> int:
         """Return the largest number of devices that were live at the same time."""
@@ -145,17 +157,28 @@ def read_presence(history: History) -> Presence:
     kind = rows["kind"][order].astype(np.int64)
     cause = rows["flag"][order].astype(np.int64)
     lives = np.isin(kind, [int(Kind.LOGIN), int(Kind.LOGOUT)])
+    is_login = kind == Kind.LOGIN
     edges = _from_each(device, at_ns, np.ones(len(device), dtype=np.bool_), last_ns)
     # The server may say "subscribed" again while it is: that is no edge.
     repeated = np.zeros(len(kind), dtype=np.bool_)
     repeated[1:] = (kind[1:] == Kind.LIVE) & (kind[:-1] == Kind.LIVE) & (device[1:] == device[:-1])
     return Presence(
-        lifetimes=_from_each(device[lives], at_ns[lives], kind[lives] == Kind.LOGIN, last_ns),
+        lifetimes=_from_each(device[lives], at_ns[lives], is_login[lives], last_ns),
+        organization=rows["value"][order][is_login].astype(np.int64),
+        foreground=_foreground(history, last_ns),
         live=_from_each(device[~repeated], at_ns[~repeated], kind[~repeated] == Kind.LIVE, last_ns),
         edges=edges,
         edge_kind=kind,
         edge_cause=np.where(kind == Kind.DOWN, cause, 0),
     )
+
+
+def _foreground(history: History, last_ns: int) -> Spans:
+    """Return when somebody looked: from login or return to the next look away or the end."""
+    rows = history.of(Kind.LOGIN, Kind.FOREGROUND, Kind.BACKGROUND, Kind.LOGOUT)
+    rows = rows[np.lexsort((rows["at_ns"], rows["actor"]))]
+    looks = np.isin(rows["kind"], [int(Kind.LOGIN), int(Kind.FOREGROUND)])
+    return _from_each(rows["actor"].astype(np.int64), rows["at_ns"].astype(np.int64), looks, last_ns)
 
 
 def _from_each(device: Ints, at_ns: Ints, begins: Bools, last_ns: int) -> Spans:

@@ -51,7 +51,7 @@ class Kind(IntEnum):
 
     # --- subscribers: `actor` is the device's index ---------------------------------------------------------
     LOGIN = 20
-    """The device's lifetime begins: it starts to connect. value: organization; flag: DeviceModel."""
+    """The device's lifetime in an organization begins, in the foreground. value: organization; flag: DeviceModel."""
     OPENED = 21
     """WebSocket open. due_ns: when it began to connect."""
     JOINED = 22
@@ -61,7 +61,7 @@ class Kind(IntEnum):
     DOWN = 24
     """Not live any more. value: WebSocket close code (0: unknown); flag: a `DownCause`."""
     LOGOUT = 25
-    """The device's lifetime ends."""
+    """The device's lifetime in its organization ends. flag: why, a `Leaving`."""
     EVENT_NAMED = 26
     """First sight of an event in this shard. entity: the event; value: its commit_timestamp, wall ns (0: none);
     revision: its organization's index (NOBODY: not of this run); flag: EventType."""
@@ -85,6 +85,15 @@ class Kind(IntEnum):
     REFUSED = 33
     """The target answered a connect, a join or a subscription with an error. value: HTTP status or 0;
     entity: the reason, as text."""
+    BACKGROUND = 34
+    """Nobody looks at the device from here. flag: 1 when it keeps its socket."""
+    FOREGROUND = 35
+    """Somebody looks at it again."""
+    NOT_FETCHED = 36
+    """A refresh that was asked for and not requested. entity: request key; value: batch (0: none); revision: Cause;
+    flag: why, a `NotFetched`."""
+    TOKEN = 37
+    """The device sent a fresh access token on its channel. value: seconds until the old one would have expired."""
 
     # --- probes ---------------------------------------------------------------------------------------------
     CLOCK = 40
@@ -129,6 +138,38 @@ class DownCause(IntEnum):
     HEARTBEAT_LOST = 4
     LOGGED_OUT = 5
     CONNECT_FAILED = 6
+    GAVE_UP = 7
+    """Its way of reconnecting has an end, and came to it."""
+    BACKGROUND = 8
+    """It left by itself because nobody looks."""
+    KILLED = 9
+    SWITCHED = 10
+    """It left for another organization."""
+    NOT_LIVE_IN_TIME = 11
+    """The channel was joined and no change could flow before the deadline."""
+
+
+class Leaving(IntEnum):
+    """Why a device's lifetime in an organization ended."""
+
+    LOGGED_OUT = 0
+    KILLED = 1
+    """Without a word: its socket broke off."""
+    SWITCHED = 2
+
+
+class NotFetched(IntEnum):
+    """Why a refresh that was asked for was not requested."""
+
+    DEDUPED = 1
+    """The same key was fetched a moment ago."""
+    IN_FLIGHT = 2
+    """The same key was being fetched, and its answer serves."""
+    BACKGROUND = 3
+    ENDED = 4
+    """The device's lifetime ended."""
+    NOTHING_MISSED = 5
+    """A catch-up that the device thought it did not need."""
 
 
 class Unsent(IntEnum):
@@ -146,6 +187,10 @@ class SignalFlag(IntFlag):
     """`errors` was not null: the event came degraded."""
     ASKS_REFRESH = 2
     """The device's model acts on this event."""
+    PAUSED = 4
+    """It would, but nobody looks: the catch-up in the foreground has to serve."""
+    SUPPRESSED = 8
+    """It would, but its policy drops what comes inside a window that is open."""
 
 
 class ItemFlag(IntFlag):

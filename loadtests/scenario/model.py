@@ -5,23 +5,18 @@ Pydantic, because people write these files: an unknown key or a wrong type is re
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from loadtests.scenario.devices import Attention, Background, Connection, LifecycleStep, Refresh, Seconds, Share, Table
 from loadtests.scenario.faults import Fault
-from loadtests.scenario.vocabulary import MutationKind
+from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel, MutationKind
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
 
 DEFAULT_MIX = {"create": 2.0, "update": 5.0, "archive": 0.5, "flag": 1.0, "document": 1.5}
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Target(_Table):
+class Target(Table):
     """The pipeline under test. Addresses and keys never stand here: a scenario's text is kept with every run."""
 
     kind: Literal["embedded"] = "embedded"
@@ -33,7 +28,7 @@ class Target(_Table):
     limit changes are silently discarded."""
 
 
-class Organizations(_Table):
+class Organizations(Table):
     """Who shares what: each organization is an island of members and jobs."""
 
     count: int = Field(default=1, ge=1, le=100_000)
@@ -43,45 +38,59 @@ class Organizations(_Table):
     """Jobs that each organization has before the start."""
 
 
-class Subscribers(_Table):
+class Subscribers(Table):
     """Simulated devices that are pushed to."""
 
     count: int = Field(default=0, ge=0, le=1_000_000)
     ios: Weight = 1.0
     web: Weight = 1.0
-    """Relative numbers of the two client models."""
+    hybrid: Weight = 0.0
+    ios_as_built: Weight = 0.0
+    web_as_built: Weight = 0.0
+    """Relative numbers of the client models: the apps as designed, push with a slow poll as safety net, and the apps
+    as they are coded today."""
     debounce_ms: int = Field(default=500, ge=0, le=60_000)
+    refresh: Refresh = Refresh()
+    connection: Connection = Connection()
+    background: Background = Background()
+    attention: Attention | None = None
     web_open_job: Share = 0.25
-    """Share of the web devices that have one job open: they re-fetch its detail and documents too."""
+    """Share of the web and hybrid devices that have one job open: they re-fetch its detail and documents too."""
     web_open_audit: Share = 0.1
-    """Share of the web devices that have the audit feed open."""
+    """Share of the web and hybrid devices that have the audit feed open."""
     connects_per_s: float = Field(default=1000, gt=0)
     live_within_s: Seconds = 30
     """How long a device may take from connecting to being live."""
     processes: int = Field(default=1, ge=1, le=64)
 
+    @property
+    def weights(self) -> dict[DeviceModel, float]:
+        """The relative number of each client model."""
+        return {model: float(getattr(self, model.key)) for model in PUSHED_MODELS}
+
     @model_validator(mode="after")
     def _some_model(self) -> Self:
-        if self.count and self.ios + self.web <= 0:
-            raise ValueError("ios and web cannot both be 0: there would be no device to simulate")
+        if self.count and sum(self.weights.values()) <= 0:
+            names = ", ".join(model.key for model in PUSHED_MODELS)
+            raise ValueError(f"{names} cannot all be 0: there would be no device to simulate")
         return self
 
 
-class Pollers(_Table):
+class Pollers(Table):
     """One cohort of the polling baseline: devices that re-fetch at a fixed interval with a random phase."""
 
     interval_s: Seconds
     count: int = Field(ge=1, le=1_000_000)
 
 
-class Mutators(_Table):
+class Mutators(Table):
     """The pool of Locust users that carries out what is due."""
 
     users: int = Field(default=50, ge=1, le=10_000)
     timeout_s: Seconds = 10
 
 
-class Phase(_Table):
+class Phase(Table):
     """A stretch of load."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -109,7 +118,7 @@ class Phase(_Table):
         return mix
 
 
-class Health(_Table):
+class Health(Table):
     """How good the measurement has to be; beyond these bounds the verdict is unknown."""
 
     send_delay_ms_p99: float = Field(default=50, gt=0)
@@ -117,7 +126,7 @@ class Health(_Table):
     clock_bound_ms: float = Field(default=5, gt=0)
 
 
-class Scenario(_Table):
+class Scenario(Table):
     """One question, and the load that answers it."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -129,6 +138,8 @@ class Scenario(_Table):
     pollers: tuple[Pollers, ...] = Field(default=(), strict=False)  # TOML has lists, no tuples
     mutators: Mutators = Mutators()
     phases: tuple[Phase, ...] = Field(strict=False)
+    lifecycle: tuple[LifecycleStep, ...] = Field(default=(), strict=False)
+    """What people do with their devices, and when."""
     faults: tuple[Fault, ...] = Field(default=(), strict=False)
     """What the target is told to do wrong, and when."""
     deadline_ms: int = Field(default=5000, ge=1)
@@ -190,6 +201,18 @@ class Scenario(_Table):
                     f"the fault '{fault.kind}' at_s = {fault.at_s:g} would come after the load, "
                     f"which lasts {self.duration_s:g} s"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _steps_make_sense(self) -> Self:
+        for step in self.lifecycle:
+            if step.at_s + step.within_s > self.duration_s + self.effective_drain_s:
+                raise ValueError(
+                    f"the lifecycle step '{step.step}' at_s = {step.at_s:g} would come after the run, which lasts "
+                    f"{self.duration_s + self.effective_drain_s:g} s with its drain"
+                )
+            if step.step == "switch" and self.organizations.count < 2:
+                raise ValueError("a step 'switch' needs a second organization: raise organizations.count")
         return self
 
     @model_validator(mode="after")

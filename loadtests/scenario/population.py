@@ -12,8 +12,9 @@ from uuid import UUID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.scenario.itinerary import Itineraries
 from loadtests.scenario.model import Scenario
-from loadtests.scenario.vocabulary import DeviceModel
+from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel
 
 _NAMESPACE: Final = UUID("6f1b5d0e-0c57-4c86-9f43-2f5d4d6f7a10")
 
@@ -34,6 +35,8 @@ class Device:
     """Web: index of the seeded job that the device has open."""
     open_audit: bool = False
     """Web: whether the audit feed is open."""
+    other_organization: int | None = None
+    """The organization that the person switches to, and is a member of too."""
 
 
 @dataclass(frozen=True)
@@ -98,28 +101,36 @@ class Population:
         wanted = self.scenario.subscribers
         random = np.random.default_rng([self.seed, 1])
         homes = spread(wanted.count, organization_weights(self.scenario))
-        is_web = random.permutation(
-            np.arange(wanted.count) < round(wanted.count * wanted.web / max(wanted.ios + wanted.web, 1e-9))
-        )
+        weights = np.array([wanted.weights[model] for model in PUSHED_MODELS])
+        kinds = random.permutation(spread(wanted.count, weights / max(weights.sum(), 1e-9)))
         draws = random.random((wanted.count, 4))
         return tuple(
-            self._subscriber(index, int(homes[index]), is_web=bool(is_web[index]), draws=draws[index])
+            self._subscriber(index, int(homes[index]), model=PUSHED_MODELS[int(kinds[index])], draws=draws[index])
             for index in range(wanted.count)
         )
 
-    def _subscriber(self, index: int, organization: int, *, is_web: bool, draws: NDArray[np.float64]) -> Device:
+    def _subscriber(self, index: int, organization: int, *, model: DeviceModel, draws: NDArray[np.float64]) -> Device:
         wanted = self.scenario.subscribers
         jobs = self.scenario.organizations.jobs
-        has_open_job = is_web and jobs > 0 and draws[1] < wanted.web_open_job
+        has_tabs = model in {DeviceModel.WEB, DeviceModel.WEB_AS_BUILT, DeviceModel.HYBRID}
+        has_open_job = has_tabs and jobs > 0 and draws[1] < wanted.web_open_job
         return Device(
             index=index,
             organization=organization,
             user_id=str(uuid5(self._namespace, f"user/{index}")),
-            model=DeviceModel.WEB if is_web else DeviceModel.IOS,
+            model=model,
             phase=float(draws[0]),
             open_job=int(draws[3] * jobs) if has_open_job else None,
-            open_audit=bool(is_web and draws[2] < wanted.web_open_audit),
+            open_audit=bool(has_tabs and draws[2] < wanted.web_open_audit),
+            other_organization=(organization + 1) % self.organizations
+            if self.itineraries.switches(index, model)
+            else None,
         )
+
+    @cached_property
+    def itineraries(self) -> Itineraries:
+        """What the people behind the subscribers do."""
+        return Itineraries(self.scenario, self.seed)
 
     @cached_property
     def pollers(self) -> tuple[Device, ...]:

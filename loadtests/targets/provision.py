@@ -41,7 +41,7 @@ def provision(database_url: str, population: Population) -> None:
             cursor,
             "public.organization_members",
             ("user_id", "organization_id", "role"),
-            _users(population),
+            (*_users(population), *_guests(population)),
         )
         _copy(cursor, "public.jobs", _JOB_COLUMNS, _jobs(population))
     # Without fresh statistics the first queries of a run are planned for empty tables.
@@ -67,6 +67,13 @@ def _users(population: Population) -> Iterable[tuple[str, str, str]]:
         yield population.author_id(index), population.organization_id(index), "owner"
     for device in population.devices:
         yield device.user_id, population.organization_id(device.organization), "member"
+
+
+def _guests(population: Population) -> Iterable[tuple[str, str, str]]:
+    """Yield user, organization and role of those who will switch to another organization."""
+    for device in population.subscribers:
+        if device.other_organization is not None:
+            yield device.user_id, population.organization_id(device.other_organization), "member"
 
 
 _JOB_COLUMNS = (

@@ -95,8 +95,8 @@ def test_a_mix_of_nothing_is_refused() -> None:
 
 
 def test_devices_need_a_model() -> None:
-    """Subscribers that are neither ios nor web are nothing."""
-    assert "ios and web cannot both be 0" in complaint(subscribers={"count": 1, "ios": 0, "web": 0})
+    """Subscribers of no client model at all are nothing."""
+    assert "cannot all be 0: there would be no device" in complaint(subscribers={"count": 1, "ios": 0, "web": 0})
     assert scenario(subscribers={"count": 0, "ios": 0, "web": 0}).subscribers.count == 0
 
 
