@@ -46,14 +46,14 @@ class Connection(Table):
     heartbeat_timeout_s: Seconds = 10
     """A heartbeat without an answer for so long means that the connection is dead."""
     token_lifetime_s: Seconds = 7 * 24 * 3600
-    token_renewal: Literal["before", "late", "never"] = "before"
-    """A fresh token `token_margin_s` before the old one expires, as much after it, or never."""
-    token_margin_s: Annotated[float, Field(gt=0)] = 60
+    renewal: Literal["before", "late", "never"] = "before"
+    """A fresh token `renewal_margin_s` before the old one expires, as much after it, or never."""
+    renewal_margin_s: Annotated[float, Field(gt=0)] = 60
 
     @model_validator(mode="after")
     def _margin_fits(self) -> Self:
-        if self.token_renewal == "before" and self.token_margin_s >= self.token_lifetime_s:
-            raise ValueError("token_margin_s must be shorter than token_lifetime_s: a fresh token would be old at once")
+        if self.renewal == "before" and self.renewal_margin_s >= self.token_lifetime_s:
+            raise ValueError("renewal_margin_s must be shorter than token_lifetime_s: a fresh token would be old at once")
         return self
 
 
