@@ -33,6 +33,10 @@ class RequestKey:
     path: str
     """Path and query under the jobs API's base URL."""
 
+    def __hash__(self) -> int:
+        # The path tells two keys apart by itself, and a string remembers its hash: signals come by the thousand.
+        return hash(self.path)
+
     @classmethod
     def job_list(cls, *, limit: int) -> Self:
         """Page 1 of the jobs, newest first."""
