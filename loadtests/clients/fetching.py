@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from loadtests.clients.endings import NotFetched
 from loadtests.clients.gathering import Keys
 from loadtests.clients.requests import Cause, RequestKey
 
@@ -23,17 +24,6 @@ class SingleFlight(IntEnum):
     """The answer under way serves, although it may be older than what asked for it: the iOS app's `fetchTask`."""
     AGAIN = 3
     """Fetch it once more when the answer comes, because that may be older than what asked for it."""
-
-
-class Skip(IntEnum):
-    """Why a refresh that was asked for is not fetched; the values are those that the ledger records."""
-
-    DEDUPED = 1
-    """The same key was answered a moment ago."""
-    IN_FLIGHT = 2
-    """The same key is being fetched, or about to be, and that answer serves."""
-    ENDED = 4
-    """The device ended before its turn came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +74,7 @@ class Skipped:
     key: RequestKey
     cause: Cause
     batch: int
-    why: Skip
+    why: NotFetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +147,9 @@ class FetchDesk:
     def forget(self) -> tuple[Skipped, ...]:
         """Return what was still to be fetched: the device ends. Answers that still come mean nothing any more."""
         waiting = [fetch for fetch in (self._again or {}).values() if fetch is not None]
-        skipped = [_skip(key, fetch, Skip.ENDED) for fetch in waiting for key in (fetch.key, *fetch.rest)]
+        skipped = [_skip(key, fetch, NotFetched.ENDED) for fetch in waiting for key in (fetch.key, *fetch.rest)]
         under_way = self._under_way or {}
-        skipped.extend(_skip(key, fetch, Skip.ENDED) for fetch in under_way.values() for key in fetch.rest)
+        skipped.extend(_skip(key, fetch, NotFetched.ENDED) for fetch in under_way.values() for key in fetch.rest)
         self._under_way = self._again = self._marks = None
         return tuple(skipped)
 
@@ -193,14 +183,14 @@ class FetchDesk:
             self._start(fetch, turn)
         return True
 
-    def _reason_to_skip(self, key: RequestKey, wanted: Wanted, turn: "_Turn") -> Skip | None:
+    def _reason_to_skip(self, key: RequestKey, wanted: Wanted, turn: "_Turn") -> NotFetched | None:
         discipline = self._discipline
         if self._marks is not None and wanted.cause in discipline.deduped_causes:
             mark = self._marks.get(key)
             if mark is not None and mark.until_ns is None:
-                return Skip.IN_FLIGHT
+                return NotFetched.IN_FLIGHT
             if mark is not None and mark.until_ns is not None and turn.now_ns < mark.until_ns:
-                return Skip.DEDUPED
+                return NotFetched.DEDUPED
         if self._again is None or key not in self._again or wanted.cause not in discipline.single_flight_causes:
             return None
         serves = (
@@ -209,7 +199,7 @@ class FetchDesk:
             # Not even written yet, so its answer cannot be older than what asks now.
             or any(fetch.key == key for fetch in turn.start)
         )
-        return Skip.IN_FLIGHT if serves else None
+        return NotFetched.IN_FLIGHT if serves else None
 
     def _start(self, fetch: Fetch, turn: "_Turn") -> None:
         if self._under_way is None:
@@ -266,5 +256,5 @@ class _Turn:
         return Decision(tuple(self.start), tuple(self.skipped))
 
 
-def _skip(key: RequestKey, asked: Wanted | Fetch, why: Skip) -> Skipped:
+def _skip(key: RequestKey, asked: Wanted | Fetch, why: NotFetched) -> Skipped:
     return Skipped(key=key, cause=asked.cause, batch=asked.batch, why=why)

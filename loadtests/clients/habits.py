@@ -15,6 +15,8 @@ class Order(IntEnum):
     """Fetch once live: whatever was committed before is in the answer, whatever comes after is pushed."""
     FETCH_FIRST = 2
     """Subscribe when the fetch is answered: what is committed between the two is never seen."""
+    TOGETHER = 3
+    """Both at once, and neither waits for the other: the fetch usually wins, with the same gap."""
 
 
 class Background(IntEnum):
@@ -23,6 +25,15 @@ class Background(IntEnum):
     KEEP_SOCKET = 1
     """Keep it; signals are received and not acted on."""
     UNSUBSCRIBE = 2
+
+
+class Unauthorized(IntEnum):
+    """What a client does when the API does not take its token."""
+
+    RENEW = 1
+    """Take a fresh one and ask once more."""
+    LOG_OUT = 2
+    """As the iOS app does on every 401, whatever its reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,5 +50,6 @@ class Habits:
     """Whether it fetches after a reconnect and at each repeated "Subscribed": signals may have been lost before."""
     focus_fetches: bool = False
     """Whether it fetches whenever somebody looks again, whatever was seen (the web's revalidation on focus)."""
+    on_unauthorized: Unauthorized = Unauthorized.RENEW
     safety_poll_ns: int | None = None
     """Fetches at least so often while somebody looks, whether or not anything was pushed."""

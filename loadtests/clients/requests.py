@@ -3,7 +3,7 @@
 Two refreshes of one key do the same work. Pure: a key says where, not how.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, Self
 
@@ -14,6 +14,12 @@ class Cause(IntEnum):
     FLUSH = 1
     CATCH_UP = 2
     POLL = 3
+    FOCUS = 4
+    """Somebody looks again, and this client fetches whenever that happens."""
+    SAFETY_POLL = 5
+    """Nothing was fetched for a while by a client that is pushed to and does not rely on it."""
+    RETRY = 6
+    """Once more with a fresh token."""
 
 
 class KeyKind(IntEnum):
@@ -56,6 +62,12 @@ class RequestKey:
     def audit(cls, *, limit: int) -> Self:
         """The newest entries of the audit feed."""
         return cls(KeyKind.AUDIT, f"/api/audit/events?limit={limit}")
+
+    def within(self, organization_id: str | None) -> Self:
+        """Return the same of another organization than the user's own; of the user's own for None."""
+        if organization_id is None:
+            return self
+        return replace(self, path=f"{self.path}{'&' if '?' in self.path else '?'}organization_id={organization_id}")
 
 
 PAGE_LIMIT: Final = 25

@@ -23,6 +23,8 @@ class Arrival:
     """One event as it arrives: what its devices understand, and what the ledger says of each receipt."""
 
     signal: Signal
+    topic: str
+    """The channel's."""
     entity: int
     """The event's name in the ledger."""
     size: int
@@ -55,6 +57,7 @@ class Arrivals:
             del self.known[next(iter(self.known))]
         arrival = self.known[frame] = Arrival(
             signal=understand(change),
+            topic=change.topic,
             entity=self._name(change),
             size=len(frame),
             flags=SignalFlag.ERRORS if change.errors else 0,

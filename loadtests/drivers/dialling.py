@@ -31,11 +31,12 @@ class Dialler:
         self._logger = logging.LoggerAdapter(logging.getLogger("picows.subscribers"))
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def dial(self, subscriber: Subscriber) -> None:
-        """Begin to open a WebSocket for `subscriber`."""
+    def dial(self, subscriber: Subscriber) -> asyncio.Task[None]:
+        """Begin to open a WebSocket for `subscriber`; cancelled, the task gives it up and nobody hears of it."""
         task = asyncio.get_running_loop().create_task(self._dial(subscriber))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        return task
 
     def close(self) -> None:
         """Give up what is under way."""

@@ -8,15 +8,14 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any, Final
 
-from loadtests.clients import models
-from loadtests.clients.debounce import Debouncer
 from loadtests.clients.models import Screen
 from loadtests.drivers.arrivals import Arrivals
-from loadtests.drivers.channels import Channel, Manners
+from loadtests.drivers.casting import Casting, minter
 from loadtests.drivers.dialling import Dialler
 from loadtests.drivers.fetch import FetchPool
 from loadtests.drivers.pollers import Poller
@@ -26,17 +25,14 @@ from loadtests.drivers.shard import Shard
 from loadtests.drivers.subscribers import Crowd, Subscriber
 from loadtests.drivers.timers import TimerQueue
 from loadtests.history.ledger import Ledger
-from loadtests.scenario.population import Device
-from loadtests.scenario.vocabulary import DeviceModel
-from loadtests.wire import tokens
 from loadtests.wire.endpoint import Endpoint
 
 _LOOK_S: Final = 0.02
 _LEAVE_S: Final = 2.0
 _REQUEST_TIMEOUT_NS: Final = 30_000_000_000
 """What the iOS app gives a request."""
-_TOKEN_LIFETIME_S: Final = 30 * 24 * 3600
-"""Beyond the longest run: expiry is not what this measures."""
+_POLLERS_TOKEN_LIFETIME_S: Final = 30 * 24 * 3600
+"""Beyond the longest run: the baseline's tokens do not expire."""
 
 
 class NobodyLiveError(RuntimeError):
@@ -67,7 +63,7 @@ class Fleet:
         self._timers = TimerQueue(host.loop)
         self._live_within_s = scenario.subscribers.live_within_s
         self._dialler = Dialler(endpoint, handshake_timeout_s=self._live_within_s)
-        self._mint = _minter(endpoint.jwt_secret)
+        self._secret = endpoint.jwt_secret
         # Numbers are unique over all shards, because analysis sees them merged: shard 1 of 3 counts 2, 5, 8, …
         self._crowd = Crowd(
             ledger=host.ledger,
@@ -83,9 +79,6 @@ class Fleet:
                 numbers=count(shard.number + 1, shard.of),
             ),
             arrivals=Arrivals(host.ledger, run.population.organization_indices),
-            manners=Manners(live_within_ns=round(self._live_within_s * 1e9)),
-            random=Random(f"{run.population.seed}/{shard.number}"),  # noqa: S311 - jitter, no secret
-            mint=self._mint,
             dial=self._dialler.dial,
             fail=host.fail,
         )
@@ -103,24 +96,29 @@ class Fleet:
             NobodyLiveError: not one subscriber became live.
 
         """
-        devices: list[Subscriber | Poller] = [*self._subscribers, *self._pollers]
+        early = self._early_subscribers()
+        devices: list[Subscriber | Poller] = [*early, *self._pollers]
         gap_ns = self._shard.of / self._run.scenario.subscribers.connects_per_s * 1e9
         begin_ns = time.monotonic_ns()
         for place, device in enumerate(devices):
             self._timers.at(begin_ns + round(place * gap_ns), device.log_in)
         last_login = self._loop.time() + len(devices) * gap_ns / 1e9
-        await self._wait_prepared(last_login=last_login, deadline=last_login + self._live_within_s)
-        if self._subscribers and not self._crowd.live:
+        await self._wait_prepared(len(early), last_login=last_login, deadline=last_login + self._live_within_s)
+        if early and not self._crowd.live:
             refusals = "; ".join(f"{reason} ({times} times)" for reason, times in self._crowd.refusals.items())
             raise NobodyLiveError(
-                f"none of {len(self._subscribers)} subscribers was live within {self._live_within_s:g} s: "
+                f"none of {len(early)} subscribers was live within {self._live_within_s:g} s: "
                 f"{refusals or 'no WebSocket could be opened'}"
             )
 
-    def begin_polling(self, start_ns: int) -> None:
-        """Let the pollers poll from `start_ns` on; subscribers need nobody to begin."""
+    def begin(self, start_ns: int) -> None:
+        """Let the pollers poll and the people behind the subscribers do what they do, from `start_ns` on."""
         for poller in self._pollers:
             poller.begin(start_ns)
+        itineraries = self._run.population.itineraries
+        for role, subscriber in zip(self._shard.subscribers, self._subscribers, strict=True):
+            for planned in itineraries.of(role.index, role.model):
+                self._timers.at(start_ns + planned.at_ns, partial(subscriber.step, planned.step))
 
     async def log_out(self) -> None:
         """End all devices in the orderly way."""
@@ -154,15 +152,24 @@ class Fleet:
 
     # ---- inside
 
-    async def _wait_prepared(self, *, last_login: float, deadline: float) -> None:
+    def _early_subscribers(self) -> list[Subscriber]:
+        """Return those that log in before the load."""
+        itineraries = self._run.population.itineraries
+        return [
+            subscriber
+            for role, subscriber in zip(self._shard.subscribers, self._subscribers, strict=True)
+            if itineraries.begins_logged_in(role.index, role.model)
+        ]
+
+    async def _wait_prepared(self, expected: int, *, last_login: float, deadline: float) -> None:
         while self._loop.time() < deadline:
-            everybody_is_live = self._crowd.live == len(self._subscribers)
+            everybody_is_live = self._crowd.live == expected
             if self._loop.time() > last_login and everybody_is_live and not self._crowd.refresher.counts.under_way:
                 return
             await asyncio.sleep(_LOOK_S)
 
     async def _wait_left(self, *, deadline: float) -> None:
-        while any(subscriber.is_connected for subscriber in self._subscribers):
+        while self._crowd.sockets:
             if self._loop.time() > deadline:
                 for subscriber in self._subscribers:
                     subscriber.hang_up()
@@ -170,57 +177,28 @@ class Fleet:
             await asyncio.sleep(_LOOK_S)
 
     def _create_subscribers(self) -> tuple[Subscriber, ...]:
-        window_ns = self._run.scenario.subscribers.debounce_ms * 1_000_000
-        client_models = {
-            DeviceModel.IOS: models.ios(window_ns=window_ns),
-            DeviceModel.WEB: models.web(window_ns=window_ns),
-        }
-        channels: dict[int, Channel] = {}
-        screens: dict[Screen, Screen] = {}
-        batches = count(self._shard.number + 1, self._shard.of)
-        created = []
-        for device in self._shard.subscribers:
-            if device.organization not in channels:
-                organization_id = self._run.population.organization_id(device.organization)
-                channels[device.organization] = Channel.of_organization(organization_id)
-            screen = self._screen(device)
-            model = client_models[device.model]
-            subscriber = Subscriber(
-                device,
-                crowd=self._crowd,
-                channel=channels[device.organization],
-                model=model,
-                screen=screens.setdefault(screen, screen),
-                debouncer=Debouncer(model.policy, batches),
-            )
-            created.append(subscriber)
-        return tuple(created)
-
-    def _screen(self, device: Device) -> Screen:
-        if device.open_job is None:
-            return Screen(open_audit=device.open_audit)
-        job_id = self._run.population.job_id(device.organization, device.open_job)
-        return Screen(open_job_id=job_id, open_audit=device.open_audit)
+        population, shard = self._run.population, self._shard
+        casting = Casting(
+            population,
+            mint=minter(self._secret, lifetime_s=self._run.scenario.subscribers.connection.token_lifetime_s),
+            random=Random(f"{population.seed}/{shard.number}"),  # noqa: S311 - jitter, no secret
+            batches=count(shard.number + 1, shard.of),
+        )
+        return tuple(
+            Subscriber(role.index, role.model, crowd=self._crowd, device=casting.device(role))
+            for role in shard.subscribers
+        )
 
     def _create_pollers(self) -> tuple[Poller, ...]:
-        keys = Screen().jobs
+        mint = minter(self._secret, lifetime_s=_POLLERS_TOKEN_LIFETIME_S)
+        (key,) = Screen().jobs
         return tuple(
             Poller(
-                device,
-                bearer=self._mint(device.user_id),
-                keys=keys,
+                role,
+                bearer=mint(role.user_id),
+                key=key,
                 refresher=self._crowd.refresher,
                 timers=self._timers,
             )
-            for device in self._shard.pollers
+            for role in self._shard.pollers
         )
-
-
-def _minter(secret: str) -> Callable[[str], str]:
-    # The wall clock is what a token's `exp` is compared with.
-    expires_at_s = time.time_ns() // 1_000_000_000 + _TOKEN_LIFETIME_S
-
-    def mint(user_id: str) -> str:
-        return tokens.mint(secret, role="authenticated", expires_at_s=expires_at_s, subject=user_id)
-
-    return mint

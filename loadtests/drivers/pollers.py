@@ -5,9 +5,9 @@ Open loop: a poll is due whether or not the one before has been answered.
 
 from time import monotonic_ns
 
-from loadtests.clients.debounce import Keys
-from loadtests.clients.requests import Cause
-from loadtests.drivers.refreshes import Refresh, Refresher
+from loadtests.clients.fetching import Fetch
+from loadtests.clients.requests import Cause, RequestKey
+from loadtests.drivers.refreshes import Refresher
 from loadtests.drivers.timers import TimerQueue
 from loadtests.history.kinds import Kind
 from loadtests.scenario.population import Device
@@ -16,12 +16,15 @@ from loadtests.scenario.population import Device
 class Poller:
     """One device of the baseline."""
 
-    __slots__ = ("_bearer", "_device", "_interval_ns", "_keys", "_refresher", "_timers")
+    __slots__ = ("_device", "_interval_ns", "_key", "_refresher", "_timers", "bearer", "index")
 
-    def __init__(self, device: Device, *, bearer: str, keys: Keys, refresher: Refresher, timers: TimerQueue) -> None:
+    def __init__(
+        self, device: Device, *, bearer: str, key: RequestKey, refresher: Refresher, timers: TimerQueue
+    ) -> None:
+        self.index = device.index
+        self.bearer = bearer
         self._device = device
-        self._bearer = bearer
-        self._keys = keys
+        self._key = key
         self._refresher = refresher
         self._timers = timers
         self._interval_ns = round(device.interval_s * 1e9)
@@ -46,7 +49,8 @@ class Poller:
         self._fetch(Cause.POLL, due_ns)
         self._timers.at(due_ns + self._interval_ns, self._poll)
 
+    def answered(self, fetch: Fetch, status: int, at_ns: int) -> None:
+        """Hear that a poll is over: the next one is due when it is due."""
+
     def _fetch(self, cause: Cause, wanted_ns: int) -> None:
-        self._refresher.start(
-            Refresh(actor=self._device.index, bearer=self._bearer, cause=cause, wanted_ns=wanted_ns, keys=self._keys)
-        )
+        self._refresher.start(Fetch(number=0, cause=cause, batch=0, key=self._key, wanted_ns=wanted_ns), self)

@@ -1,14 +1,14 @@
-"""Re-fetches with their rows in the ledger: REQUESTED, BODY, ANSWERED, and which of them waits for which.
+"""Re-fetches with their rows in the ledger: REQUESTED, BODY, ANSWERED.
 
-Subscribers and pollers say what to refresh; nothing here knows why a key is stale.
+Devices say what to fetch and hear what came of it; nothing here knows why a key is stale, nor what follows.
 """
 
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from loadtests.clients.debounce import Keys
+from loadtests.clients.fetching import Fetch
 from loadtests.clients.requests import Cause
 from loadtests.drivers.bodies import Bodies, MalformedBodyError
 from loadtests.drivers.fetch import FetchPool
@@ -30,19 +30,19 @@ class RefreshCounts:
     under_way: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refresh:
-    """What one device fetches at one moment, and why."""
+class Fetcher(Protocol):
+    """A device that fetches."""
 
-    actor: int
-    bearer: str
-    cause: Cause
-    wanted_ns: int
-    keys: Keys
-    batch: int = 0
-    """The flush that it belongs to; 0: none."""
-    is_sequential: bool = False
-    """Each key is fetched after the answer to the one before, instead of all side by side."""
+    @property
+    def index(self) -> int:
+        """The device's index: the `actor` of its rows."""
+
+    @property
+    def bearer(self) -> str:
+        """Its access token."""
+
+    def answered(self, fetch: Fetch, status: int, at_ns: int) -> None:
+        """Hear that a fetch is over; status 0: there was no answer."""
 
 
 class Refresher:
@@ -57,85 +57,77 @@ class Refresher:
         self._numbers = numbers
         self._closed = False
 
-    def start(self, refresh: Refresh) -> None:
+    def start(self, fetch: Fetch, fetcher: Fetcher) -> None:
         """Begin to fetch."""
-        for position in range(1 if refresh.is_sequential else len(refresh.keys)):
-            self._fetch(refresh, position)
+        if self._closed:
+            return
+        counts = self.counts
+        counts.under_way += 1
+        if fetch.cause is Cause.POLL:
+            counts.polls += 1
+        else:
+            counts.refreshes += 1
+        self._pool.start(_Refetch(self, fetch, fetcher, next(self._numbers)))
 
     def close(self) -> None:
         """End what is under way without an answer, and let nothing follow."""
         self._closed = True
         self._pool.close()
 
-    def _fetch(self, refresh: Refresh, position: int) -> None:
-        if self._closed:
-            return
-        counts = self.counts
-        counts.under_way += 1
-        if refresh.cause is Cause.POLL:
-            counts.polls += 1
-        else:
-            counts.refreshes += 1
-        self._pool.start(_Refetch(self, refresh, position, next(self._numbers)))
-
     def answered(self, refetch: "_Refetch", at_ns: int, status: int, body: bytes) -> None:
-        """Record the answer and go on with what waits for it."""
+        """Record the answer and tell the device."""
         self.counts.under_way -= 1
-        refresh = refetch.refresh
-        entity = self._body(refetch, at_ns, body) if status == _OK else NO_ENTITY
+        fetch, fetcher = refetch.fetch, refetch.fetcher
+        entity = self._body(fetch, at_ns, body) if status == _OK else NO_ENTITY
         if entity == NO_ENTITY:
             self.counts.errors += 1
         self.ledger.record(
             Kind.ANSWERED,
             at_ns,
-            actor=refresh.actor,
+            actor=fetcher.index,
             entity=entity,
             revision=status,
             value=refetch.number,
             due_ns=refetch.requested_ns,
-            flag=refresh.cause,
+            flag=fetch.cause,
         )
-        if refresh.is_sequential and refetch.position + 1 < len(refresh.keys):
-            self._fetch(refresh, refetch.position + 1)
+        fetcher.answered(fetch, status, at_ns)
 
-    def _body(self, refetch: "_Refetch", at_ns: int, body: bytes) -> int:
+    def _body(self, fetch: Fetch, at_ns: int, body: bytes) -> int:
         try:
-            return self._bodies.number(refetch.refresh.keys[refetch.position].kind, body, at_ns)
+            return self._bodies.number(fetch.key.kind, body, at_ns)
         except MalformedBodyError as error:
-            _log.warning("GET %s was answered with something else: %s", refetch.path, error)
+            _log.warning("GET %s was answered with something else: %s", fetch.key.path, error)
             return NO_ENTITY
 
 
 class _Refetch:
     """One request of one device."""
 
-    __slots__ = ("_refresher", "number", "path", "position", "refresh", "requested_ns")
+    __slots__ = ("_refresher", "bearer", "fetch", "fetcher", "number", "path", "requested_ns")
 
-    def __init__(self, refresher: Refresher, refresh: Refresh, position: int, number: int) -> None:
+    def __init__(self, refresher: Refresher, fetch: Fetch, fetcher: Fetcher, number: int) -> None:
         self._refresher = refresher
-        self.refresh = refresh
-        self.position = position
-        self.path = refresh.keys[position].path
+        self.fetch = fetch
+        self.fetcher = fetcher
+        self.path = fetch.key.path
+        self.bearer = fetcher.bearer
         self.number = number
         self.requested_ns = 0
 
-    @property
-    def bearer(self) -> str:
-        return self.refresh.bearer
-
     def requested(self, at_ns: int) -> None:
         self.requested_ns = at_ns
+        fetch = self.fetch
         ledger = self._refresher.ledger
-        refresh = self.refresh
         ledger.record(
             Kind.REQUESTED,
             at_ns,
-            actor=refresh.actor,
+            actor=self.fetcher.index,
             entity=ledger.name(self.path),
-            revision=refresh.batch,
+            revision=fetch.batch,
             value=self.number,
-            due_ns=refresh.wanted_ns,
-            flag=refresh.cause,
+            due_ns=fetch.wanted_ns,
+            flag=fetch.cause,
         )
 
     def answered(self, at_ns: int, status: int, body: bytes) -> None:

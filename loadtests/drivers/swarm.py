@@ -74,7 +74,7 @@ class Swarm:
                 case "prepare":
                     await self._prepare(Endpoint.from_json(message["endpoint"]))
                 case "go":
-                    self._the_fleet().begin_polling(int(message["at_ns"]))
+                    self._the_fleet().begin(int(message["at_ns"]))
                 case "stop":
                     if self._fleet is not None:
                         await self._fleet.log_out()

@@ -13,6 +13,23 @@ from typing import Final
 
 import numpy as np
 
+from loadtests.clients.endings import DownCause, Leaving, NotFetched
+
+__all__ = [
+    "NOBODY",
+    "NO_ENTITY",
+    "ROW",
+    "ROW_FORMAT",
+    "DownCause",
+    "ItemFlag",
+    "Kind",
+    "Leaving",
+    "NotFetched",
+    "Process",
+    "SignalFlag",
+    "Unsent",
+]
+
 ROW_FORMAT: Final = "<qqqiiiHH"
 ROW: Final = np.dtype(
     [
@@ -127,49 +144,6 @@ class Kind(IntEnum):
     TRUE_JOB = 62
     """A job as it stands at the end. entity: job; actor: organization; revision; due_ns: created_at, wall ns;
     value: documents; flag: ItemFlag bits."""
-
-
-class DownCause(IntEnum):
-    """Why a device stopped being live."""
-
-    CLOSED = 1
-    CHANNEL_CLOSED = 2
-    TOKEN_EXPIRED = 3
-    HEARTBEAT_LOST = 4
-    LOGGED_OUT = 5
-    CONNECT_FAILED = 6
-    GAVE_UP = 7
-    """Its way of reconnecting has an end, and came to it."""
-    BACKGROUND = 8
-    """It left by itself because nobody looks."""
-    KILLED = 9
-    SWITCHED = 10
-    """It left for another organization."""
-    NOT_LIVE_IN_TIME = 11
-    """The channel was joined and no change could flow before the deadline."""
-
-
-class Leaving(IntEnum):
-    """Why a device's lifetime in an organization ended."""
-
-    LOGGED_OUT = 0
-    KILLED = 1
-    """Without a word: its socket broke off."""
-    SWITCHED = 2
-
-
-class NotFetched(IntEnum):
-    """Why a refresh that was asked for was not requested."""
-
-    DEDUPED = 1
-    """The same key was fetched a moment ago."""
-    IN_FLIGHT = 2
-    """The same key was being fetched, and its answer serves."""
-    BACKGROUND = 3
-    ENDED = 4
-    """The device's lifetime ended."""
-    NOTHING_MISSED = 5
-    """A catch-up that the device thought it did not need."""
 
 
 class Unsent(IntEnum):

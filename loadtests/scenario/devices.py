@@ -43,8 +43,8 @@ class Connection(Table):
     joins again after the server closed its channel. `well-behaved`: doubling to 30 s with jitter, a fresh token, and
     whatever ended is begun again."""
     heartbeat_s: Seconds = 25
-    heartbeat_timeout_s: Seconds = 10
-    """A heartbeat without an answer for so long means that the connection is dead."""
+    heartbeat_timeout_s: Seconds | None = None
+    """A heartbeat without an answer for so long means that the connection is dead; by default 10 s, 25 s, 40 s."""
     token_lifetime_s: Seconds = 7 * 24 * 3600
     renewal: Literal["before", "late", "never"] = "before"
     """A fresh token `renewal_margin_s` before the old one expires, as much after it, or never."""

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from itertools import count
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import orjson
@@ -24,12 +23,14 @@ from picows import (
     ws_create_server,
 )
 
-from loadtests.clients import models
-from loadtests.clients.backoff import Backoff
-from loadtests.clients.debounce import Debouncer
-from loadtests.clients.models import Screen
+from loadtests.clients.channel import Channel
+from loadtests.clients.connection import Connection, Manners
+from loadtests.clients.device import Device, Place
+from loadtests.clients.fetching import FetchDesk
+from loadtests.clients.gathering import Gatherer
+from loadtests.clients.models import Screen, client_model
+from loadtests.clients.reconnecting import WELL_BEHAVED
 from loadtests.drivers.arrivals import Arrivals
-from loadtests.drivers.channels import Channel, Manners
 from loadtests.drivers.dialling import Dialler
 from loadtests.drivers.fetch import FetchPool
 from loadtests.drivers.refreshes import Refresher
@@ -38,7 +39,6 @@ from loadtests.drivers.timers import TimerQueue
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
 from loadtests.history.ledger import Ledger
-from loadtests.scenario.population import Device
 from loadtests.scenario.vocabulary import DeviceModel
 from loadtests.wire.endpoint import Endpoint
 
@@ -185,21 +185,21 @@ async def scene(
             timers=timers,
             refresher=Refresher(ledger=ledger, pool=pool, numbers=count(1)),
             arrivals=Arrivals(ledger, {ORGANIZATION: 3}),
-            manners=manners or polite(),
-            random=Random(1),  # noqa: S311 - jitter, no secret
-            mint=lambda user: f"{user}-{next(tokens)}",
             dial=dialler.dial,
             fail=broken.append,
         )
-        model = models.ios(window_ns=window_ns)
-        subscriber = Subscriber(
-            Device(index=5, organization=3, user_id="u", model=DeviceModel.IOS, phase=0.0),
-            crowd=crowd,
-            channel=Channel.of_organization(ORGANIZATION),
-            model=model,
-            screen=Screen(),
-            debouncer=Debouncer(model.policy, count(1)),
+        channel = Channel.of_organization(ORGANIZATION)
+        model = client_model(DeviceModel.IOS, window_ns=window_ns)
+        device = Device(
+            model,
+            (Place(organization=3, channel=channel, screen=Screen()),),
+            connection=Connection(
+                channel, manners or polite(), mint=lambda: f"u-{next(tokens)}", chance=lambda: 0.5, phase=0.0
+            ),
+            gatherer=Gatherer(model.policy, count(1), lambda: 0.5),
+            desk=FetchDesk(model.discipline),
         )
+        subscriber = Subscriber(5, DeviceModel.IOS, crowd=crowd, device=device)
         subscriber.log_in(0)
         try:
             yield Scene(ledger, subscriber, crowd, conversations, broken)
@@ -216,7 +216,8 @@ async def scene(
 def polite(**changes: int) -> Manners:
     """Return manners that lose no time."""
     given = {"live_within_ns": 5_000 * MS, "heartbeat_interval_ns": 25_000 * MS, **changes}
-    return Manners(backoff=Backoff(first_ns=5 * MS, cap_ns=20 * MS), **given)
+    delays = (5 * MS, 10 * MS, 20 * MS)
+    return Manners(reconnecting=replace(WELL_BEHAVED, connect_ns=delays, join_ns=delays), **given)
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:

@@ -4,17 +4,19 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from loadtests.clients.fetching import Decision, Discipline, Fetch, FetchDesk, Wanted
 from loadtests.clients.models import Screen
-from loadtests.clients.requests import Cause
+from loadtests.clients.requests import Cause, RequestKey
 from loadtests.drivers.fetch import FetchPool
 from loadtests.drivers.pollers import Poller
-from loadtests.drivers.refreshes import Refresh, Refresher
+from loadtests.drivers.refreshes import Refresher
 from loadtests.drivers.timers import TimerQueue
 from loadtests.history.history import History
 from loadtests.history.kinds import NO_ENTITY, Kind
@@ -89,18 +91,34 @@ def perform(directory: Path, body: bytes, play: Callable[[Stage], Awaitable[None
     uvloop.run(tell())
 
 
-def flush(keys: tuple[Any, ...], *, is_sequential: bool) -> Refresh:
-    """Return what a flush of device 4 asks for."""
-    return Refresh(
-        actor=4, bearer="t", cause=Cause.FLUSH, wanted_ns=77, keys=keys, batch=9, is_sequential=is_sequential
-    )
+class Screened:
+    """Device 4, which carries out a desk's decisions."""
+
+    index = 4
+    bearer = "t"
+
+    def __init__(self, stage: Stage, *, is_sequential: bool) -> None:
+        self._stage = stage
+        self._desk = FetchDesk(Discipline(is_sequential=is_sequential))
+
+    def flush(self, keys: tuple[RequestKey, ...]) -> None:
+        """Want what a flush asks for."""
+        self._start(self._desk.want(Wanted(cause=Cause.FLUSH, batch=9, keys=keys, wanted_ns=77), 77))
+
+    def answered(self, fetch: Fetch, status: int, at_ns: int) -> None:
+        """Go on with what waits for the answer."""
+        self._start(self._desk.answered(fetch, at_ns, is_ok=status == HTTPStatus.OK))
+
+    def _start(self, decision: Decision) -> None:
+        for fetch in decision.start:
+            self._stage.refresher.start(fetch, self)
 
 
 def test_sequential_refreshes_await_each_other(tmp_path: Path) -> None:
     """Each is requested after the answer before it; all were wanted at the flush."""
 
     async def play(stage: Stage) -> None:
-        stage.refresher.start(flush((LIST,) * 3, is_sequential=True))
+        Screened(stage, is_sequential=True).flush((LIST,) * 3)
         requested, answered = await stage.answers(3)
 
         assert (requested["at_ns"][1:] >= answered["at_ns"][:-1]).all()
@@ -115,7 +133,7 @@ def test_parallel_refreshes_do_not(tmp_path: Path) -> None:
     """All are requested before the first answer."""
 
     async def play(stage: Stage) -> None:
-        stage.refresher.start(flush((LIST,) * 3, is_sequential=False))
+        Screened(stage, is_sequential=False).flush((LIST,) * 3)
         requested, answered = await stage.answers(3)
 
         assert requested["at_ns"].max() < answered["at_ns"].min()
@@ -128,7 +146,7 @@ def test_an_answer_without_sense_is_an_error(tmp_path: Path) -> None:
     """Status 200 and no body that could be shown; the sequence goes on."""
 
     async def play(stage: Stage) -> None:
-        stage.refresher.start(flush((LIST,) * 2, is_sequential=True))
+        Screened(stage, is_sequential=True).flush((LIST,) * 2)
         _, answered = await stage.answers(2)
 
         assert answered["entity"].tolist() == [NO_ENTITY] * 2
@@ -142,7 +160,7 @@ def test_nothing_follows_the_close(tmp_path: Path) -> None:
     """What is under way is answered with nothing, what would come next is never requested."""
 
     async def play(stage: Stage) -> None:
-        stage.refresher.start(flush((LIST,) * 3, is_sequential=True))
+        Screened(stage, is_sequential=True).flush((LIST,) * 3)
         await stage.wait_rows(Kind.REQUESTED, 1)
         stage.refresher.close()
         requested, answered = await stage.answers(1)
@@ -159,7 +177,7 @@ def test_a_poll_is_due_even_while_the_one_before_is_under_way(tmp_path: Path) ->
     device = Device(index=6, organization=1, user_id="u", model=DeviceModel.POLLER, interval_s=0.004, phase=0.5)
 
     async def play(stage: Stage) -> None:
-        poller = Poller(device, bearer="t", keys=(LIST,), refresher=stage.refresher, timers=stage.timers)
+        poller = Poller(device, bearer="t", key=LIST, refresher=stage.refresher, timers=stage.timers)
         begin_ns = time.monotonic_ns()
         poller.log_in(begin_ns)
         poller.begin(begin_ns)

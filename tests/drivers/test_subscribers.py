@@ -355,7 +355,7 @@ def test_a_logout_leaves_in_the_orderly_way(tmp_path: Path) -> None:
         async with scene(tmp_path, listen) as on:
             await on.wait_rows(Kind.LIVE, 1)
             on.subscriber.log_out()
-            await wait_until(lambda: not on.subscriber.is_connected)
+            await wait_until(lambda: not on.crowd.sockets)
 
             assert heard == ["phx_join", "heartbeat", "phx_leave"]
             assert kinds(on.rows(*LIFE))[-2:] == [Kind.DOWN, Kind.LOGOUT]

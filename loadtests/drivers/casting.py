@@ -1,0 +1,120 @@
+"""Who plays whom: the state machine of each simulated device, made from what population and scenario say of it.
+
+Devices that are alike share what does not change: models, channels, screens.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from random import Random
+from typing import Final
+
+from loadtests.clients.channel import Channel
+from loadtests.clients.connection import Connection, Manners, Renewal
+from loadtests.clients.device import Device, Place
+from loadtests.clients.fetching import FetchDesk
+from loadtests.clients.gathering import Gatherer
+from loadtests.clients.models import ClientModel, Screen, client_model
+from loadtests.clients.reconnecting import BY_NAME
+from loadtests.scenario.model import Scenario
+from loadtests.scenario.population import Device as Role
+from loadtests.scenario.population import Population
+from loadtests.scenario.vocabulary import PUSHED_MODELS
+from loadtests.wire import tokens
+
+_SECOND_NS: Final = 1_000_000_000
+_MILLISECOND_NS: Final = 1_000_000
+
+Mint = Callable[[str], str]
+"""Returns a fresh access token for a user id."""
+
+
+class Casting:
+    """Makes the devices of one process."""
+
+    def __init__(self, population: Population, *, mint: Mint, random: Random, batches: Iterator[int]) -> None:
+        scenario = population.scenario
+        wanted = scenario.subscribers
+        self._population = population
+        self._mint = mint
+        self._random = random
+        self._batches = batches
+        self._manners = manners_of(scenario)
+        self._models: dict[int, ClientModel] = {
+            model: client_model(
+                model,
+                window_ns=wanted.debounce_ms * _MILLISECOND_NS,
+                refresh=wanted.refresh,
+                background=wanted.background,
+            )
+            for model in PUSHED_MODELS
+        }
+        self._channels: dict[int, Channel] = {}
+        self._screens: dict[Screen, Screen] = {}
+        self._places: dict[tuple[int, Screen], Place] = {}
+
+    def device(self, role: Role) -> Device:
+        """Return the machine that plays the device."""
+        model = self._models[role.model]
+        places = [self._place(role.organization, self._home_screen(role, model))]
+        if role.other_organization is not None:
+            places.append(self._place(role.other_organization, self._guest_screen(role.other_organization, model)))
+        chance = self._random.random
+        return Device(
+            model,
+            tuple(places),
+            connection=Connection(
+                places[0].channel,
+                self._manners,
+                mint=partial(self._mint, role.user_id),
+                chance=chance,
+                phase=role.phase,
+            ),
+            gatherer=Gatherer(model.policy, self._batches, chance),
+            desk=FetchDesk(model.discipline),
+        )
+
+    def _place(self, organization: int, screen: Screen) -> Place:
+        screen = self._screens.setdefault(screen, screen)
+        if organization not in self._channels:
+            organization_id = self._population.organization_id(organization)
+            self._channels[organization] = Channel.of_organization(organization_id)
+        place = Place(organization=organization, channel=self._channels[organization], screen=screen)
+        return self._places.setdefault((organization, screen), place)
+
+    def _home_screen(self, role: Role, model: ClientModel) -> Screen:
+        open_job_id = None
+        if role.open_job is not None:
+            open_job_id = self._population.job_id(role.organization, role.open_job)
+        return model.screen(open_job_id=open_job_id, open_audit=role.open_audit)
+
+    def _guest_screen(self, organization: int, model: ClientModel) -> Screen:
+        """Return the screen in the other organization, which its requests have to name."""
+        return replace(model.screen(), organization_id=self._population.organization_id(organization))
+
+
+def manners_of(scenario: Scenario) -> Manners:
+    """Return how the scenario's devices behave on the wire."""
+    wanted = scenario.subscribers.connection
+    timeout_s = wanted.heartbeat_timeout_s
+    return Manners(
+        live_within_ns=round(scenario.subscribers.live_within_s * _SECOND_NS),
+        reconnecting=BY_NAME[wanted.reconnect],
+        heartbeat_interval_ns=round(wanted.heartbeat_s * _SECOND_NS),
+        heartbeat_timeout_ns=None if timeout_s is None else round(timeout_s * _SECOND_NS),
+        token_lifetime_ns=round(wanted.token_lifetime_s * _SECOND_NS),
+        renewal=Renewal[wanted.renewal.upper()],
+        renewal_margin_ns=round(wanted.renewal_margin_s * _SECOND_NS),
+    )
+
+
+def minter(secret: str, *, lifetime_s: float) -> Mint:
+    """Return what mints tokens that expire `lifetime_s` after they were minted, to the second."""
+
+    def mint(user_id: str) -> str:
+        # The wall clock is what a token's `exp` is compared with.
+        expires_at_s = round(time.time() + lifetime_s)
+        return tokens.mint(secret, role="authenticated", expires_at_s=expires_at_s, subject=user_id)
+
+    return mint
