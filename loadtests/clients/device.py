@@ -53,9 +53,9 @@ class Device:
         "_catch_ups",
         "_desk",
         "_gatherer",
+        "_is_beginning",
         "_model",
         "_other",
-        "_owes_catch_up",
         "_place",
         "_poll_ns",
         "_seen_ns",
@@ -82,7 +82,7 @@ class Device:
         self.stage = Stage.OUT
         self._seen_ns = _NEVER
         self._poll_ns = _NEVER
-        self._owes_catch_up = False
+        self._is_beginning = False
         self._awaits_fetch = False
         self._catch_ups = 0
 
@@ -175,7 +175,7 @@ class Device:
     def _begin_to_watch(self, now_ns: int) -> Effects:
         """Subscribe and fetch, in the order that is this client's habit."""
         order = self._model.habits.order
-        self._owes_catch_up = order is Order.SUBSCRIBE_FIRST
+        self._is_beginning = not self.connection.is_live
         self._awaits_fetch = order is Order.FETCH_FIRST and not self.connection.has_socket
         effects: Effects = []
         if not self._awaits_fetch:
@@ -277,17 +277,17 @@ class Device:
         return told
 
     def _hear_live(self, became: BecameLive, now_ns: int) -> Effects:
-        is_first = self._owes_catch_up and not became.again
-        if not is_first and not self._model.habits.catches_up_when_live_again:
+        habits = self._model.habits
+        is_first = self._is_beginning and not became.again
+        self._is_beginning = False
+        fetches = habits.order is Order.SUBSCRIBE_FIRST if is_first else habits.catches_up_when_live_again
+        if not fetches:
             return []
-        if self._model.habits.order is not Order.SUBSCRIBE_FIRST and self._catch_ups:
-            return []  # the fetch of the beginning is still under way
         if self.stage is not Stage.FOREGROUND:
             return self._skip_everything(Cause.CATCH_UP, NotFetched.BACKGROUND)
         return self._catch_up(now_ns)
 
     def _catch_up(self, now_ns: int) -> Effects:
-        self._owes_catch_up = False
         return self._want(Cause.CATCH_UP, now_ns)
 
     def _want(self, cause: Cause, now_ns: int) -> Effects:
@@ -314,5 +314,5 @@ class Device:
 
     def _rest(self) -> None:
         self._seen_ns = self._poll_ns = _NEVER
-        self._owes_catch_up = self._awaits_fetch = False
+        self._is_beginning = self._awaits_fetch = False
         self._catch_ups = 0
