@@ -45,6 +45,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/test_screens.py": ("loadtests/runner/progress.py",),
         "tests/history/test_ledger.py": ("loadtests/history/kinds.py",),
         "tests/clients/test_models.py": (
+            "loadtests/clients/habits.py",
             "loadtests/clients/policy.py",
             "loadtests/clients/signals.py",
         ),

@@ -119,7 +119,7 @@ def ios(*, window_ns: int) -> ClientModel:
         policy=RefreshPolicy(window_ns, Coalescing.ENTITY),
         affected=_affected_ios,
         discipline=_IOS_DISCIPLINE,
-        habits=Habits(),
+        habits=Habits(on_unauthorized=habits.Unauthorized.LOG_OUT),
         views=ViewRule.MERGE,
         refreshes_detail=False,
         refreshes_audit=False,
@@ -166,18 +166,19 @@ def hybrid(*, window_ns: int) -> ClientModel:
 def ios_as_built(*, window_ns: int) -> ClientModel:
     """Return the iOS app as coded, its subscription compiled in: a restarted timer flushes, and its list only grows.
 
-    Subscription and first fetch know nothing of each other, and nothing is fetched once it is live, which is
-    FETCH_FIRST. In the background it unsubscribes and forgets its organization, so it does not come back.
+    Subscription and first fetch know nothing of each other, and nothing is fetched once it is live. In the background
+    it unsubscribes and forgets its organization, so it does not come back.
     """
     return replace(
         ios(window_ns=window_ns),
         name=DeviceModel.IOS_AS_BUILT.key,
         policy=RefreshPolicy(window_ns, Coalescing.ENTITY, Edge.FLUSH_ON_CANCEL),
         habits=Habits(
-            order=Order.FETCH_FIRST,
+            order=Order.TOGETHER,
             background=habits.Background.UNSUBSCRIBE,
             comes_back=False,
             catches_up_when_live_again=False,
+            on_unauthorized=habits.Unauthorized.LOG_OUT,
         ),
         views=ViewRule.MERGE_KEEP,
     )
@@ -194,9 +195,11 @@ def web_as_built(*, window_ns: int) -> ClientModel:
         name=DeviceModel.WEB_AS_BUILT.key,
         policy=RefreshPolicy(window_ns, Coalescing.ENTITY),
         affected=_affected_nothing,
-        discipline=Discipline(is_sequential=False, dedupe_ns=5 * _S, deduped_causes=frozenset({Cause.CATCH_UP})),
+        discipline=Discipline(
+            is_sequential=False, dedupe_ns=5 * _S, deduped_causes=frozenset({Cause.CATCH_UP, Cause.FOCUS})
+        ),
         habits=Habits(
-            order=Order.FETCH_FIRST,
+            order=Order.TOGETHER,
             catch_up_after_ns=300 * _S,
             catches_up_when_live_again=False,
             focus_fetches=True,

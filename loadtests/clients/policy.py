@@ -43,6 +43,6 @@ class RefreshPolicy:
     coalescing: Coalescing
     edge: Edge = Edge.TRAILING
     max_wait_ns: int | None = None
-    """No signal waits longer, however restless the stream."""
+    """No signal waits longer, however restless the stream; jitter comes on top."""
     jitter_ns: int = 0
     """Each flush comes up to so much later, at random."""

@@ -409,36 +409,40 @@ def test_no_signal_is_ever_forgotten(
 
 def _happen(one: Stand, happening: object, account: Account) -> Effects:
     """Let something happen, if it can."""
-    device, connection = one.device, one.device.connection
-    if isinstance(happening, Step):
-        return one.do(happening)
+    device, link = one.device, one.device.connection.link
+    effects: Effects = []
     match happening:
-        case "connect" if connection.link is Link.CONNECTING:
-            return one._hear(device.opened(one.now_ns))
-        case "fail":
-            return one._hear(device.failed(one.now_ns))
-        case "lose" if connection.has_socket:
+        case Step():
+            effects = one.do(happening)
+        case "connect" | "fail" if link is Link.CONNECTING:
+            effects = one._hear(device.opened(one.now_ns) if happening == "connect" else device.failed(one.now_ns))
+        case "signal" if link is Link.LIVE:
+            batch = one.signal("a")
+            assert batch > 0 or batch in {ASKS_NOTHING, SUPPRESSED, PAUSED}
+            account.batches |= {batch} if batch > 0 else set()
+        case "answer" | "unauthorized" | "no answer" if one.under_way:
+            status = {"answer": 200, "unauthorized": 401, "no answer": 0}[str(happening)]
+            effects = one._hear(device.answered(one.under_way.pop(0), status, one.now_ns))
+        case "flush" | "tick":
+            effects = one._hear(device.flush(one.now_ns) if happening == "flush" else device.tick(one.now_ns))
+        case str() if link >= Link.APART:
+            effects = _hear_server(one, happening)
+    return effects
+
+
+def _hear_server(one: Stand, happening: str) -> Effects:
+    """Let the server of an open socket do something."""
+    connection = one.device.connection
+    match happening:
+        case "lose":
             return one.lose()
         case "subscribe" if connection.link is Link.JOINING:
             return one.subscribe()
         case "again":
             return one.subscribed()
         case "close" | "crash":
-            told = ChannelClosed(
-                topic=connection.topic, join_ref=str(connection._join_ref), crashed=happening == "crash"
-            )
-            return one._hear(device.hear(told, one.now_ns))
-        case "signal" if connection.is_live:
-            batch = one.signal("a")
-            assert batch > 0 or batch in {ASKS_NOTHING, SUPPRESSED, PAUSED}
-            account.batches |= {batch} if batch > 0 else set()
-            return []
-        case "answer" | "unauthorized" | "no answer" if one.under_way:
-            status = {"answer": 200, "unauthorized": 401, "no answer": 0}[str(happening)]
-            return one._hear(device.answered(one.under_way.pop(0), status, one.now_ns))
-        case "flush":
-            return one._hear(device.flush(one.now_ns))
-        case "tick":
-            return one._hear(device.tick(one.now_ns))
+            is_crash = happening == "crash"
+            told = ChannelClosed(topic=connection.topic, join_ref=str(connection._join_ref), crashed=is_crash)
+            return one._hear(one.device.hear(told, one.now_ns))
         case _:
             return []
