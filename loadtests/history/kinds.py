@@ -38,7 +38,7 @@ class Kind(IntEnum):
     """Dispatched. due_ns: when the schedule wanted it; value: organization; flag: MutationKind;
     entity: the job (NO_ENTITY for a create)."""
     SENT = 2
-    """Request written. due_ns as above; entity: the job (NO_ENTITY for a create)."""
+    """Request written. due_ns as above; entity: the job (NO_ENTITY for a create); value: risk factors given."""
     ACKED = 3
     """Response complete, mutation done. due_ns: sent; entity: the job; revision: the job's revision in the
     response (0 for a document); value: bytes of the response; flag: HTTP status."""
@@ -118,6 +118,12 @@ class Kind(IntEnum):
     TRUE_JOB = 62
     """A job as it stands at the end. entity: job; actor: organization; revision; due_ns: created_at, wall ns;
     value: documents; flag: ItemFlag bits."""
+    TRUE_LIMITED = 64
+    """What the limit of events a minute did to an event. entity: the event; value: earlier events of its key that it
+    stands for, and that are no rows; flag: 1 when it carries a dedupe_key."""
+    TRUE_SCORE = 65
+    """The first risk score of a job that was created with risk factors. actor: the create's mutation index;
+    due_ns: commit of the score, wall ns (0: not known); entity: job; revision: the job's revision with it."""
 
 
 class DownCause(IntEnum):
@@ -153,6 +159,8 @@ class ItemFlag(IntFlag):
 
     ARCHIVED = 1
     FLAGGED = 2
+    SCORED = 4
+    """Its risk has a score."""
 
 
 class Process(IntEnum):
