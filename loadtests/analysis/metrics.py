@@ -27,6 +27,7 @@ from loadtests.analysis.results import METRICS_SCHEMA, Results
 from loadtests.analysis.series import series
 from loadtests.analysis.staleness import staleness
 from loadtests.analysis.stamps import UNKNOWN, elapsed_ms
+from loadtests.analysis.upstream import upstream_metrics
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
 from loadtests.history.history import History
 from loadtests.history.kinds import NOBODY
@@ -68,6 +69,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "convergence": _convergence(run),
         "phases": _phases(run, history, scenario),
         "population": _population(run, scenario),
+        "upstream": upstream_metrics(run, history),
     }
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
     costs = {cohort: own.cost for cohort, own in spent.items()}

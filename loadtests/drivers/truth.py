@@ -22,7 +22,8 @@ _EVENTS: LiteralString = """
     select id::text, organization_id::text, event_type, payload ->> 'request_id',
            case when current_setting('track_commit_timestamp')::bool
                 then (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint end,
-           (extract(epoch from created_at) * 1000000)::bigint, created_at
+           (extract(epoch from created_at) * 1000000)::bigint, created_at, dedupe_key is not null,
+           case when jsonb_typeof(payload -> 'coalesced') = 'number' then (payload ->> 'coalesced')::int else 0 end
     from public.realtime_events
     where organization_id = any(%(organizations)s) and created_at >= %(since)s
     order by created_at, id
@@ -41,10 +42,22 @@ _MUTATIONS: LiteralString = """
     where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
     order by a.ledger_seq
 """
+# A job is scored by its creation, or, as built, by a transaction of its own after its event.
+_SCORES: LiteralString = """
+    select a.job_id::text, a.metadata ->> 'request_id', (a.metadata ->> 'revision')::int,
+           case when current_setting('track_commit_timestamp')::bool
+                then (extract(epoch from pg_xact_commit_timestamp((a.metadata ->> 'xid')::xid8::xid)) * 1000000)::bigint
+           end
+    from public.audit_logs a
+    where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
+      and (a.event_name = 'job.risk_scored' or (a.event_name = 'job.created' and a.metadata @> '{"scored": true}'))
+    order by a.ledger_seq
+"""
 _JOBS: LiteralString = """
     select j.id::text, j.organization_id::text, j.revision, j.archived_at is not null, j.review_flag,
            (extract(epoch from j.created_at) * 1000000)::bigint,
-           (select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null)
+           (select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null),
+           j.risk_score is not null
     from public.jobs j where j.organization_id = any(%(organizations)s) and j.deleted_at is null
     order by j.created_at, j.id
 """
@@ -93,6 +106,7 @@ class TruthReader:
         self.read_new_events()
         parameters = {"organizations": self._organizations}
         self._record_mutations(self._connection.execute(_MUTATIONS, parameters))
+        self._record_scores(self._connection.execute(_SCORES, parameters))
         self._record_jobs(self._connection.execute(_JOBS, parameters))
 
     def reconnect(self) -> None:
@@ -105,7 +119,7 @@ class TruthReader:
         self._connection.close()
 
     def _record_event(self, row: tuple[Any, ...]) -> None:
-        event, organization, event_type, request_id, commit_us, created_us, _ = row
+        event, organization, event_type, request_id, commit_us, created_us, _, has_key, coalesced = row
         mutation = self._population.mutation_index(request_id) if request_id else None
         self._ledger.record(
             Kind.TRUE_EVENT,
@@ -117,6 +131,9 @@ class TruthReader:
             value=created_us * 1000,
             flag=EVENT_TYPES.get(event_type, EventType.OTHER),
         )
+        if has_key or coalesced:
+            number, now_ns = self._ledger.name(event), time.monotonic_ns()
+            self._ledger.record(Kind.TRUE_LIMITED, now_ns, entity=number, value=coalesced, flag=int(has_key))
 
     def _record_mutations(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for name, job, request_id, revision, commit_us, ordinal in rows:
@@ -134,9 +151,23 @@ class TruthReader:
                 flag=_KINDS[name],
             )
 
+    def _record_scores(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for job, request_id, revision, commit_us in rows:
+            mutation = self._population.mutation_index(request_id or "")
+            if mutation is not None:
+                self._ledger.record(
+                    Kind.TRUE_SCORE,
+                    time.monotonic_ns(),
+                    actor=mutation,
+                    entity=self._ledger.name(job),
+                    revision=revision or 0,
+                    due_ns=(commit_us or 0) * 1000,
+                )
+
     def _record_jobs(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        for job, organization, revision, archived, flagged, created_us, documents in rows:
+        for job, organization, revision, archived, flagged, created_us, documents, scored in rows:
             flags = (ItemFlag.ARCHIVED if archived else ItemFlag(0)) | (ItemFlag.FLAGGED if flagged else ItemFlag(0))
+            flags |= ItemFlag.SCORED if scored else ItemFlag(0)
             self._ledger.record(
                 Kind.TRUE_JOB,
                 time.monotonic_ns(),

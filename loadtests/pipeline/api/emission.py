@@ -103,9 +103,8 @@ class Emission:
         """Return the event with its key, or nothing if it is held."""
         beyond = self._limiter.exceeds(event.organization_id, self._monotonic_ns())
         if not beyond:
-            if self._rules.coalesce:
-                self._coalescing.supersede(event)
-            return [DueEvent(event, None)]
+            stands_for = self._coalescing.supersede(event) if self._rules.coalesce else 0
+            return [DueEvent(event, None, stands_for)]
         if not self._rules.coalesce:
             return [DueEvent(event, dedupe_key(event, self._wall_ns() // MINUTE_NS))]
         passed = self._coalescing.offer(event, self._wall_ns())
@@ -143,12 +142,14 @@ class Emission:
 
 def _row(due: DueEvent) -> tuple[object, ...]:
     event = due.event
+    # So that whoever reads the table can tell a change that was merged from one that nobody was told of.
+    coalesced = {"coalesced": due.stands_for} if due.stands_for else {}
     return (
         event.organization_id,
         event.event_type,
         event.entity_type,
         event.entity_id,
-        payload_text(event.payload, event.extras),
+        payload_text({**event.payload, **coalesced}, event.extras),
         due.dedupe_key,
         event.created_by,
     )
