@@ -24,6 +24,9 @@ class Behaviour(BaseModel):
     """What happens to an organization's events beyond `events_per_minute`: `label`, as coded today, stores all of them
     with a `dedupe_key`; `coalesce`, as designed, lets one of each key and minute pass, the last one included."""
     events_per_minute: int = Field(default=100, ge=1, le=1_000_000)
+    upstream_latency_ms: float = Field(default=0, ge=0, le=10_000)
+    """Latency of each call that the original backend makes to other services while it answers a request: 8 for a list,
+    13 for a create, and, as built, three more for a new job's risk after its event."""
     retention_s: float = Field(default=24 * 3600, ge=30, le=30 * 24 * 3600)
     """Events older than this are removed. Not below half a minute: the truth about events is read every five seconds,
     and what is removed before was never there."""

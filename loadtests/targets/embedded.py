@@ -93,6 +93,7 @@ def target_options(target: Target) -> dict[str, Any]:
             "as_built": target.as_built,
             "event_limit": target.event_limit,
             "events_per_minute": target.events_per_minute,
+            "upstream_latency_ms": target.upstream_latency_ms,
             "retention_hours": target.retention_s / _S_PER_HOUR,
             "retention_every_s": target.retention_every_s,
         },
