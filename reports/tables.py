@@ -11,7 +11,7 @@ from reports.input import ReportInput
 from reports.metrics import Metrics
 from reports.table import Table
 from reports.target import target_table
-from reports.upstream import silent_table, upstream_table
+from reports.upstream import notification_table, silent_table, upstream_table
 from reports.wording import NO_NUMBER, count, interval, milliseconds, percent, rate, size
 
 _CLASSES: Final = (
@@ -55,6 +55,7 @@ def tables(run: ReportInput) -> tuple[Table, ...]:
         mutation_table(metrics),
         upstream_table(metrics),
         silent_table(metrics),
+        notification_table(metrics),
         coalescing_table(metrics),
         phase_table(run),
         polling_table(metrics),

@@ -1,4 +1,4 @@
-"""What went wrong before anything was pushed: how often, and the worst of what nobody was told of."""
+"""What went wrong before anything was pushed, the worst of what nobody was told of, and push notifications."""
 
 from reports.metrics import Metrics
 from reports.table import Table
@@ -45,6 +45,20 @@ def upstream_table(metrics: Metrics) -> Table:
         head=("", "value"),
         rows=tuple(rows),
         note="A mutation succeeds whether or not its event is stored, so none of this is seen by whoever made it.",
+    )
+
+
+def notification_table(metrics: Metrics) -> Table:
+    """Return what became of push notifications; without rows if none was wanted."""
+    keys = ("due", "delivered", "pending", "forgotten", "given_up", "attempts")
+    rows = [(key.replace("_", " "), count(metrics.number("notifications", key))) for key in keys]
+    told = metrics.quantiles("notifications", "delivered_ms")
+    rows += [("delivered: half within", duration(told.p50)), ("delivered: slowest", duration(told.max))]
+    return Table(
+        caption="Push notifications",
+        head=("", "value"),
+        rows=tuple(rows) if metrics.number("notifications", "due") else (),
+        note="Each counts once for each device that it is for.",
     )
 
 

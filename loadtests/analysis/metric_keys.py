@@ -156,6 +156,16 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "upstream.silent": MetricKey(
         "", "Up to ten of mutations.without_event: those that most screens never showed, then the slowest.", _OTHER
     ),
+    # --- notifications --------------------------------------------------------------------------------------
+    "notifications.due": MetricKey("deliveries", "Push notifications wanted, each for one device."),
+    "notifications.delivered": MetricKey("deliveries", "Accepted by the push service."),
+    "notifications.pending": MetricKey("deliveries", "Not finished when the truth was read."),
+    "notifications.forgotten": MetricKey("deliveries", "To devices that the push service says are gone."),
+    "notifications.given_up": MetricKey("deliveries", "After too many attempts."),
+    "notifications.attempts": MetricKey("requests", "To the push service, all deliveries together."),
+    "notifications.delivered_ms": MetricKey(
+        "ms", "From the outbox to acceptance, both by the database's clock; n: notifications.", _QUANTILES
+    ),
     # --- delivery -------------------------------------------------------------------------------------------
     "delivery.expected": MetricKey("pairs", "Each event times each subscriber of its organization."),
     "delivery.delivered_once": MetricKey("pairs", "Received once, within the deadline."),

@@ -18,6 +18,7 @@ from loadtests.analysis.freshness import Freshness, stale_answers
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
 from loadtests.analysis.leaks import leaked_answers
 from loadtests.analysis.mutation_counts import mutation_metrics
+from loadtests.analysis.notifications import notification_metrics
 from loadtests.analysis.pairs import Pairs
 from loadtests.analysis.polling import Where, closed_form, interval_name
 from loadtests.analysis.quantiles import distribution
@@ -68,6 +69,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "connections": connection_metrics(history),
         "convergence": _convergence(run),
         "phases": _phases(run, history, scenario),
+        "notifications": notification_metrics(history, run.clock, run.window),
         "population": _population(run, scenario),
         "upstream": upstream_metrics(run, history),
     }

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from loadtests.history.kinds import NOBODY, ItemFlag, Kind
+from loadtests.history.kinds import NOBODY, ItemFlag, Kind, NotificationState
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
@@ -52,6 +52,13 @@ _SCORES: LiteralString = """
     where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
       and (a.event_name = 'job.risk_scored' or (a.event_name = 'job.created' and a.metadata @> '{"scored": true}'))
     order by a.ledger_seq
+"""
+_NOTIFICATIONS: LiteralString = """
+    select o.organization_id::text, o.job_id::text, d.state, d.attempts,
+           (extract(epoch from o.created_at) * 1000000)::bigint, (extract(epoch from d.finished_at) * 1000000)::bigint
+    from public.push_outbox o join public.push_deliveries d on d.notification_id = o.id
+    where o.organization_id = any(%(organizations)s)
+    order by o.created_at, d.apns_id
 """
 _JOBS: LiteralString = """
     select j.id::text, j.organization_id::text, j.revision, j.archived_at is not null, j.review_flag,
@@ -107,6 +114,8 @@ class TruthReader:
         parameters = {"organizations": self._organizations}
         self._record_mutations(self._connection.execute(_MUTATIONS, parameters))
         self._record_scores(self._connection.execute(_SCORES, parameters))
+        if self._population.scenario.target.push_notifications:
+            self._record_notifications(self._connection.execute(_NOTIFICATIONS, parameters))
         self._record_jobs(self._connection.execute(_JOBS, parameters))
 
     def reconnect(self) -> None:
@@ -163,6 +172,19 @@ class TruthReader:
                     revision=revision or 0,
                     due_ns=(commit_us or 0) * 1000,
                 )
+
+    def _record_notifications(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for organization, job, state, attempts, created_us, finished_us in rows:
+            self._ledger.record(
+                Kind.TRUE_NOTIFICATION,
+                time.monotonic_ns(),
+                actor=self._indices[organization],
+                entity=self._ledger.name(job),
+                revision=attempts,
+                due_ns=created_us * 1000,
+                value=(finished_us or 0) * 1000,
+                flag=NotificationState[state.upper()],
+            )
 
     def _record_jobs(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for job, organization, revision, archived, flagged, created_us, documents, scored in rows:

@@ -124,6 +124,9 @@ class Kind(IntEnum):
     TRUE_SCORE = 65
     """The first risk score of a job that was created with risk factors. actor: the create's mutation index;
     due_ns: commit of the score, wall ns (0: not known); entity: job; revision: the job's revision with it."""
+    TRUE_NOTIFICATION = 66
+    """A push notification for one device, as it stands at the end. due_ns: when it was wanted, wall ns; value: when it
+    was finished, wall ns (0: not yet); actor: organization; entity: job; revision: attempts; flag: `NotificationState`."""
 
 
 class DownCause(IntEnum):
@@ -161,6 +164,16 @@ class ItemFlag(IntFlag):
     FLAGGED = 2
     SCORED = 4
     """Its risk has a score."""
+
+
+class NotificationState(IntEnum):
+    """What became of a push notification for one device."""
+
+    PENDING = 1
+    DELIVERED = 2
+    FORGOTTEN = 3
+    """The push service says that the device is gone."""
+    GIVEN_UP = 4
 
 
 class Process(IntEnum):

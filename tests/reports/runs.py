@@ -95,6 +95,10 @@ def metrics_of(
             "ambiguous": 0,
         },
         "upstream": _upstream(mutations),
+        "notifications": {
+            **dict.fromkeys(("due", "delivered", "pending", "forgotten", "given_up", "attempts"), 0),
+            "delivered_ms": quantiles_of(np.empty(0), 0),
+        },
         "delivery": {**_all_delivered(expected), **delivery},
         "coalescing": {
             "signals": expected,
