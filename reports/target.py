@@ -2,7 +2,7 @@
 
 from reports.input import ReportInput
 from reports.table import Table
-from reports.wording import count, duration
+from reports.wording import NBSP, count, duration
 
 _LIMITS = {
     "label": "stored all the same, with a dedupe_key",
@@ -14,7 +14,7 @@ def target_table(run: ReportInput) -> Table:
     """Return one row for each behaviour, the defaults too: a reader does not know them."""
     target = run.scenario.target
     latency = duration(target.upstream_latency_ms) if target.upstream_latency_ms else "none"
-    cleaning = f"every {duration(target.retention_every_s * 1000)}" if target.retention_every_s else "never"
+    cleaning = f"every {_span(target.retention_every_s)}" if target.retention_every_s else "never"
     return Table(
         caption="Target",
         head=("", "value"),
@@ -28,8 +28,16 @@ def target_table(run: ReportInput) -> Table:
                 _LIMITS[target.event_limit],
             ),
             ("latency of each upstream call", latency),
-            (f"events older than {duration(target.retention_s * 1000)} removed", cleaning),
+            (f"events older than {_span(target.retention_s)} removed", cleaning),
             ("push notifications", "sent" if target.push_notifications else "none"),
         ),
         words=frozenset({1}),
     )
+
+
+def _span(seconds: float) -> str:
+    """Return a length of time that somebody chose, in the largest unit that it is a whole number of."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds % length == 0:
+            return f"{count(seconds / length)}{NBSP}{unit}"
+    return f"{seconds:g}{NBSP}s"

@@ -126,7 +126,8 @@ class Kind(IntEnum):
     due_ns: commit of the score, wall ns (0: not known); entity: job; revision: the job's revision with it."""
     TRUE_NOTIFICATION = 66
     """A push notification for one device, as it stands at the end. due_ns: when it was wanted, wall ns; value: when it
-    was finished, wall ns (0: not yet); actor: organization; entity: job; revision: attempts; flag: `NotificationState`."""
+    was finished, wall ns (0: not yet); actor: organization; entity: job; revision: attempts; flag: what became of it,
+    a `NotificationState`."""
 
 
 class DownCause(IntEnum):
