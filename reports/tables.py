@@ -10,6 +10,8 @@ from reports.glossary import stage_name
 from reports.input import ReportInput
 from reports.metrics import Metrics
 from reports.table import Table
+from reports.target import target_table
+from reports.upstream import notification_table, silent_table, upstream_table
 from reports.wording import NO_NUMBER, count, interval, milliseconds, percent, rate, size
 
 _CLASSES: Final = (
@@ -36,7 +38,7 @@ _MUTATIONS: Final = (
     ("acked", "acknowledged"),
     ("failed", "failed: refused by the target"),
     ("unknown", "unknown: no answer"),
-    ("without_event", "acknowledged, but no event row"),
+    ("without_event", "acknowledged, but no event announces it"),
     ("ambiguous", "ambiguous: event cannot be told apart"),
 )
 
@@ -51,10 +53,14 @@ def tables(run: ReportInput) -> tuple[Table, ...]:
         cause_table(metrics),
         counter_table(metrics),
         mutation_table(metrics),
+        upstream_table(metrics),
+        silent_table(metrics),
+        notification_table(metrics),
         coalescing_table(metrics),
         phase_table(run),
         polling_table(metrics),
         health_table(run),
+        target_table(run),
         _settings("Population", metrics.at("population")),
         _settings("Machine", run.manifest.get("host")),
         _settings("Versions", run.manifest.get("versions")),
@@ -297,4 +303,10 @@ def _leaves(document: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, obj
         elif isinstance(value, Mapping):
             yield from _leaves(value, f"{path}.")
         else:
-            yield path, "; ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            yield path, "; ".join(map(_listed, value)) if isinstance(value, list | tuple) else value
+
+
+def _listed(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(inner)}" for name, inner in value.items())
+    return str(value)

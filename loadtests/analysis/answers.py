@@ -27,6 +27,8 @@ class Bodies:
     revision: Ints
     evidence: Ints
     is_archived: Bools
+    is_scored: Bools
+    """Jobs: whether its risk has a score."""
     index_of_name: Ints
     """For each name of the history the body's index, or NO_BODY."""
 
@@ -61,6 +63,7 @@ def read_bodies(history: History) -> Bodies:
         revision=items["revision"].astype(np.int64),
         evidence=items["due_ns"].astype(np.int64),
         is_archived=(items["flag"] & ItemFlag.ARCHIVED) > 0,
+        is_scored=(items["flag"] & ItemFlag.SCORED) > 0,
         index_of_name=index_of_name,
     )
 

@@ -35,6 +35,10 @@ class Events:
     """The same, or the nearest stamp that is known: good enough to say who was there."""
     in_window: Bools
     """By the due time of its mutation; without one, by when it was committed."""
+    stands_for: Ints
+    """How many earlier events of its key it was coalesced from."""
+    is_labelled: Bools
+    """Whether it carries a `dedupe_key`: it lies beyond its organization's limit."""
     index_of_name: Ints
     """For each name of the history the event's index, or NOT_IN_DATABASE."""
 
@@ -68,6 +72,7 @@ def read_events(history: History, clock: Clock, mutations: Mutations, window: Wi
     index_of_name = np.full(len(history.names), NOT_IN_DATABASE, dtype=np.int64)
     index_of_name[rows["entity"]] = np.arange(len(rows))
     due_ns = _of(mutations.due_ns, mutation)
+    stands_for, is_labelled = _limited(history)
     return Events(
         name=rows["entity"].astype(np.int64),
         organization=rows["actor"].astype(np.int64),
@@ -78,8 +83,20 @@ def read_events(history: History, clock: Clock, mutations: Mutations, window: Wi
         committed_ns=committed_ns,
         placed_ns=placed_ns,
         in_window=window.holds(np.where(due_ns != UNKNOWN, due_ns, placed_ns)),
+        stands_for=stands_for[rows["entity"]],
+        is_labelled=is_labelled[rows["entity"]],
         index_of_name=index_of_name,
     )
+
+
+def _limited(history: History) -> tuple[Ints, Bools]:
+    """Return for each name what the limit did to the event: how many it stands for, and whether it is labelled."""
+    rows = history.of(Kind.TRUE_LIMITED)
+    stands_for = np.zeros(len(history.names), dtype=np.int64)
+    stands_for[rows["entity"]] = rows["value"]
+    is_labelled = np.zeros(len(history.names), dtype=np.bool_)
+    is_labelled[rows["entity"]] = rows["flag"] > 0
+    return stands_for, is_labelled
 
 
 def _committed(history: History, clock: Clock) -> Ints:

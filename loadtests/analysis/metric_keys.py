@@ -108,7 +108,13 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "mutations.failed": MetricKey("mutations", "Refused by the target."),
     "mutations.unknown": MetricKey("mutations", "Timed out or cut off: may or may not be done."),
     "mutations.without_event": MetricKey(
-        "mutations", "Acked, but without an event row: a silent emission failure; null as delivery.phantom."
+        "mutations", "Acked, but no event row announces it: a silent emission failure; null as delivery.phantom."
+    ),
+    "mutations.coalesced": MetricKey(
+        "mutations", "Acked, without a row of its own, but an event of a later one says that it stands for it."
+    ),
+    "mutations.beyond_limit": MetricKey(
+        "events", "With a dedupe_key: beyond the limit of events a minute, and stored all the same."
     ),
     "mutations.ambiguous": MetricKey("mutations", "With more than one event row of its own type."),
     "mutations.events_without_acked": MetricKey("events", "Events whose mutation was not acked, or is not known."),
@@ -117,6 +123,49 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "mutations.by_kind.<kind>": MetricKey("mutations", "Due, by kind: create, update, archive, flag, document."),
     "mutations.ack_ms": MetricKey("ms", "Acked - due.", _QUANTILES),
     "mutations.send_delay_ms": MetricKey("ms", "Sent - due, whoever caused it.", _QUANTILES),
+    # --- upstream -------------------------------------------------------------------------------------------
+    "upstream.announced_ms": MetricKey(
+        "ms",
+        "From a mutation's own commit to its event's, both by the database's clock: how long a change was there and "
+        "nobody was told. Negative: told before it was there.",
+        _QUANTILES,
+    ),
+    "upstream.before_commit": MetricKey("events", "Committed before their mutation's own commit."),
+    "upstream.before_sent": MetricKey(
+        "events", "With a negative emission delay (committed - sent): our clock and the database's disagree."
+    ),
+    "upstream.before_sent_beyond_bound": MetricKey("events", "Of these, by more than the clocks' bound explains."),
+    "upstream.peak_events_per_minute": MetricKey(
+        "events", "Most that one organization committed within any minute. Whole run."
+    ),
+    "upstream.created_with_score": MetricKey("events", "That told of a new job with a risk score of its own."),
+    "upstream.created_before_score": MetricKey("events", "Of these, committed before the score was."),
+    "upstream.score_after_event_ms": MetricKey(
+        "ms", "From the commit of such an event to the score's; negative: the score was there first.", _QUANTILES
+    ),
+    "upstream.screens_with_new_job": MetricKey(
+        "pairs", "Subscribers' screens that showed a job which was created with risk factors."
+    ),
+    "upstream.screens_without_score": MetricKey("pairs", "Of these, showed it at first without a score."),
+    "upstream.screens_without_score_left": MetricKey(
+        "pairs", "Of these, never showed the score because the job left the page first."
+    ),
+    "upstream.score_shown_ms": MetricKey(
+        "ms", "From the answer without the score to the first one with it, on the same screen.", _QUANTILES
+    ),
+    "upstream.silent": MetricKey(
+        "", "Up to ten of mutations.without_event: those that most screens never showed, then the slowest.", _OTHER
+    ),
+    # --- notifications --------------------------------------------------------------------------------------
+    "notifications.due": MetricKey("deliveries", "Push notifications wanted, each for one device."),
+    "notifications.delivered": MetricKey("deliveries", "Accepted by the push service."),
+    "notifications.pending": MetricKey("deliveries", "Not finished when the truth was read."),
+    "notifications.forgotten": MetricKey("deliveries", "To devices that the push service says are gone."),
+    "notifications.given_up": MetricKey("deliveries", "After too many attempts."),
+    "notifications.attempts": MetricKey("requests", "To the push service, all deliveries together."),
+    "notifications.delivered_ms": MetricKey(
+        "ms", "From the outbox to acceptance, both by the database's clock; n: notifications.", _QUANTILES
+    ),
     # --- delivery -------------------------------------------------------------------------------------------
     "delivery.expected": MetricKey("pairs", "Each event times each subscriber of its organization."),
     "delivery.delivered_once": MetricKey("pairs", "Received once, within the deadline."),

@@ -18,6 +18,7 @@ from loadtests.analysis.freshness import Freshness, stale_answers
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
 from loadtests.analysis.leaks import leaked_answers
 from loadtests.analysis.mutation_counts import mutation_metrics
+from loadtests.analysis.notifications import notification_metrics
 from loadtests.analysis.pairs import Pairs
 from loadtests.analysis.polling import Where, closed_form, interval_name
 from loadtests.analysis.quantiles import distribution
@@ -27,6 +28,7 @@ from loadtests.analysis.results import METRICS_SCHEMA, Results
 from loadtests.analysis.series import series
 from loadtests.analysis.staleness import staleness
 from loadtests.analysis.stamps import UNKNOWN, elapsed_ms
+from loadtests.analysis.upstream import upstream_metrics
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
 from loadtests.history.history import History
 from loadtests.history.kinds import NOBODY
@@ -67,7 +69,9 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "connections": connection_metrics(history),
         "convergence": _convergence(run),
         "phases": _phases(run, history, scenario),
+        "notifications": notification_metrics(history, run.clock, run.window),
         "population": _population(run, scenario),
+        "upstream": upstream_metrics(run, history),
     }
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
     costs = {cohort: own.cost for cohort, own in spent.items()}

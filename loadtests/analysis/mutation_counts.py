@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.analysis.coalesced import coalesced_mutations, silent_mutations
 from loadtests.analysis.events import Events
 from loadtests.analysis.mutations import Fate, Mutations
 from loadtests.analysis.quantiles import distribution
@@ -17,6 +18,7 @@ def mutation_metrics(mutations: Mutations, events: Events, *, truth_is_read: boo
     inside = mutations.in_window
     of_fate = {fate: inside & (mutations.fate == fate) for fate in Fate}
     is_sent = inside & (mutations.sent_ns != UNKNOWN)
+    is_coalesced = coalesced_mutations(mutations, events)
     own_events = np.bincount(events.mutation[events.is_primary], minlength=len(mutations))
     return {
         "due": int(inside.sum()),
@@ -30,7 +32,9 @@ def mutation_metrics(mutations: Mutations, events: Events, *, truth_is_read: boo
             reason.name.lower(): int((of_fate[Fate.UNSENT] & (mutations.unsent == reason)).sum()) for reason in Unsent
         },
         "by_kind": {kind.name.lower(): int((inside & (mutations.kind == kind)).sum()) for kind in MutationKind},
-        "without_event": int((of_fate[Fate.ACKED] & (own_events == 0)).sum()) if truth_is_read else None,
+        "without_event": int(silent_mutations(mutations, events).sum()) if truth_is_read else None,
+        "coalesced": int((of_fate[Fate.ACKED] & is_coalesced).sum()) if truth_is_read else None,
+        "beyond_limit": int((events.in_window & events.is_labelled).sum()) if truth_is_read else None,
         "ambiguous": int((inside & (own_events > 1)).sum()),
         "events_without_acked": _events_without_acked(mutations, events),
         "ack_ms": _since_due(mutations, mutations.acked_ns, of_fate[Fate.ACKED]),

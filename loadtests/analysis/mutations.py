@@ -53,6 +53,8 @@ class Mutations:
     """The job's revision that shows it; 0: not known, or a document."""
     document: Ints
     """Ordinal of the document in its job; 0: not known, or no document."""
+    risk_factors: Ints
+    """How many it gave; with some, its job is to have a score."""
     is_done: Bools
     """Acked, or found in the database."""
     in_window: Bools
@@ -111,6 +113,7 @@ def read_mutations(history: History, clock: Clock, window: Window) -> Mutations:
         job=_job_names(count, dispatched, sent, acked, true),
         revision=_column(count, 0, (acked, acked["revision"]), (true, true["revision"])),
         document=_column(count, 0, (true, true["value"])),
+        risk_factors=_column(count, 0, (sent, sent["value"])),
         is_done=(fate == Fate.ACKED) | is_true,
         in_window=window.holds(due_ns),
     )

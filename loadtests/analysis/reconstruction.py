@@ -27,6 +27,7 @@ from loadtests.scenario.population import Population
 class Reconstruction:
     """One run."""
 
+    population: Population
     window: Window
     clock: Clock
     devices: Devices
@@ -65,6 +66,7 @@ def reconstruct(history: History, scenario: Scenario, population: Population) ->
         pages=page_times(jobs),
     )
     return Reconstruction(
+        population=population,
         window=window,
         clock=clock,
         devices=devices,

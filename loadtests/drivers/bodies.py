@@ -32,6 +32,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     status: str | None = None
     archived_at: str | None = None
     review_flag: bool | None = None
+    risk_score: float | None = None
 
     @property
     def flags(self) -> ItemFlag:
@@ -41,6 +42,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
             flags |= ItemFlag.ARCHIVED
         if self.review_flag:
             flags |= ItemFlag.FLAGGED
+        if self.risk_score is not None:
+            flags |= ItemFlag.SCORED
         return flags
 
 

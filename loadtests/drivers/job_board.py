@@ -21,6 +21,8 @@ class Mutation:
     job_id: str | None
     due_ns: int
     """When the schedule wanted it, CLOCK_MONOTONIC."""
+    risk_factor_codes: tuple[str, ...] = ()
+    """Given with a create or an update; with some, the job's risk is scored."""
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ def request_of(mutation: Mutation) -> MutationRequest:
     """Return the request that carries out `mutation`."""
     job = mutation.job_id
     number = mutation.index
+    risk: dict[str, Any] = {"risk_factor_codes": mutation.risk_factor_codes} if mutation.risk_factor_codes else {}
     match mutation.kind:
         case MutationKind.CREATE:
             body = {
@@ -33,11 +34,12 @@ def request_of(mutation: Mutation) -> MutationRequest:
                 "job_type": "inspection",
                 "location": f"{number} Harbour Street",
                 "description": "Made by a load test.",
+                **risk,
             }
             return MutationRequest(method="POST", path="/api/jobs", label="create", body=body)
         case MutationKind.UPDATE:
-            body = {"status": _STATUSES[number % len(_STATUSES)], "description": f"Changed by mutation {number}."}
-            return MutationRequest(method="PATCH", path=f"/api/jobs/{job}", label="update", body=body)
+            change = {"status": _STATUSES[number % len(_STATUSES)], "description": f"Changed by mutation {number}."}
+            return MutationRequest(method="PATCH", path=f"/api/jobs/{job}", label="update", body=change | risk)
         case MutationKind.ARCHIVE:
             return MutationRequest(method="POST", path=f"/api/jobs/{job}/archive", label="archive", body=None)
         case MutationKind.FLAG:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from loadtests.history.kinds import NOBODY, ItemFlag, Kind
+from loadtests.history.kinds import NOBODY, ItemFlag, Kind, NotificationState
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
@@ -22,7 +22,8 @@ _EVENTS: LiteralString = """
     select id::text, organization_id::text, event_type, payload ->> 'request_id',
            case when current_setting('track_commit_timestamp')::bool
                 then (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint end,
-           (extract(epoch from created_at) * 1000000)::bigint, created_at
+           (extract(epoch from created_at) * 1000000)::bigint, created_at, dedupe_key is not null,
+           case when jsonb_typeof(payload -> 'coalesced') = 'number' then (payload ->> 'coalesced')::int else 0 end
     from public.realtime_events
     where organization_id = any(%(organizations)s) and created_at >= %(since)s
     order by created_at, id
@@ -41,10 +42,29 @@ _MUTATIONS: LiteralString = """
     where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
     order by a.ledger_seq
 """
+# A job is scored by its creation, or, as built, by a transaction of its own after its event.
+_SCORES: LiteralString = """
+    select a.job_id::text, a.metadata ->> 'request_id', (a.metadata ->> 'revision')::int,
+           case when current_setting('track_commit_timestamp')::bool
+                then (extract(epoch from pg_xact_commit_timestamp((a.metadata ->> 'xid')::xid8::xid)) * 1000000)::bigint
+           end
+    from public.audit_logs a
+    where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
+      and (a.event_name = 'job.risk_scored' or (a.event_name = 'job.created' and a.metadata @> '{"scored": true}'))
+    order by a.ledger_seq
+"""
+_NOTIFICATIONS: LiteralString = """
+    select o.organization_id::text, o.job_id::text, d.state, d.attempts,
+           (extract(epoch from o.created_at) * 1000000)::bigint, (extract(epoch from d.finished_at) * 1000000)::bigint
+    from public.push_outbox o join public.push_deliveries d on d.notification_id = o.id
+    where o.organization_id = any(%(organizations)s)
+    order by o.created_at, d.apns_id
+"""
 _JOBS: LiteralString = """
     select j.id::text, j.organization_id::text, j.revision, j.archived_at is not null, j.review_flag,
            (extract(epoch from j.created_at) * 1000000)::bigint,
-           (select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null)
+           (select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null),
+           j.risk_score is not null
     from public.jobs j where j.organization_id = any(%(organizations)s) and j.deleted_at is null
     order by j.created_at, j.id
 """
@@ -93,6 +113,9 @@ class TruthReader:
         self.read_new_events()
         parameters = {"organizations": self._organizations}
         self._record_mutations(self._connection.execute(_MUTATIONS, parameters))
+        self._record_scores(self._connection.execute(_SCORES, parameters))
+        if self._population.scenario.target.push_notifications:
+            self._record_notifications(self._connection.execute(_NOTIFICATIONS, parameters))
         self._record_jobs(self._connection.execute(_JOBS, parameters))
 
     def reconnect(self) -> None:
@@ -105,7 +128,7 @@ class TruthReader:
         self._connection.close()
 
     def _record_event(self, row: tuple[Any, ...]) -> None:
-        event, organization, event_type, request_id, commit_us, created_us, _ = row
+        event, organization, event_type, request_id, commit_us, created_us, _, has_key, coalesced = row
         mutation = self._population.mutation_index(request_id) if request_id else None
         self._ledger.record(
             Kind.TRUE_EVENT,
@@ -117,6 +140,9 @@ class TruthReader:
             value=created_us * 1000,
             flag=EVENT_TYPES.get(event_type, EventType.OTHER),
         )
+        if has_key or coalesced:
+            number, now_ns = self._ledger.name(event), time.monotonic_ns()
+            self._ledger.record(Kind.TRUE_LIMITED, now_ns, entity=number, value=coalesced, flag=int(has_key))
 
     def _record_mutations(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for name, job, request_id, revision, commit_us, ordinal in rows:
@@ -134,9 +160,36 @@ class TruthReader:
                 flag=_KINDS[name],
             )
 
+    def _record_scores(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for job, request_id, revision, commit_us in rows:
+            mutation = self._population.mutation_index(request_id or "")
+            if mutation is not None:
+                self._ledger.record(
+                    Kind.TRUE_SCORE,
+                    time.monotonic_ns(),
+                    actor=mutation,
+                    entity=self._ledger.name(job),
+                    revision=revision or 0,
+                    due_ns=(commit_us or 0) * 1000,
+                )
+
+    def _record_notifications(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for organization, job, state, attempts, created_us, finished_us in rows:
+            self._ledger.record(
+                Kind.TRUE_NOTIFICATION,
+                time.monotonic_ns(),
+                actor=self._indices[organization],
+                entity=self._ledger.name(job),
+                revision=attempts,
+                due_ns=created_us * 1000,
+                value=(finished_us or 0) * 1000,
+                flag=NotificationState[state.upper()],
+            )
+
     def _record_jobs(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        for job, organization, revision, archived, flagged, created_us, documents in rows:
+        for job, organization, revision, archived, flagged, created_us, documents, scored in rows:
             flags = (ItemFlag.ARCHIVED if archived else ItemFlag(0)) | (ItemFlag.FLAGGED if flagged else ItemFlag(0))
+            flags |= ItemFlag.SCORED if scored else ItemFlag(0)
             self._ledger.record(
                 Kind.TRUE_JOB,
                 time.monotonic_ns(),

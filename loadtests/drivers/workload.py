@@ -16,6 +16,7 @@ from loadtests.history.kinds import NO_ENTITY, Kind, Process, Unsent
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
+from loadtests.scenario.risk import codes_of
 from loadtests.scenario.schedule import Schedule, draw_schedule
 from loadtests.scenario.vocabulary import MutationKind
 from loadtests.wire.endpoint import Endpoint
@@ -77,7 +78,14 @@ class Workload:
         if kind is not MutationKind.CREATE:
             strategy = self.scenario.phases[phase].jobs
             job_id = self.board.choose(organization, phase=phase, strategy=strategy, pick=float(schedule.pick[index]))
-        mutation = Mutation(index=index, kind=kind, organization=organization, job_id=job_id, due_ns=due_ns)
+        mutation = Mutation(
+            index=index,
+            kind=kind,
+            organization=organization,
+            job_id=job_id,
+            due_ns=due_ns,
+            risk_factor_codes=codes_of(int(schedule.risk_factors[index])),
+        )
         self.ledger.record(
             Kind.DUE,
             time.monotonic_ns(),
@@ -98,7 +106,12 @@ class Workload:
         self.in_flight += 1
         sent_ns = time.monotonic_ns()
         self.ledger.record(
-            Kind.SENT, sent_ns, due_ns=mutation.due_ns, actor=mutation.index, entity=self._job_number(mutation)
+            Kind.SENT,
+            sent_ns,
+            due_ns=mutation.due_ns,
+            actor=mutation.index,
+            entity=self._job_number(mutation),
+            value=len(mutation.risk_factor_codes),
         )
         return sent_ns
 

@@ -55,7 +55,7 @@ class Kind(IntEnum):
     """Dispatched. due_ns: when the schedule wanted it; value: organization; flag: MutationKind;
     entity: the job (NO_ENTITY for a create)."""
     SENT = 2
-    """Request written. due_ns as above; entity: the job (NO_ENTITY for a create)."""
+    """Request written. due_ns as above; entity: the job (NO_ENTITY for a create); value: risk factors given."""
     ACKED = 3
     """Response complete, mutation done. due_ns: sent; entity: the job; revision: the job's revision in the
     response (0 for a document); value: bytes of the response; flag: HTTP status."""
@@ -144,6 +144,16 @@ class Kind(IntEnum):
     TRUE_JOB = 62
     """A job as it stands at the end. entity: job; actor: organization; revision; due_ns: created_at, wall ns;
     value: documents; flag: ItemFlag bits."""
+    TRUE_LIMITED = 64
+    """What the limit of events a minute did to an event. entity: the event; value: earlier events of its key that it
+    stands for, and that are no rows; flag: 1 when it carries a dedupe_key."""
+    TRUE_SCORE = 65
+    """The first risk score of a job that was created with risk factors. actor: the create's mutation index;
+    due_ns: commit of the score, wall ns (0: not known); entity: job; revision: the job's revision with it."""
+    TRUE_NOTIFICATION = 66
+    """A push notification for one device, as it stands at the end. due_ns: when it was wanted, wall ns; value: when it
+    was finished, wall ns (0: not yet); actor: organization; entity: job; revision: attempts; flag: what became of it,
+    a `NotificationState`."""
 
 
 class Unsent(IntEnum):
@@ -172,6 +182,18 @@ class ItemFlag(IntFlag):
 
     ARCHIVED = 1
     FLAGGED = 2
+    SCORED = 4
+    """Its risk has a score."""
+
+
+class NotificationState(IntEnum):
+    """What became of a push notification for one device."""
+
+    PENDING = 1
+    DELIVERED = 2
+    FORGOTTEN = 3
+    """The push service says that the device is gone."""
+    GIVEN_UP = 4
 
 
 class Process(IntEnum):

@@ -28,6 +28,8 @@ class _Post:
     module: str
     hello: dict[str, Any]
     child: Child
+    ready: Message | None = None
+    """What it said when it was ready."""
 
 
 class Crew:
@@ -65,9 +67,11 @@ class Crew:
         """
         ready = {}
         for name, post in self._posts.items():
-            ready[name] = _wait_ready(post.child)
-            if "port" in ready[name]:
-                post.hello["port"] = ready[name]["port"]
+            if post.ready is None:
+                post.ready = _wait_ready(post.child)
+                if "port" in post.ready:
+                    post.hello["port"] = post.ready["port"]
+            ready[name] = post.ready
         return ready
 
     def tell(self, name: str, message: Mapping[str, Any]) -> None:

@@ -49,8 +49,10 @@ class ApiOptions(_Json):
     """Do as today's code does where it differs from the design: tell of a new job before its risk is scored, wait
     for an event however long it takes, emit only the first five types, never delete an audited job."""
     event_limit: Literal["label", "coalesce"] = "label"
-    """Beyond 100 events a minute of one organization: `label` gives the rows a `dedupe_key`, as coded today;
+    """Beyond so many events a minute of one organization: `label` gives the rows a `dedupe_key`, as coded today;
     `coalesce` lets one event of each key and minute reach the table, as designed."""
+    events_per_minute: int = 100
+    """Where the limit lies."""
     emission_timeout_ms: int = 2000
     """A mutation waits this long for its event to be stored, then answers without it; not if `as_built`."""
     upstream_latency_ms: float = 0.0
@@ -65,6 +67,7 @@ class ApiOptions(_Json):
     def __post_init__(self) -> None:
         assert self.evidence_required >= 0, self.evidence_required
         assert self.pool_size >= 1, self.pool_size
+        assert self.events_per_minute >= 1, self.events_per_minute
         for positive in (self.emission_timeout_ms, self.retention_hours, self.export_poll_s):
             assert positive > 0, positive
         for not_negative in (self.upstream_latency_ms, self.retention_every_s):
@@ -180,7 +183,10 @@ class StackSettings(_Json):
     api: ApiOptions = field(default_factory=ApiOptions)
     realtime: RealtimeOptions = field(default_factory=RealtimeOptions)
     push: PushOptions = field(default_factory=PushOptions)
+    push_sink: bool = False
+    """Start a push service too, one that accepts everything, and send to it."""
 
     def __post_init__(self) -> None:
+        assert not (self.push_sink and self.push.endpoint_url), "two push services: drop one option"
         for port in (self.api_port, self.realtime_port):
             assert 0 <= port < 65536, port

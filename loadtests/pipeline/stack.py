@@ -1,9 +1,10 @@
-"""The embedded pipeline as one thing: PostgreSQL, the jobs API, Realtime and, if asked for, the push sender.
+"""The embedded pipeline as one thing: PostgreSQL, the jobs API, Realtime and, if asked for, notifications.
 
 Starts processes, waits for them and says what became of them; knows nothing of what they do inside, and nothing
 of whoever asked for them.
 """
 
+import dataclasses
 import secrets
 import socket
 import threading
@@ -19,7 +20,14 @@ from loadtests.pipeline.external_server import check_roles, own_database
 from loadtests.pipeline.faults.supervision import Supervision
 from loadtests.pipeline.migrate import migrate
 from loadtests.pipeline.postgres import PostgresServer
-from loadtests.pipeline.settings import LOOPBACK, ApiHello, PushHello, RealtimeHello, StackSettings
+from loadtests.pipeline.settings import (
+    LOOPBACK,
+    ApiHello,
+    PushHello,
+    PushOptions,
+    RealtimeHello,
+    StackSettings,
+)
 from loadtests.processes.lifeline import Message
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
@@ -27,6 +35,7 @@ from loadtests.wire.tokens import mint
 API = "jobs API"
 REALTIME = "Realtime"
 PUSH = "push sender"
+SINK = "push service"
 _KEYS_LAST_S = 10 * 365 * 24 * 3600
 
 
@@ -157,6 +166,8 @@ def running_stack(
     ):
         if interrupted():
             raise StartInterruptedError
+        push = _with_sink(settings.push, crew) if settings.push_sink else settings.push
+        settings = dataclasses.replace(settings, push=push, push_sink=False)
         for (name, module), hello in _hellos(settings, database.url, jwt_secret).items():
             crew.start(name, module, hello)
         ready = crew.wait_ready()
@@ -204,6 +215,12 @@ def check_port(port: int, name: str) -> None:
                 f"port {port}, wanted for {name}, cannot be opened: {error.strerror}. See who has it "
                 f"(ss -ltnp 'sport = :{port}'), and choose another port, or 0 for any free one"
             ) from error
+
+
+def _with_sink(push: PushOptions, crew: Crew) -> PushOptions:
+    """Start the push service, which the sender has to know the port of."""
+    crew.start(SINK, "loadtests.pipeline.push.sink", {"port": 0})
+    return dataclasses.replace(push, endpoint_url=f"http://{LOOPBACK}:{crew.wait_ready()[SINK]['port']}")
 
 
 def _hellos(settings: StackSettings, database_url: str, jwt_secret: str) -> dict[tuple[str, str], dict[str, Any]]:

@@ -36,7 +36,7 @@ def make_manifest(source: ScenarioFile, *, run_id: str, gates: tuple[str, ...], 
         "overrides": list(source.overrides),
         "gates": list(gates),
         "started_at": started_at.astimezone(UTC).isoformat(timespec="seconds"),
-        "target": {"kind": scenario.target.kind},
+        "target": scenario.target.model_dump(mode="json"),
         "versions": _versions(),
         "host": _host(),
     }

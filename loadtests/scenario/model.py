@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from loadtests.scenario.behaviour import Behaviour
 from loadtests.scenario.devices import Attention, Background, Connection, LifecycleStep, Refresh, Seconds, Share, Table
 from loadtests.scenario.faults import Fault
 from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel, MutationKind
@@ -16,7 +17,7 @@ Weight = Annotated[float, Field(ge=0)]
 DEFAULT_MIX = {"create": 2.0, "update": 5.0, "archive": 0.5, "flag": 1.0, "document": 1.5}
 
 
-class Target(Table):
+class Target(Behaviour):
     """The pipeline under test. Addresses and keys never stand here: a scenario's text is kept with every run."""
 
     kind: Literal["embedded"] = "embedded"
@@ -88,6 +89,8 @@ class Mutators(Table):
 
     users: int = Field(default=50, ge=1, le=10_000)
     timeout_s: Seconds = 10
+    risk_factors: Share = 0.3
+    """Share of the creates and updates that give risk factors, so that the job's risk is scored."""
 
 
 class Phase(Table):
@@ -159,8 +162,9 @@ class Scenario(Table):
 
     @property
     def needed_drain_s(self) -> float:
-        """The shortest drain that lets every event meet its deadline and every poller poll once more."""
-        return max([self.deadline_ms / 1000, *(cohort.interval_s for cohort in self.pollers)]) + 1.0
+        """The shortest drain that lets every event be announced and meet its deadline, and every poller poll again."""
+        longest_s = max([self.deadline_ms / 1000, *(cohort.interval_s for cohort in self.pollers)])
+        return self.target.announced_within_s + longest_s + 1.0
 
     @property
     def effective_drain_s(self) -> float:
@@ -171,7 +175,7 @@ class Scenario(Table):
     def _drain_is_long_enough(self) -> Self:
         if self.drain_s is not None and self.drain_s < self.needed_drain_s:
             raise ValueError(
-                f"drain_s = {self.drain_s:g} is shorter than the deadline and the longest polling interval need "
+                f"drain_s = {self.drain_s:g} is shorter than events, their deadline and the pollers need "
                 f"({self.needed_drain_s:g} s): leave drain_s out, or raise it"
             )
         return self

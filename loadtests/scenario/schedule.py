@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from loadtests.scenario.model import Phase, Scenario
 from loadtests.scenario.population import organization_weights
+from loadtests.scenario.risk import draw_risk_factors
 from loadtests.scenario.vocabulary import MutationKind
 
 _NS = 1_000_000_000
@@ -27,6 +28,8 @@ class Schedule:
     pick: NDArray[np.float64]
     """Uniform in [0, 1): which of the organization's jobs."""
     phase: NDArray[np.int32]
+    risk_factors: NDArray[np.uint16]
+    """Those that the mutation gives, see `codes_of`; 0 for none."""
 
     def __len__(self) -> int:
         return len(self.due_ns)
@@ -45,13 +48,16 @@ def draw_schedule(scenario: Scenario, seed: int) -> Schedule:
         kinds.append(_kinds(phase, len(offsets), random))
         begin_ns += length_ns
     due_ns = np.concatenate(dues)
+    kind = np.concatenate(kinds)
     weights = organization_weights(scenario)
     return Schedule(
         due_ns=due_ns,
         organization=random.choice(len(weights), size=len(due_ns), p=weights).astype(np.int32),
-        kind=np.concatenate(kinds),
+        kind=kind,
         pick=random.random(len(due_ns)),
         phase=np.concatenate(phases),
+        # From numbers of their own: another share moves nothing else.
+        risk_factors=draw_risk_factors(kind, scenario.mutators.risk_factors, np.random.default_rng([seed, 4])),
     )
 
 

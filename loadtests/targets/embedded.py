@@ -16,6 +16,7 @@ from loadtests.wire.endpoint import Endpoint
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 20.0
+_S_PER_HOUR = 3600.0
 
 
 class TargetError(RuntimeError):
@@ -86,7 +87,18 @@ class EmbeddedTarget:
 
 def target_options(target: Target) -> dict[str, Any]:
     """Return the options that a scenario's target asks for."""
-    return {"realtime": {"feed": target.feed, "plan": target.plan}}
+    return {
+        "realtime": {"feed": target.feed, "plan": target.plan},
+        "api": {
+            "as_built": target.as_built,
+            "event_limit": target.event_limit,
+            "events_per_minute": target.events_per_minute,
+            "upstream_latency_ms": target.upstream_latency_ms,
+            "retention_hours": target.retention_s / _S_PER_HOUR,
+            "retention_every_s": target.retention_every_s,
+        },
+        "push_sink": target.push_notifications,
+    }
 
 
 def settings_from(options: dict[str, Any]) -> StackSettings:

@@ -6,10 +6,12 @@ Set-based and by COPY: ten thousand users take a second. Everything carries iden
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
 from loadtests.scenario.population import Population
+from loadtests.scenario.vocabulary import DeviceModel
 
 _CLIENT_TYPES = ("residential", "commercial", "industrial", "government", "mixed")
 _JOB_TYPES = (
@@ -44,6 +46,8 @@ def provision(database_url: str, population: Population) -> None:
             (*_users(population), *_guests(population)),
         )
         _copy(cursor, "public.jobs", _JOB_COLUMNS, _jobs(population))
+        if population.scenario.target.push_notifications:
+            _copy(cursor, "public.device_tokens", ("token", "user_id", "platform"), _phones(population))
     # Without fresh statistics the first queries of a run are planned for empty tables.
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("analyze")
@@ -74,6 +78,13 @@ def _guests(population: Population) -> Iterable[tuple[str, str, str]]:
     for device in population.subscribers:
         if device.other_organization is not None:
             yield device.user_id, population.organization_id(device.other_organization), "member"
+
+
+def _phones(population: Population) -> Iterable[Sequence[object]]:
+    """Yield the device of each iOS subscriber, as the app would register it."""
+    for device in population.subscribers:
+        if device.model is DeviceModel.IOS:
+            yield UUID(device.user_id).hex * 2, device.user_id, "ios"
 
 
 _JOB_COLUMNS = (

@@ -89,11 +89,12 @@ class Story:
         organization: int = 0,
         send_ms: float = 1,
         has_event: bool = True,
+        risk_factors: int = 0,
     ) -> Self:
         """Add a mutation: sent 1 ms, stored 3 ms, committed 5 ms and acked 10 ms after due; its event is `e<index>`."""
         sent_ms = due_ms + send_ms
         self.row(Kind.DUE, due_ms, due_ns=round(due_ms * MS), actor=index, value=organization, flag=kind, entity=job)
-        self.row(Kind.SENT, sent_ms, due_ns=round(due_ms * MS), actor=index, entity=job)
+        self.row(Kind.SENT, sent_ms, due_ns=round(due_ms * MS), actor=index, entity=job, value=risk_factors)
         self.row(Kind.ACKED, due_ms + 10, due_ns=round(sent_ms * MS), actor=index, entity=job, revision=revision)
         self.row(
             Kind.TRUE_MUTATION,
@@ -123,6 +124,15 @@ class Story:
             actor=organization,
             flag=EVENT_OF_MUTATION[of],
         )
+
+    def limited(self, event: str, *, stands_for: int = 0, has_key: bool = True) -> Self:
+        """Say what the limit of events a minute did to an event."""
+        return self.row(Kind.TRUE_LIMITED, 30_000, entity=event, value=stands_for, flag=int(has_key))
+
+    def scored(self, mutation: int, committed_ms: float, *, job: str = "job", revision: int = 2) -> Self:
+        """Say when the first score of a job that a mutation created was there."""
+        columns = {"actor": mutation, "due_ns": _wall(committed_ms), "revision": revision}
+        return self.row(Kind.TRUE_SCORE, 30_000, entity=job, **columns)
 
     def signal(
         self, device: int, event: str, at_ms: float, *, batch: int = 0, flag: int = SignalFlag.ASKS_REFRESH

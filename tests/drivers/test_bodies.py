@@ -47,6 +47,14 @@ def test_a_list_is_recorded_item_by_item(ledger: Ledger) -> None:
     assert {int(item["value"]) for item in items} == {number}
 
 
+def test_a_jobs_score_is_recorded_even_if_it_is_zero(ledger: Ledger) -> None:
+    """No score yet, a score of 0, and a job that says nothing of it."""
+    body = b'{"data":[{"id":"a","risk_score":null},{"id":"b","risk_score":0},{"id":"c"}]}'
+    Bodies(ledger).number(KeyKind.JOB_LIST, body, 5)
+
+    assert read(ledger).of(Kind.BODY_ITEM)["flag"].tolist() == [0, ItemFlag.SCORED, 0]
+
+
 def test_equal_bodies_are_recorded_once(ledger: Ledger) -> None:
     """The request's own id does not make a body another one; a revision does."""
     bodies = Bodies(ledger)

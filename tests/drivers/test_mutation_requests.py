@@ -1,5 +1,7 @@
 """What each mutation asks of the jobs API, and how its answers are read."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -40,6 +42,17 @@ def test_two_mutations_never_ask_for_the_same(kind: MutationKind) -> None:
     bodies = [request_of(mutation(kind, index)).body for index in (7, 8)]
 
     assert kind is MutationKind.ARCHIVE or bodies[0] != bodies[1]
+
+
+@pytest.mark.parametrize("kind", [MutationKind.CREATE, MutationKind.UPDATE])
+def test_risk_factors_are_given_with_a_create_or_an_update(kind: MutationKind) -> None:
+    """Without any the key is left out: an empty list would take the job's score away."""
+    risky = replace(mutation(kind), risk_factor_codes=("height", "weather"))
+    without, given = request_of(mutation(kind)).body, request_of(risky).body
+
+    assert without is not None
+    assert "risk_factor_codes" not in without
+    assert given == {**without, "risk_factor_codes": ("height", "weather")}
 
 
 def test_a_job_in_an_answer_has_its_id_and_revision() -> None:

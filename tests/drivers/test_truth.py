@@ -44,9 +44,19 @@ class Run:
     ledger: Ledger
     truth: TruthReader
 
-    def mutate(self, kind: MutationKind, index: int, *, job_id: str | None = None, organization: int = 0) -> str:
+    def mutate(
+        self,
+        kind: MutationKind,
+        index: int,
+        *,
+        job_id: str | None = None,
+        organization: int = 0,
+        risk: tuple[str, ...] = (),
+    ) -> str:
         """Carry out one mutation as a mutator does; return its job."""
-        mutation = Mutation(index=index, kind=kind, organization=organization, job_id=job_id, due_ns=0)
+        mutation = Mutation(
+            index=index, kind=kind, organization=organization, job_id=job_id, due_ns=0, risk_factor_codes=risk
+        )
         request = request_of(mutation)
         token = mint(
             self.endpoint.jwt_secret,
@@ -149,6 +159,38 @@ def test_an_event_that_no_mutation_made_is_somebodys(run: Run) -> None:
     run.truth.read_all()
 
     assert at(run.history().of(Kind.TRUE_EVENT), "actor", "revision", "flag") == [(1, NOBODY, 0)]
+
+
+def test_what_the_limit_did_to_an_event_is_recorded(run: Run) -> None:
+    """A label, and for how many it stands, if it says so in a number."""
+    with psycopg.connect(run.endpoint.database_url) as connection:
+        for key, payload in ((None, "{}"), ("k", "{}"), ("k", '{"coalesced": 28}'), (None, '{"coalesced": "many"}')):
+            connection.execute(
+                "insert into realtime_events (organization_id, event_type, entity_type, dedupe_key, payload) "
+                "values (%s, 'job.updated', 'job', %s, %s)",
+                [run.population.organization_id(0), key, payload],
+            )
+    run.truth.read_all()
+    history = run.history()
+    limited = history.of(Kind.TRUE_LIMITED)
+
+    assert sorted(at(limited, "value", "flag")) == [(0, 1), (28, 1)]
+    assert set(limited["entity"]) < set(history.of(Kind.TRUE_EVENT)["entity"])
+
+
+def test_a_score_given_with_the_creation_is_as_old_as_the_job(run: Run) -> None:
+    """One commit for both; a job without risk factors has no score, and a later one is not its creation's."""
+    scored, unscored = run.mutate(MutationKind.CREATE, 0, risk=("height",)), run.mutate(MutationKind.CREATE, 1)
+    run.mutate(MutationKind.UPDATE, 2, job_id=unscored, risk=("weather",))
+    run.truth.read_all()
+    history = run.history()
+    (score,) = history.of(Kind.TRUE_SCORE)
+    created = history.of(Kind.TRUE_MUTATION)[0]
+    ends = {history.names[row["entity"]]: row["flag"] for row in history.of(Kind.TRUE_JOB)}
+
+    assert (score["actor"], score["revision"], history.names[score["entity"]]) == (0, 1, scored)
+    assert score["due_ns"] == created["due_ns"] > 0
+    assert [job for job, flag in ends.items() if flag & ItemFlag.SCORED] == [scored, unscored]
 
 
 def test_another_runs_rows_are_not_read(run: Run, stack: Endpoint) -> None:

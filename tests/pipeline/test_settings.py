@@ -41,6 +41,7 @@ def test_a_wrong_type_is_refused() -> None:
         {"as_built": True, "emit_audit_events": True},
         {"as_built": True, "event_limit": "coalesce"},
         {"retention_hours": 0},
+        {"events_per_minute": 0},
         {"upstream_latency_ms": -1},
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
+from loadtests.scenario.vocabulary import DeviceModel
 from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
@@ -47,6 +48,19 @@ def test_everybody_is_there_once(database: str) -> None:
     assert rows(database, "select count(*), count(distinct organization_id) from jobs") == [(60, 2)]
     assert rows(database, "select distinct revision from jobs") == [(1,)]
     assert rows(database, "select count(*) from realtime_events") == [(0,)]
+
+
+def test_phones_are_registered_when_they_are_to_be_notified(database: str) -> None:
+    """One for each iOS subscriber, with a token such as the push service gives."""
+    keys = SCENARIO.model_dump(mode="json") | {"target": {"push_notifications": True}}
+    people = Population(Scenario.model_validate(keys), seed=1, run_id="phones")
+    provision(database, people)
+    phones = [device.user_id for device in people.subscribers if device.model is DeviceModel.IOS]
+
+    assert 0 < len(phones) < len(people.subscribers)
+    assert rows(database, "select user_id::text, platform, token ~ '^[0-9a-f]{64}$' from device_tokens order by 1") == [
+        (user, "ios", True) for user in sorted(phones)
+    ]
 
 
 def test_two_runs_share_a_database(database: str) -> None:

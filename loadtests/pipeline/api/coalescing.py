@@ -2,7 +2,8 @@
 
 The first event of a key in a minute passes. What follows it in that minute is merged: only the newest is held,
 and it is due when the next minute begins, as that minute's event of the key. So a burst costs one event per key
-and minute, and the last change is always announced, at most a minute late.
+and minute, and the last change is always announced, at most a minute late. An event that stands for others says for
+how many: they are the latest earlier ones of its key that are no rows.
 
 Pure: times are passed in. Knows neither the database nor what an event means.
 """
@@ -25,6 +26,8 @@ class DueEvent:
 
     event: RealtimeEvent
     dedupe_key: str | None
+    stands_for: int = 0
+    """Earlier events of its key that are not stored because this one is."""
 
 
 _Key = tuple[str, str, str | None]
@@ -34,6 +37,7 @@ _Key = tuple[str, str, str | None]
 class _Held:
     event: RealtimeEvent
     since_minute: int
+    stands_for: int = 0
 
 
 class Coalescing:
@@ -57,16 +61,20 @@ class Coalescing:
         if key in self._held:
             self.merged += 1
             self._held[key].event = event
+            self._held[key].stands_for += 1
             return None
         if key in self._passed:
             self._held[key] = _Held(event, self._minute)
             return None
         return self._pass(event)
 
-    def supersede(self, event: RealtimeEvent) -> None:
-        """Forget what is held for the key of an event that is stored without being asked about."""
-        if self._held.pop(_key(event), None) is not None:
-            self.merged += 1
+    def supersede(self, event: RealtimeEvent) -> int:
+        """Forget what is held for the key of an event that is stored unasked; return how many it now stands for."""
+        held = self._held.pop(_key(event), None)
+        if held is None:
+            return 0
+        self.merged += 1
+        return held.stands_for + 1
 
     def due(self, wall_ns: int) -> list[DueEvent]:
         """Return the held events whose minute has come, in the order of their keys' first being held."""
@@ -80,7 +88,8 @@ class Coalescing:
 
     def _release(self) -> list[DueEvent]:
         come = [key for key, held in self._held.items() if held.since_minute < self._minute]
-        return [self._pass(self._held.pop(key).event) for key in come]
+        released = [self._held.pop(key) for key in come]
+        return [self._pass(held.event, held.stands_for) for held in released]
 
     def _advance(self, wall_ns: int) -> None:
         # Never backwards: a clock that is set back would let a key pass twice in one minute.
@@ -91,9 +100,9 @@ class Coalescing:
         self._minute = minute
         self._passed.clear()
 
-    def _pass(self, event: RealtimeEvent) -> DueEvent:
+    def _pass(self, event: RealtimeEvent, stands_for: int = 0) -> DueEvent:
         self._passed.add(_key(event))
-        return DueEvent(event, dedupe_key(event, self._minute))
+        return DueEvent(event, dedupe_key(event, self._minute), stands_for)
 
 
 def _key(event: RealtimeEvent) -> _Key:

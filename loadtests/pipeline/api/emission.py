@@ -16,8 +16,6 @@ from loadtests.pipeline.api.events import PayloadTooLargeError, RealtimeEvent, p
 from loadtests.pipeline.api.limiter import FixedWindow
 from loadtests.pipeline.settings import ApiOptions
 
-EVENTS_PER_MINUTE = 100
-"""Beyond this number in a window of one minute, an organization's events are labelled or coalesced."""
 TYPES_AS_BUILT = frozenset({"job.created", "job.updated", "job.archived", "job.flagged", "evidence.uploaded"})
 """The types that today's code emits; the others are declared only."""
 
@@ -38,6 +36,8 @@ class EmissionRules:
     """The types that are emitted; None is all."""
     coalesce: bool = False
     """Beyond the limit, coalesce; otherwise only label."""
+    events_per_minute: int = 100
+    """Beyond this number in a window of one minute, an organization's events are labelled or coalesced."""
     timeout_s: float | None = None
     """How long an insert may take; None is as long as it takes."""
 
@@ -47,6 +47,7 @@ class EmissionRules:
         return cls(
             types=TYPES_AS_BUILT if options.as_built else None,
             coalesce=options.event_limit == "coalesce",
+            events_per_minute=options.events_per_minute,
             timeout_s=None if options.as_built else options.emission_timeout_ms / 1000,
         )
 
@@ -69,7 +70,7 @@ class Emission:
         self._wall_ns = wall_ns
         self._rules = rules or EmissionRules()
         self._spoils = spoils
-        self._limiter = FixedWindow(limit=EVENTS_PER_MINUTE, window_ns=MINUTE_NS)
+        self._limiter = FixedWindow(limit=self._rules.events_per_minute, window_ns=MINUTE_NS)
         self._coalescing = Coalescing()
 
     @property
@@ -102,9 +103,8 @@ class Emission:
         """Return the event with its key, or nothing if it is held."""
         beyond = self._limiter.exceeds(event.organization_id, self._monotonic_ns())
         if not beyond:
-            if self._rules.coalesce:
-                self._coalescing.supersede(event)
-            return [DueEvent(event, None)]
+            stands_for = self._coalescing.supersede(event) if self._rules.coalesce else 0
+            return [DueEvent(event, None, stands_for)]
         if not self._rules.coalesce:
             return [DueEvent(event, dedupe_key(event, self._wall_ns() // MINUTE_NS))]
         passed = self._coalescing.offer(event, self._wall_ns())
@@ -142,12 +142,14 @@ class Emission:
 
 def _row(due: DueEvent) -> tuple[object, ...]:
     event = due.event
+    # So that whoever reads the table can tell a change that was merged from one that nobody was told of.
+    coalesced = {"coalesced": due.stands_for} if due.stands_for else {}
     return (
         event.organization_id,
         event.event_type,
         event.entity_type,
         event.entity_id,
-        payload_text(event.payload, event.extras),
+        payload_text({**event.payload, **coalesced}, event.extras),
         due.dedupe_key,
         event.created_by,
     )

@@ -12,8 +12,10 @@ from loadtests.pipeline.api.gates import require_managing_role, require_room_in_
 from loadtests.pipeline.api.jobs_read import JOB_COLUMNS, job_detail
 from loadtests.pipeline.api.mitigations import rebuild_mitigations
 from loadtests.pipeline.api.risk import FACTORS, Risk, assess
-from loadtests.pipeline.api.telling import tell_of_job
+from loadtests.pipeline.api.telling import record_score, tell_of_job
 
+_CALLS_TO_SCORE_AS_BUILT = 3
+"""Score, job and mitigations: read from the original's code, not counted on it as the other calls were."""
 _REQUIRED = ("client_name", "client_type", "job_type", "location")
 
 _CREATION: dict[str, v.Check] = {
@@ -90,9 +92,12 @@ async def create_job(call: Call) -> Answer:
     job = await _create(call, fields, None if as_built else risk)
     await tell_of_job(call, job, "job.created")
     if as_built and risk is not None:
+        await call.api.call_upstream(_CALLS_TO_SCORE_AS_BUILT)
         # Whoever was told and asks again before this is done sees a job without a score, and is told nothing more.
         async with call.connection.transaction():
             rated = await _changed(call, job["id"], _scored({}, risk), risk)
+            if rated is not None:
+                await record_score(call, rated)
         job = rated or job  # deleted meanwhile: it stays as it was told of
     return Answer(201, {"data": await job_detail(call.connection, job)})
 

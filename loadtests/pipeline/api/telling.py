@@ -24,6 +24,9 @@ returning id::text
 _log = logging.getLogger(__name__)
 
 
+_SCORED = "job.risk_scored"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
     """One committed mutation, as its audit row and its event will tell of it."""
@@ -51,6 +54,14 @@ async def tell_of_job(call: Call, job: Row, event_type: str) -> None:
     await tell(call.api, call.connection, job_deed(call.cause, job, event_type))
 
 
+async def record_score(call: Call, job: Row) -> None:
+    """Write the audit row of a score that came after its job's event, as today's trigger does: it emits nothing."""
+    cause = call.cause
+    await call.connection.execute(
+        _INSERT, cause.organization_id, None, _SCORED, "job", job["id"], job["id"], _json(_origin(cause, job)), "info"
+    )
+
+
 async def tell_of_document(call: Call, document: Row, event_type: str) -> None:
     """Tell of one document's mutation."""
     await tell(call.api, call.connection, document_deed(call.cause, document, event_type))
@@ -63,7 +74,7 @@ def job_deed(cause: Cause, job: Row, event_type: str) -> Deed:
         event=job_event(cause, event_type, job["id"]),
         target=("job", job["id"]),
         job_id=job["id"],
-        metadata=_origin(cause, job),
+        metadata={**_origin(cause, job), "scored": job.get("risk_score") is not None},
     )
 
 
@@ -123,6 +134,10 @@ def _row(deed: Deed) -> tuple[object, ...]:
         deed.event.event_type,
         *deed.target,
         deed.job_id,
-        orjson.dumps(deed.metadata).decode(),
+        _json(deed.metadata),
         deed.severity,
     )
+
+
+def _json(metadata: Mapping[str, object]) -> str:
+    return orjson.dumps(metadata).decode()

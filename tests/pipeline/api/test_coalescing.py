@@ -34,7 +34,7 @@ def test_what_follows_in_the_same_minute_becomes_the_next_minutes_event() -> Non
 
     assert [each is not None for each in passed] == [True, False, False, False]
     assert too_early == []
-    assert (due.event.payload["number"], due.dedupe_key) == (3, "job.updated:j1:8")
+    assert (due.event.payload["number"], due.dedupe_key, due.stands_for) == (3, "job.updated:j1:8", 2)
     assert (coalescing.merged, len(coalescing)) == (2, 0)
 
 
@@ -43,10 +43,11 @@ def test_an_event_stored_unasked_stands_for_the_one_held() -> None:
     coalescing = Coalescing()
     coalescing.offer(event("j1"), 0)
     coalescing.offer(event("j1"), 1)
-    coalescing.supersede(event("j1"))
+    coalescing.offer(event("j1"), 2)
+    stands_for = [coalescing.supersede(event(entity)) for entity in ("j1", "j2")]
 
     assert coalescing.due(MINUTE_NS) == []
-    assert coalescing.merged == 1
+    assert (coalescing.merged, stands_for) == (2, [2, 0])
 
 
 def test_organizations_do_not_share_a_key() -> None:
@@ -88,4 +89,4 @@ def test_one_event_per_key_and_minute_and_the_last_one_always(steps: list[tuple[
 
     assert max(Counter(due.dedupe_key for due in stored).values(), default=0) <= 1
     assert newest == offered
-    assert coalescing.merged == len(steps) - len(stored)
+    assert coalescing.merged == len(steps) - len(stored) == sum(due.stands_for for due in stored)

@@ -135,11 +135,25 @@ class TestAsBuilt:
         order = sql.execute(
             "select e.xmin::text::bigint < j.xmin::text::bigint, j.revision, (a.metadata -> 'revision')::int "
             "from jobs j join realtime_events e on e.entity_id = j.id::text "
-            "join audit_logs a on a.job_id = j.id"
+            "join audit_logs a on a.job_id = j.id order by a.ledger_seq"
         ).fetchall()
 
-        assert order == [(True, 2, 1)]
+        assert order == [(True, 2, 1), (True, 2, 2)]
         assert (job["risk_score"], job["risk_level"], len(job["mitigation_items"])) == (25, "medium", 1)
+
+    def test_the_score_has_an_audit_row_of_its_own(self, join: Join, new_job: NewJob, sql: psycopg.Connection) -> None:
+        """Of nobody's doing and in the score's own transaction; the creation's row says that there was none yet."""
+        new_job(join(), risk_factor_codes=["height"])
+        rows = sql.execute(
+            "select a.event_name, a.actor_id is null, a.metadata -> 'scored', "
+            "a.metadata ->> 'xid' = j.xmin::text, a.xmin = j.xmin "
+            "from audit_logs a join jobs j on j.id = a.job_id order by a.ledger_seq"
+        ).fetchall()
+
+        assert rows == [
+            ("job.created", False, False, False, False),
+            ("job.risk_scored", True, None, True, True),
+        ]
 
     def test_nobody_is_notified(self, cause: Cause, sql: psycopg.Connection) -> None:
         """Notifications are designed, not built."""

@@ -44,6 +44,13 @@ def test_each_route_waits_for_its_calls(ask: Ask, join: Join, new_job: NewJob, w
     assert waited_ms == [13, 8, 11, 8]
 
 
+def test_a_new_jobs_risk_takes_calls_of_its_own(join: Join, new_job: NewJob, waited_ms: list[float]) -> None:
+    """Three more, after the event: who asks again meanwhile finds a job without a score."""
+    new_job(join(), risk_factor_codes=["height"])
+
+    assert waited_ms == [13, 3]
+
+
 def test_pages_wait_for_each_of_their_rows(ask: Ask, join: Join, new_job: NewJob, waited_ms: list[float]) -> None:
     """Documents one call each, audit rows two: 22 for a page of 10."""
     token = join()
