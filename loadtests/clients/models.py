@@ -79,8 +79,6 @@ class ClientModel:
     """Whether an open job, and its documents, are ever fetched again."""
     refreshes_audit: bool = True
     """Whether an open audit feed is."""
-    ignores_own: bool = False
-    """Whether it leaves out events of its own user. None of the product's clients looks at `created_by`."""
 
     @property
     def is_sequential(self) -> bool:

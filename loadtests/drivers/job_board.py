@@ -7,6 +7,7 @@ depend on how fast the target answers; a mutation whose job is busy waits in tha
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
+from loadtests.scenario.authors import NO_DEVICE
 from loadtests.scenario.choice import Strategy, choose
 from loadtests.scenario.vocabulary import MutationKind
 
@@ -21,6 +22,8 @@ class Mutation:
     job_id: str | None
     due_ns: int
     """When the schedule wanted it, CLOCK_MONOTONIC."""
+    author: int = NO_DEVICE
+    """Index of the subscriber who makes it; NO_DEVICE: a colleague without one."""
     risk_factor_codes: tuple[str, ...] = ()
     """Given with a create or an update; with some, the job's risk is scored."""
 

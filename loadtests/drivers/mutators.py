@@ -27,7 +27,7 @@ class JobsMutator(FastHttpUser):
         mutation = workload.queue.get()
         request = request_of(mutation)
         headers = {
-            "Authorization": f"Bearer {workload.token(mutation.organization)}",
+            "Authorization": f"Bearer {workload.token(mutation)}",
             "X-Request-ID": workload.population.request_id(mutation.index),
         }
         sent_ns = workload.sent(mutation)

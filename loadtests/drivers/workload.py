@@ -14,6 +14,7 @@ from loadtests.drivers.job_board import JobBoard, Mutation
 from loadtests.drivers.mutation_requests import read_refusal, read_response
 from loadtests.history.kinds import NO_ENTITY, Kind, Process, Unsent
 from loadtests.history.ledger import Ledger
+from loadtests.scenario.authors import NO_DEVICE, draw_authors
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.risk import codes_of
@@ -35,6 +36,7 @@ class Workload:
         self.population = population
         self.ledger = ledger
         self.schedule: Schedule = draw_schedule(scenario, population.seed)
+        self.authors = draw_authors(population, self.schedule)
         self.board = JobBoard()
         for organization in range(population.organizations):
             for ordinal in range(scenario.organizations.jobs):
@@ -42,24 +44,30 @@ class Workload:
         self.queue: gevent.queue.Queue[Mutation] = gevent.queue.Queue()
         self.dispatched = self.acked = self.failed = self.in_flight = 0
         self._secret = ""
-        self._tokens: dict[int, str] = {}
+        self._tokens: dict[str, str] = {}
 
     def connect(self, endpoint: Endpoint) -> None:
         """Learn with which secret the target's users are signed in."""
         self._secret = endpoint.jwt_secret
 
-    def token(self, organization: int) -> str:
-        """Return a token of the organization's author that outlives the run."""
-        token = self._tokens.get(organization)
+    def token(self, mutation: Mutation) -> str:
+        """Return a token of the mutation's author that outlives the run."""
+        user_id = self._author_id(mutation)
+        token = self._tokens.get(user_id)
         if token is None:
             lifetime_s = round(self.scenario.duration_s + self.scenario.effective_drain_s) + _TOKEN_MARGIN_S
-            token = self._tokens[organization] = mint(
+            token = self._tokens[user_id] = mint(
                 self._secret,
                 role="authenticated",
-                subject=self.population.author_id(organization),
+                subject=user_id,
                 expires_at_s=time.clock_gettime_ns(time.CLOCK_REALTIME) // _NS + lifetime_s,
             )
         return token
+
+    def _author_id(self, mutation: Mutation) -> str:
+        if mutation.author == NO_DEVICE:
+            return self.population.author_id(mutation.organization)
+        return self.population.subscribers[mutation.author].user_id
 
     def dispatch(self, start_ns: int) -> None:
         """Hand out every mutation at its due time, and return when the last one is handed out."""
@@ -84,6 +92,7 @@ class Workload:
             organization=organization,
             job_id=job_id,
             due_ns=due_ns,
+            author=int(self.authors[index]),
             risk_factor_codes=codes_of(int(schedule.risk_factors[index])),
         )
         self.ledger.record(
@@ -93,6 +102,7 @@ class Workload:
             actor=index,
             entity=self._job_number(mutation),
             value=organization,
+            revision=mutation.author + 1,
             flag=kind,
         )
         self.dispatched += 1

@@ -53,7 +53,8 @@ class Kind(IntEnum):
     # --- mutators: `actor` is the mutation's index in the schedule -----------------------------------------
     DUE = 1
     """Dispatched. due_ns: when the schedule wanted it; value: organization; flag: MutationKind;
-    entity: the job (NO_ENTITY for a create)."""
+    entity: the job (NO_ENTITY for a create); revision: 1 + index of the subscriber who makes it, 0: a colleague
+    without a device."""
     SENT = 2
     """Request written. due_ns as above; entity: the job (NO_ENTITY for a create); value: risk factors given."""
     ACKED = 3

@@ -89,6 +89,8 @@ class Mutators(Table):
 
     users: int = Field(default=50, ge=1, le=10_000)
     timeout_s: Seconds = 10
+    own_devices: Share = 0.0
+    """Share of the mutations (flags apart) whose author has a device in the organization: it hears its own echo."""
     risk_factors: Share = 0.3
     """Share of the creates and updates that give risk factors, so that the job's risk is scored."""
 

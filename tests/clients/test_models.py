@@ -174,11 +174,6 @@ def test_models_have_the_names_of_scenarios() -> None:
     assert (ios(window_ns=WINDOW_NS), web(window_ns=WINDOW_NS), hybrid(window_ns=WINDOW_NS)) == (IOS, WEB, HYBRID)
 
 
-def test_no_client_of_the_product_ignores_its_own_events() -> None:
-    """None looks at `created_by`: whoever changes a job fetches because of it."""
-    assert not any(model.ignores_own for model in MODELS.values())
-
-
 @pytest.mark.parametrize("model", DeviceModel)
 def test_a_scenario_that_says_nothing_leaves_a_model_its_ways(model: DeviceModel) -> None:
     """Empty tables replace nothing."""

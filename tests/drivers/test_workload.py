@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,16 @@ MakeWorkload = Callable[..., Workload]
 def workload_of(tmp_path: Path) -> MakeWorkload:
     """Return a function that makes the workload of a short, even load on one organization."""
 
-    def make(*, jobs: int = 3, rows: int = 1000, organizations: int = 1, **phase: Any) -> Workload:
+    def make(
+        *, jobs: int = 3, rows: int = 1000, organizations: int = 1, subscribers: int = 0, **phase: Any
+    ) -> Workload:
         load = {"name": "load", "duration_s": 0.05, "mutations_per_s": 200, "arrivals": "even", "mix": {"update": 1}}
         scenario = Scenario.model_validate(
             {
                 "name": "any",
                 "question": "What is handed out?",
                 "organizations": {"count": organizations, "jobs": jobs},
+                "subscribers": {"count": subscribers},
                 "phases": [load | phase],
             }
         )
@@ -236,16 +240,21 @@ def test_a_full_ledger_stops_the_dispatch(workload_of: MakeWorkload) -> None:
     workload.ledger.close()
 
 
-def test_the_author_of_each_organization_signs_in_once(workload_of: MakeWorkload) -> None:
-    """With a token that outlives the run."""
-    workload = workload_of(organizations=2)
+def test_an_author_signs_in_once(workload_of: MakeWorkload) -> None:
+    """With a token that outlives the run: a colleague's, or that of a subscriber who makes the mutation."""
+    workload = workload_of(organizations=2, subscribers=4)
     workload.connect(ENDPOINT)
-    token = workload.token(1)
+    by_colleague = Mutation(index=0, kind=MutationKind.UPDATE, organization=1, job_id="a", due_ns=0)
+    token = workload.token(by_colleague)
     claims = jwt.decode(token, ENDPOINT.jwt_secret, algorithms=[ALGORITHM], audience=AUDIENCE)
+    own = jwt.decode(
+        workload.token(replace(by_colleague, author=3)), ENDPOINT.jwt_secret, algorithms=[ALGORITHM], audience=AUDIENCE
+    )
 
     assert claims["sub"] == workload.population.author_id(1)
+    assert own["sub"] == workload.population.subscribers[3].user_id
     assert claims["role"] == "authenticated"
-    assert workload.token(1) is token
+    assert workload.token(by_colleague) is token
     workload.close()
 
 
