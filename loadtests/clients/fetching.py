@@ -1,12 +1,13 @@
 """How a device carries out its refreshes: side by side or one by one, joined, repeated or left out.
 
 A state machine without requests: it says which fetches to start, is told when they are answered, and gives a reason
-for each refresh that it leaves out. Why a key is stale is not known here, nor what an answer holds.
+for each refresh that it leaves out. Why a key is stale is not known here, nor what an answer holds. What is made for
+every fetch is a named tuple, at a quarter of the price of a frozen dataclass.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from loadtests.clients.gathering import Keys
 from loadtests.clients.requests import Cause, RequestKey
@@ -52,8 +53,7 @@ class Discipline:
     of the fetch before (SWR 2: `revalidate` in use-swr.ts, `startRevalidate` in mutate.ts)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What is to be refreshed at one moment, and why."""
 
     cause: Cause
@@ -63,8 +63,7 @@ class Wanted:
     wanted_ns: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
+class Fetch(NamedTuple):
     """One refresh that is to be requested now."""
 
     number: int
@@ -87,8 +86,7 @@ class Skipped:
     why: Skip
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do now."""
 
     start: tuple[Fetch, ...] = ()
@@ -179,9 +177,7 @@ class FetchDesk:
             turn.skipped.append(_skip(key, wanted, why))
             return False
         self._number += 1
-        fetch = Fetch(
-            number=self._number, cause=wanted.cause, batch=wanted.batch, key=key, wanted_ns=wanted.wanted_ns, rest=rest
-        )
+        fetch = Fetch(self._number, wanted.cause, wanted.batch, key, wanted.wanted_ns, rest)
         if (
             discipline.single_flight is SingleFlight.AGAIN
             and wanted.cause in discipline.single_flight_causes

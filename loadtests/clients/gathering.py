@@ -6,8 +6,7 @@ where a policy says "at once", so a driver looks again when it was due instead o
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from loadtests.clients.policy import Coalescing, Edge, RefreshPolicy
 from loadtests.clients.requests import RequestKey
@@ -26,8 +25,7 @@ _REQUEST_KEY: Final = Coalescing.REQUEST_KEY
 _LEADING: Final = frozenset({Edge.LEADING, Edge.LEADING_AND_TRAILING})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flush:
+class Flush(NamedTuple):
     """The end of a batch: what was collected, and the refreshes that it comes to, in the order of their cause."""
 
     batch: int
@@ -147,7 +145,7 @@ class Gatherer:
             return None
         self._pending = None
         refreshes = tuple(key for keys in pending.values() for key in keys)
-        return Flush(batch=self._batch, signals=self._signals, refreshes=refreshes)
+        return Flush(self._batch, self._signals, refreshes)
 
     def _begin(self, now_ns: int) -> dict[object, Keys]:
         policy = self._policy

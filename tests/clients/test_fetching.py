@@ -1,6 +1,7 @@
 """How refreshes are carried out: literal calls by every discipline, and nothing that is wanted gets lost."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -214,7 +215,7 @@ def test_the_end_names_what_was_still_to_be_fetched() -> None:
 @pytest.mark.parametrize("why", Skip)
 def test_reasons_are_those_of_the_ledger(why: Skip) -> None:
     """Name and number, so that a driver records them as they are."""
-    assert NotFetched[why.name] == why
+    assert NotFetched[why.name].value == why.value
 
 
 CAUSES = st.sampled_from(Cause)
@@ -226,13 +227,26 @@ DISCIPLINES = st.builds(
     dedupe_ns=st.integers(0, 20),
     deduped_causes=st.frozensets(CAUSES),
 )
-CALLS = st.lists(
-    st.one_of(
-        st.tuples(st.just("want"), CAUSES, st.lists(st.sampled_from([A, B, C]), max_size=4).map(tuple)),
-        st.tuples(st.just("answered"), st.integers(0, 5), st.booleans()),
-    ),
-    max_size=40,
-)
+
+
+@dataclass(frozen=True)
+class Want:
+    """Something is to be refreshed."""
+
+    cause: Cause
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One of the fetches under way ends, if there is one."""
+
+    place: int
+    is_ok: bool
+
+
+KEYS = st.lists(st.sampled_from([A, B, C]), max_size=4).map(tuple)
+CALLS = st.lists(st.builds(Want, CAUSES, KEYS) | st.builds(Answer, st.integers(0, 5), st.booleans()), max_size=40)
 
 
 class Ledger:
@@ -246,15 +260,15 @@ class Ledger:
         self.settled: Counter[tuple[int, Cause, RequestKey]] = Counter()
         self.under_way: list[Fetch] = []
 
-    def want(self, batch: int, cause: Cause, keys: Keys) -> None:
-        """Want keys."""
-        self.wanted.update((batch, cause, key) for key in keys)
-        self._heed(self.desk.want(Wanted(cause=cause, batch=batch, keys=keys, wanted_ns=self.now_ns), self.now_ns))
-
-    def answer(self, place: int, *, is_ok: bool) -> None:
-        """Answer one of the fetches under way."""
-        fetch = self.under_way.pop(place % len(self.under_way))
-        self._heed(self.desk.answered(fetch, self.now_ns, is_ok=is_ok))
+    def call(self, batch: int, call: Want | Answer) -> None:
+        """Make one call."""
+        if isinstance(call, Want):
+            self.wanted.update((batch, call.cause, key) for key in call.keys)
+            wanted = Wanted(cause=call.cause, batch=batch, keys=call.keys, wanted_ns=self.now_ns)
+            self._heed(self.desk.want(wanted, self.now_ns))
+        elif self.under_way:
+            fetch = self.under_way.pop(call.place % len(self.under_way))
+            self._heed(self.desk.answered(fetch, self.now_ns, is_ok=call.is_ok))
 
     def skip(self, skips: tuple[Skipped, ...]) -> None:
         """Take note of what is not fetched."""
@@ -272,22 +286,18 @@ class Ledger:
 
 @given(discipline=DISCIPLINES, calls=CALLS, ends_early=st.booleans())
 def test_everything_that_is_wanted_is_started_or_named(
-    *, discipline: Discipline, calls: list[tuple[str, Cause, Keys] | tuple[str, int, bool]], ends_early: bool
+    *, discipline: Discipline, calls: list[Want | Answer], ends_early: bool
 ) -> None:
     """By any discipline and order of calls each wanted key is settled exactly once, and in the end nothing is left."""
     ledger = Ledger(discipline)
     for batch, call in enumerate(calls):
         ledger.now_ns += 1 + batch % 7
-        match call:
-            case ("want", Cause() as cause, tuple() as keys):
-                ledger.want(batch, cause, keys)
-            case ("answered", int() as place, bool() as is_ok) if ledger.under_way:
-                ledger.answer(place, is_ok=is_ok)
+        ledger.call(batch, call)
         assert ledger.desk.is_idle == (not ledger.under_way)
     if ends_early:
         ledger.skip(ledger.desk.forget())
     while ledger.under_way:
-        ledger.answer(0, is_ok=True)
+        ledger.call(0, Answer(0, is_ok=True))
 
     assert ledger.settled == ledger.wanted
     assert ledger.desk.is_idle
@@ -297,7 +307,7 @@ def test_everything_that_is_wanted_is_started_or_named(
 
 @given(is_sequential=..., calls=CALLS)
 def test_with_single_flight_again_no_answer_is_older_than_what_it_serves(
-    *, is_sequential: bool, calls: list[tuple[str, Cause, Keys] | tuple[str, int, bool]]
+    *, is_sequential: bool, calls: list[Want | Answer]
 ) -> None:
     """Each want is followed by a start of its key: in its own turn, or later."""
     ledger = Ledger(Discipline(is_sequential=is_sequential, single_flight=SingleFlight.AGAIN))
@@ -308,15 +318,12 @@ def test_with_single_flight_again_no_answer_is_older_than_what_it_serves(
 
     for batch, call in enumerate(calls):
         before = list(ledger.under_way)
-        match call:
-            case ("want", Cause() as cause, tuple() as keys):
-                unserved.update(keys)
-                ledger.want(batch, cause, keys)
-            case ("answered", int() as place, bool() as is_ok) if ledger.under_way:
-                ledger.answer(place, is_ok=is_ok)
+        if isinstance(call, Want):
+            unserved.update(call.keys)
+        ledger.call(batch, call)
         see(before)
     while before := list(ledger.under_way):
-        ledger.answer(0, is_ok=True)
+        ledger.call(0, Answer(0, is_ok=True))
         see(before)
 
     assert unserved == set()
