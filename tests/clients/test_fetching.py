@@ -27,10 +27,8 @@ NOTHING = Decision()
 SIDE_BY_SIDE = Discipline(is_sequential=False)
 ONE_BY_ONE = Discipline(is_sequential=True)
 AGAIN = Discipline(is_sequential=False, single_flight=SingleFlight.AGAIN)
-JOIN_CATCH_UPS = Discipline(
-    is_sequential=True, single_flight=SingleFlight.JOIN, single_flight_causes=frozenset({Cause.CATCH_UP})
-)
-SWR = Discipline(is_sequential=False, dedupe_ns=5 * S, deduped_causes=frozenset({Cause.CATCH_UP}))
+JOIN_CATCH_UPS = Discipline(is_sequential=True, single_flight=SingleFlight.JOIN, single_flight_causes=(Cause.CATCH_UP,))
+SWR = Discipline(is_sequential=False, dedupe_ns=5 * S, deduped_causes=(Cause.CATCH_UP,))
 
 
 def flush(*keys: RequestKey, batch: int = 1) -> Wanted:
@@ -223,9 +221,9 @@ DISCIPLINES = st.builds(
     Discipline,
     is_sequential=st.booleans(),
     single_flight=st.sampled_from(SingleFlight),
-    single_flight_causes=st.frozensets(CAUSES),
+    single_flight_causes=st.sets(CAUSES).map(tuple),
     dedupe_ns=st.integers(0, 20),
-    deduped_causes=st.frozensets(CAUSES),
+    deduped_causes=st.sets(CAUSES).map(tuple),
 )
 
 
