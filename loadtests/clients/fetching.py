@@ -1,18 +1,19 @@
 """How a device carries out its refreshes: side by side or one by one, joined, repeated or left out.
 
 A state machine without requests: it says which fetches to start, is told when they are answered, and gives a reason
-for each refresh that it leaves out. Why a key is stale is not known here, nor what an answer holds.
+for each refresh that it leaves out. Why a key is stale is not known here, nor what an answer holds. What is made for
+every fetch is a named tuple, at a quarter of the price of a frozen dataclass.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from loadtests.clients.endings import NotFetched
 from loadtests.clients.gathering import Keys
 from loadtests.clients.requests import Cause, RequestKey
 
-_EVERY_CAUSE: Final = frozenset(Cause)
+_EVERY_CAUSE: Final = tuple(Cause)
 
 
 class SingleFlight(IntEnum):
@@ -33,17 +34,16 @@ class Discipline:
     is_sequential: bool
     """Whether the keys of one flush follow one another. Two flushes run side by side: each is a task of its own."""
     single_flight: SingleFlight = SingleFlight.NONE
-    single_flight_causes: frozenset[Cause] = _EVERY_CAUSE
+    single_flight_causes: tuple[Cause, ...] = _EVERY_CAUSE
     """Refreshes of other causes neither join nor are joined: the iOS app's events pass `fetchTask` by."""
     dedupe_ns: int = 0
     """SWR's `dedupingInterval`: how long after an answer a refresh of a deduped cause finds its key fresh enough."""
-    deduped_causes: frozenset[Cause] = frozenset()
+    deduped_causes: tuple[Cause, ...] = ()
     """SWR dedupes what it revalidates by itself (mount, focus, reconnect) and never a `mutate`, which deletes the mark
     of the fetch before (SWR 2: `revalidate` in use-swr.ts, `startRevalidate` in mutate.ts)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What is to be refreshed at one moment, and why."""
 
     cause: Cause
@@ -53,8 +53,7 @@ class Wanted:
     wanted_ns: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
+class Fetch(NamedTuple):
     """One refresh that is to be requested now."""
 
     number: int
@@ -77,8 +76,7 @@ class Skipped:
     why: NotFetched
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do now."""
 
     start: tuple[Fetch, ...] = ()
@@ -136,9 +134,13 @@ class FetchDesk:
             return _NOTHING
         if not under_way:
             self._under_way = None
-        turn = _Turn(now_ns)
         self._remember(fetch, now_ns, is_ok=is_ok)
-        self._fetch_again(fetch, turn)
+        waited = self._what_waited_for(fetch)
+        if waited is None and not fetch.rest:
+            return _NOTHING
+        turn = _Turn(now_ns)
+        if waited is not None:
+            self._start(waited, turn)
         if fetch.rest:
             following = Wanted(cause=fetch.cause, batch=fetch.batch, keys=fetch.rest, wanted_ns=fetch.wanted_ns)
             self._go_on(following, turn)
@@ -169,9 +171,7 @@ class FetchDesk:
             turn.skipped.append(_skip(key, wanted, why))
             return False
         self._number += 1
-        fetch = Fetch(
-            number=self._number, cause=wanted.cause, batch=wanted.batch, key=key, wanted_ns=wanted.wanted_ns, rest=rest
-        )
+        fetch = Fetch(self._number, wanted.cause, wanted.batch, key, wanted.wanted_ns, rest)
         if (
             discipline.single_flight is SingleFlight.AGAIN
             and wanted.cause in discipline.single_flight_causes
@@ -216,15 +216,15 @@ class FetchDesk:
             self._marks[fetch.key] = _Mark(fetch.number, None)
         turn.start.append(fetch)
 
-    def _fetch_again(self, fetch: Fetch, turn: "_Turn") -> None:
-        """Start what waited for this answer."""
-        if self._again is None or fetch.cause not in self._discipline.single_flight_causes:
-            return
-        following = self._again.pop(fetch.key)
-        if not self._again:
+    def _what_waited_for(self, fetch: Fetch) -> Fetch | None:
+        """Return what is to be fetched now that this is answered."""
+        again = self._again
+        if again is None or fetch.cause not in self._discipline.single_flight_causes:
+            return None
+        waited = again.pop(fetch.key)
+        if not again:
             self._again = None
-        if following is not None:
-            self._start(following, turn)
+        return waited
 
     def _remember(self, fetch: Fetch, now_ns: int, *, is_ok: bool) -> None:
         marks = self._marks

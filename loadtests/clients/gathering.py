@@ -6,8 +6,8 @@ where a policy says "at once", so a driver looks again when it was due instead o
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
 from loadtests.clients.policy import Coalescing, Edge, RefreshPolicy
 from loadtests.clients.requests import RequestKey
@@ -23,11 +23,10 @@ SUPPRESSED: Final = -1
 _FAR_NS: Final = sys.maxsize
 _ENTITY: Final = Coalescing.ENTITY
 _REQUEST_KEY: Final = Coalescing.REQUEST_KEY
-_LEADING: Final = frozenset({Edge.LEADING, Edge.LEADING_AND_TRAILING})
+_LEADING: Final = (Edge.LEADING, Edge.LEADING_AND_TRAILING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flush:
+class Flush(NamedTuple):
     """The end of a batch: what was collected, and the refreshes that it comes to, in the order of their cause."""
 
     batch: int
@@ -136,7 +135,7 @@ class Gatherer:
         """Return what is to be refreshed and start afresh; None when nothing is due yet or nothing is pending."""
         if self._pending is None or now_ns < min(self._ends_ns, self._latest_ns) + self._jitter_ns:
             return None
-        if self._policy.edge in _LEADING:
+        if not self._is_trailing and self._policy.edge in _LEADING:
             self._open_until_ns = now_ns + self._window_ns
         return self.forget()
 
@@ -146,8 +145,7 @@ class Gatherer:
         if pending is None:
             return None
         self._pending = None
-        refreshes = tuple(key for keys in pending.values() for key in keys)
-        return Flush(batch=self._batch, signals=self._signals, refreshes=refreshes)
+        return Flush(self._batch, self._signals, tuple(chain.from_iterable(pending.values())))
 
     def _begin(self, now_ns: int) -> dict[object, Keys]:
         policy = self._policy

@@ -193,9 +193,7 @@ def web_as_built(*, window_ns: int) -> ClientModel:
         name=DeviceModel.WEB_AS_BUILT.key,
         policy=RefreshPolicy(window_ns, Coalescing.ENTITY),
         affected=_affected_nothing,
-        discipline=Discipline(
-            is_sequential=False, dedupe_ns=5 * _S, deduped_causes=frozenset({Cause.CATCH_UP, Cause.FOCUS})
-        ),
+        discipline=Discipline(is_sequential=False, dedupe_ns=5 * _S, deduped_causes=(Cause.CATCH_UP, Cause.FOCUS)),
         habits=Habits(
             order=Order.TOGETHER,
             catch_up_after_ns=300 * _S,
@@ -226,7 +224,7 @@ def poller(*, window_ns: int) -> ClientModel:
 _IOS_DISCIPLINE: Final = Discipline(
     is_sequential=True,
     single_flight=SingleFlight.JOIN,
-    single_flight_causes=frozenset({Cause.CATCH_UP, Cause.POLL}),
+    single_flight_causes=(Cause.CATCH_UP, Cause.POLL),
 )
 _MODELS: Final = {
     DeviceModel.IOS: ios,

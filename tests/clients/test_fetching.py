@@ -1,6 +1,7 @@
 """How refreshes are carried out: literal calls by every discipline, and nothing that is wanted gets lost."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,10 +25,8 @@ NOTHING = Decision()
 SIDE_BY_SIDE = Discipline(is_sequential=False)
 ONE_BY_ONE = Discipline(is_sequential=True)
 AGAIN = Discipline(is_sequential=False, single_flight=SingleFlight.AGAIN)
-JOIN_CATCH_UPS = Discipline(
-    is_sequential=True, single_flight=SingleFlight.JOIN, single_flight_causes=frozenset({Cause.CATCH_UP})
-)
-SWR = Discipline(is_sequential=False, dedupe_ns=5 * S, deduped_causes=frozenset({Cause.CATCH_UP}))
+JOIN_CATCH_UPS = Discipline(is_sequential=True, single_flight=SingleFlight.JOIN, single_flight_causes=(Cause.CATCH_UP,))
+SWR = Discipline(is_sequential=False, dedupe_ns=5 * S, deduped_causes=(Cause.CATCH_UP,))
 
 
 def flush(*keys: RequestKey, batch: int = 1) -> Wanted:
@@ -214,17 +213,30 @@ DISCIPLINES = st.builds(
     Discipline,
     is_sequential=st.booleans(),
     single_flight=st.sampled_from(SingleFlight),
-    single_flight_causes=st.frozensets(CAUSES),
+    single_flight_causes=st.sets(CAUSES).map(tuple),
     dedupe_ns=st.integers(0, 20),
-    deduped_causes=st.frozensets(CAUSES),
+    deduped_causes=st.sets(CAUSES).map(tuple),
 )
-CALLS = st.lists(
-    st.one_of(
-        st.tuples(st.just("want"), CAUSES, st.lists(st.sampled_from([A, B, C]), max_size=4).map(tuple)),
-        st.tuples(st.just("answered"), st.integers(0, 5), st.booleans()),
-    ),
-    max_size=40,
-)
+
+
+@dataclass(frozen=True)
+class Want:
+    """Something is to be refreshed."""
+
+    cause: Cause
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One of the fetches under way ends, if there is one."""
+
+    place: int
+    is_ok: bool
+
+
+KEYS = st.lists(st.sampled_from([A, B, C]), max_size=4).map(tuple)
+CALLS = st.lists(st.builds(Want, CAUSES, KEYS) | st.builds(Answer, st.integers(0, 5), st.booleans()), max_size=40)
 
 
 class Ledger:
@@ -238,15 +250,15 @@ class Ledger:
         self.settled: Counter[tuple[int, Cause, RequestKey]] = Counter()
         self.under_way: list[Fetch] = []
 
-    def want(self, batch: int, cause: Cause, keys: Keys) -> None:
-        """Want keys."""
-        self.wanted.update((batch, cause, key) for key in keys)
-        self._heed(self.desk.want(Wanted(cause=cause, batch=batch, keys=keys, wanted_ns=self.now_ns), self.now_ns))
-
-    def answer(self, place: int, *, is_ok: bool) -> None:
-        """Answer one of the fetches under way."""
-        fetch = self.under_way.pop(place % len(self.under_way))
-        self._heed(self.desk.answered(fetch, self.now_ns, is_ok=is_ok))
+    def call(self, batch: int, call: Want | Answer) -> None:
+        """Make one call."""
+        if isinstance(call, Want):
+            self.wanted.update((batch, call.cause, key) for key in call.keys)
+            wanted = Wanted(cause=call.cause, batch=batch, keys=call.keys, wanted_ns=self.now_ns)
+            self._heed(self.desk.want(wanted, self.now_ns))
+        elif self.under_way:
+            fetch = self.under_way.pop(call.place % len(self.under_way))
+            self._heed(self.desk.answered(fetch, self.now_ns, is_ok=call.is_ok))
 
     def skip(self, skips: tuple[Skipped, ...]) -> None:
         """Take note of what is not fetched."""
@@ -264,22 +276,18 @@ class Ledger:
 
 @given(discipline=DISCIPLINES, calls=CALLS, ends_early=st.booleans())
 def test_everything_that_is_wanted_is_started_or_named(
-    *, discipline: Discipline, calls: list[tuple[str, Cause, Keys] | tuple[str, int, bool]], ends_early: bool
+    *, discipline: Discipline, calls: list[Want | Answer], ends_early: bool
 ) -> None:
     """By any discipline and order of calls each wanted key is settled exactly once, and in the end nothing is left."""
     ledger = Ledger(discipline)
     for batch, call in enumerate(calls):
         ledger.now_ns += 1 + batch % 7
-        match call:
-            case ("want", Cause() as cause, tuple() as keys):
-                ledger.want(batch, cause, keys)
-            case ("answered", int() as place, bool() as is_ok) if ledger.under_way:
-                ledger.answer(place, is_ok=is_ok)
+        ledger.call(batch, call)
         assert ledger.desk.is_idle == (not ledger.under_way)
     if ends_early:
         ledger.skip(ledger.desk.forget())
     while ledger.under_way:
-        ledger.answer(0, is_ok=True)
+        ledger.call(0, Answer(0, is_ok=True))
 
     assert ledger.settled == ledger.wanted
     assert ledger.desk.is_idle
@@ -289,7 +297,7 @@ def test_everything_that_is_wanted_is_started_or_named(
 
 @given(is_sequential=..., calls=CALLS)
 def test_with_single_flight_again_no_answer_is_older_than_what_it_serves(
-    *, is_sequential: bool, calls: list[tuple[str, Cause, Keys] | tuple[str, int, bool]]
+    *, is_sequential: bool, calls: list[Want | Answer]
 ) -> None:
     """Each want is followed by a start of its key: in its own turn, or later."""
     ledger = Ledger(Discipline(is_sequential=is_sequential, single_flight=SingleFlight.AGAIN))
@@ -300,15 +308,12 @@ def test_with_single_flight_again_no_answer_is_older_than_what_it_serves(
 
     for batch, call in enumerate(calls):
         before = list(ledger.under_way)
-        match call:
-            case ("want", Cause() as cause, tuple() as keys):
-                unserved.update(keys)
-                ledger.want(batch, cause, keys)
-            case ("answered", int() as place, bool() as is_ok) if ledger.under_way:
-                ledger.answer(place, is_ok=is_ok)
+        if isinstance(call, Want):
+            unserved.update(call.keys)
+        ledger.call(batch, call)
         see(before)
     while before := list(ledger.under_way):
-        ledger.answer(0, is_ok=True)
+        ledger.call(0, Answer(0, is_ok=True))
         see(before)
 
     assert unserved == set()

@@ -132,7 +132,7 @@ def test_the_models_as_designed() -> None:
     assert (IOS.policy.coalescing, WEB.policy.coalescing) == (Coalescing.ENTITY, Coalescing.REQUEST_KEY)
     assert (IOS.is_sequential, WEB.is_sequential) == (True, False)
     assert (IOS.views, WEB.views) == (ViewRule.MERGE, ViewRule.REPLACE)
-    assert IOS.discipline.single_flight_causes == {Cause.CATCH_UP, Cause.POLL}
+    assert IOS.discipline.single_flight_causes == (Cause.CATCH_UP, Cause.POLL)
     assert WEB.discipline == Discipline(is_sequential=False)
 
 
@@ -157,7 +157,7 @@ def test_the_web_app_as_built() -> None:
         order=Order.TOGETHER, catch_up_after_ns=300 * S, catches_up_when_live_again=False, focus_fetches=True
     )
     assert WEB_AS_BUILT.discipline.dedupe_ns == 5 * S
-    assert WEB_AS_BUILT.discipline.deduped_causes == {Cause.CATCH_UP, Cause.FOCUS}
+    assert WEB_AS_BUILT.discipline.deduped_causes == (Cause.CATCH_UP, Cause.FOCUS)
     assert WEB_AS_BUILT.list_limit == 50
 
 

@@ -44,9 +44,9 @@ DISCIPLINES = st.builds(
     Discipline,
     is_sequential=st.booleans(),
     single_flight=st.sampled_from(SingleFlight),
-    single_flight_causes=st.frozensets(st.sampled_from(Cause)),
+    single_flight_causes=st.sets(st.sampled_from(Cause)).map(tuple),
     dedupe_ns=st.integers(0, WINDOW_NS),
-    deduped_causes=st.frozensets(st.sampled_from(Cause)),
+    deduped_causes=st.sets(st.sampled_from(Cause)).map(tuple),
 )
 AS_THEY_ARE = st.sampled_from(DeviceModel).map(lambda model: client_model(model, window_ns=WINDOW_NS))
 MODELS = AS_THEY_ARE | st.builds(
