@@ -13,6 +13,7 @@ from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.events import Events
 from loadtests.analysis.quantiles import distribution
 from loadtests.analysis.reconstruction import Reconstruction
+from loadtests.analysis.segments import search
 from loadtests.analysis.stamps import NEVER, NS_PER_S, UNKNOWN, Bools, Floats, Ints, elapsed_ms
 from loadtests.analysis.unscored import screens_without_score
 from loadtests.history.history import History
@@ -56,12 +57,8 @@ def peak_per_minute(events: Events) -> int:
     organization, at_ns = events.organization, events.placed_ns
     order = np.lexsort((at_ns, organization))
     organization, at_ns = organization[order], at_ns[order]
-    peak = 0
-    for one in np.unique(organization):
-        own_ns = at_ns[organization == one]
-        earliest = np.searchsorted(own_ns, own_ns - _MINUTE_NS, side="right")
-        peak = max(peak, int((np.arange(len(own_ns)) - earliest).max()) + 1)
-    return peak
+    earliest = search(organization, at_ns, organization, at_ns - _MINUTE_NS, side="right")
+    return int((np.arange(len(order)) - earliest + 1).max(initial=0))
 
 
 def _scores(run: Reconstruction, history: History) -> dict[str, Any]:

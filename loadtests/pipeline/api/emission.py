@@ -89,15 +89,15 @@ class Emission:
         for event in events:
             if self._rules.types is None or event.event_type in self._rules.types:
                 due += self._limited(event)
-        await self._store(connection, due)
+        await self._store(connection, due, self._rules.timeout_s)
 
     async def emit_due(self, connection: Connection) -> None:
-        """Insert the held events whose minute has come."""
-        await self._store(connection, self._coalescing.due(self._wall_ns()))
+        """Insert the held events whose minute has come; no mutation waits for them, so they take their time."""
+        await self._store(connection, self._coalescing.due(self._wall_ns()), None)
 
     async def emit_rest(self, connection: Connection) -> None:
         """Insert all held events: the process ends."""
-        await self._store(connection, self._coalescing.rest())
+        await self._store(connection, self._coalescing.rest(), None)
 
     def _limited(self, event: RealtimeEvent) -> list[DueEvent]:
         """Return the event with its key, or nothing if it is held."""
@@ -110,7 +110,7 @@ class Emission:
         passed = self._coalescing.offer(event, self._wall_ns())
         return [] if passed is None else [passed]
 
-    async def _store(self, connection: Connection, wanted: Sequence[DueEvent]) -> None:
+    async def _store(self, connection: Connection, wanted: Sequence[DueEvent], timeout_s: float | None) -> None:
         due: list[DueEvent] = []
         for each in wanted:
             if self._spoils(each.event):
@@ -122,9 +122,9 @@ class Emission:
         try:
             rows = [_row(each) for each in due]
             if len(rows) == 1:
-                await connection.execute(_INSERT, *rows[0], timeout=self._rules.timeout_s)
+                await connection.execute(_INSERT, *rows[0], timeout=timeout_s)
             else:
-                await connection.executemany(_INSERT, rows, timeout=self._rules.timeout_s)
+                await connection.executemany(_INSERT, rows, timeout=timeout_s)
         except (*UNAVAILABLE, PayloadTooLargeError) as error:
             self._count_failure(due, error)
         else:

@@ -138,6 +138,30 @@ def test_coalesced_events_reach_the_table_once_a_minute(
     assert late == [("job.updated:j1:8", {"number": 129, "coalesced": 28})]
 
 
+def test_held_events_wait_for_a_locked_table(
+    api: Api, runner: asyncio.Runner, organization: str, database: str
+) -> None:
+    """No mutation waits for them; what would be lost stands for many changes."""
+    rules = EmissionRules(coalesce=True, events_per_minute=1, timeout_s=0.05)
+    wall_ns = [0]
+    emission = Emission(monotonic_ns=lambda: 0, wall_ns=lambda: wall_ns[0], rules=rules)
+    emit(api, runner, emission, [event(organization)] * 4)
+    wall_ns[0] += 60 * 10**9
+
+    async def emit_due() -> None:
+        async with api.pool.acquire() as connection, asyncio.TaskGroup() as group:
+            due = group.create_task(emission.emit_due(connection))
+            _, waiting = await asyncio.wait([due], timeout=0.2)
+            assert waiting
+            blocker.rollback()
+
+    with psycopg.connect(database) as blocker:
+        blocker.execute("lock table realtime_events in access exclusive mode")
+        runner.run(emit_due())
+
+    assert (emission.held, emission.emitted, emission.not_emitted) == (0, 3, 0)
+
+
 def test_several_events_are_stored_together_or_not_at_all(
     api: Api, runner: asyncio.Runner, organization: str, sql: psycopg.Connection
 ) -> None:
