@@ -56,6 +56,7 @@ class Counters:
     realtime_channel_db_messages_written: int = 0
     realtime_channel_output_bytes: int = 0
     realtime_slow_readers_closed: int = 0
+    realtime_sockets_swept: int = 0
     realtime_malformed_messages: int = 0
     realtime_subscriptions_manager_subscribers: int = 0
     realtime_replication_rows: int = 0

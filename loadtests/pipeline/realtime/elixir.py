@@ -72,6 +72,35 @@ def _filled(opening: str, parts: list[str], closing: str, *, column: int) -> str
     return text
 
 
+def external_size(value: object) -> int:
+    """Return the bytes of a JSON value in Erlang's external term format, by which payloads are measured."""
+    return 1 + _external(value)  # the format's version
+
+
+def _external(value: object) -> int:
+    match value:
+        case None | bool():
+            return 2 + len(inspect(value))  # an atom
+        case str():
+            return 5 + len(value.encode())
+        case int():
+            return _external_integer(value)
+        case dict():
+            return 5 + sum(_external(key) + _external(one) for key, one in value.items())
+        case list():
+            return 6 + sum(map(_external, value)) if value else 1
+        case _:
+            return 9  # a float
+
+
+def _external_integer(value: int) -> int:
+    if 0 <= value < 1 << 8:
+        return 2
+    if -(1 << 31) <= value < 1 << 31:
+        return 5
+    return 3 + (value.bit_length() + 7) // 8
+
+
 def _string(text: str) -> str:
     if not all(character.isprintable() or character in _ESCAPES for character in text):
         return "<<" + ", ".join(str(byte) for byte in text.encode(errors="surrogatepass")) + ">>"

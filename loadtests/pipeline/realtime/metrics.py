@@ -53,6 +53,7 @@ METRICS: Final = (
     _counter("realtime_channel_db_messages_written", "Change messages written to sockets."),
     _counter("realtime_channel_output_bytes", "WebSocket bytes of those."),
     _counter("realtime_slow_readers_closed", "Sockets cut off with too much unread."),
+    _counter("realtime_sockets_swept", "Sockets ended because they had no channel."),
     _counter("realtime_malformed_messages", "Frames that were no message."),
     _gauge("realtime_subscriptions_manager_subscribers", "Channels with a subscription in force."),
     _counter("realtime_replication_rows", "Rows read from the database."),

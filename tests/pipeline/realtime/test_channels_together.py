@@ -41,10 +41,6 @@ def test_refused_second_join_ends_the_first_channel() -> None:
     ("payload", "reason"),
     [
         (
-            {"config": config(private=True), "access_token": token()},
-            "Unauthorized: You do not have permissions to read from this Channel topic: org-events",
-        ),
-        (
             {"config": config(broadcast={"replay": {"since": 1}}), "access_token": token()},
             "UnableToReplayMessages: Replay is not allowed for public channels",
         ),
@@ -53,7 +49,7 @@ def test_refused_second_join_ends_the_first_channel() -> None:
     ],
 )
 def test_joins_that_cannot_be_are_refused(payload: dict[str, Any], reason: str) -> None:
-    """Private channels without a policy, replays of public ones, and configs of the wrong type."""
+    """Replays of public channels, and configs of the wrong type."""
     (refused,) = play(session(), join(**payload))
 
     assert refused[4] == {"status": "error", "response": {"reason": reason}}

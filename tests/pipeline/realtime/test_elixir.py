@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.pipeline.realtime.elixir import inspect, pretty
+from loadtests.pipeline.realtime.elixir import external_size, inspect, pretty
 
 ORG = "11111111-1111-4111-8111-111111111111"
 
@@ -40,3 +40,23 @@ def test_long_lists_are_broken_as_by_pretty_inspect() -> None:
     assert pretty(filters) == (
         f'[\n  {{"organization_id", "eq", "{ORG}", false}},\n  {{"entity_id", "in",\n   "{{{"x" * 70}}}",\n   true}}\n]'
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ({}, 6),
+        ({"a": "x"}, 18),
+        ({"a": {"b": [1, 300, -1]}}, 1 + 5 + 6 + 5 + 6 + 6 + 2 + 5 + 5),
+        ([], 2),
+        ("héllo", 12),
+        (1 << 31, 8),
+        (1 << 40, 10),
+        (0.5, 10),
+        (None, 6),
+        (True, 7),
+    ],
+)
+def test_sizes_are_those_of_the_external_term_format(value: object, size: int) -> None:
+    """`:erlang.external_size/1`: a byte for the version, then tags, lengths and contents."""
+    assert external_size(value) == size

@@ -21,6 +21,8 @@ class Channel:
         """Remember a frame."""
         self.frames.append(frame)
 
+    hear = tell
+
     def heard(self) -> list[Any]:
         """Return event and payload of the text frames so far, and forget them."""
         texts = [frame[frame.index(b"[" if self.vsn is Vsn.V2 else b"{") :] for frame in self.frames]
@@ -29,10 +31,11 @@ class Channel:
         return [one[3:] if isinstance(one, list) else [one["event"], one["payload"]] for one in messages]
 
 
-def rooms() -> Rooms:
-    """Return rooms whose references count up."""
+def rooms(told: list[int] | None = None) -> Rooms:
+    """Return rooms whose references count up; `told` gets how many heard each change of presence."""
+    told = [] if told is None else told
     numbers = itertools.count(1)
-    return Rooms(lambda: f"ref-{next(numbers)}")
+    return Rooms(lambda: f"ref-{next(numbers)}", told.append)
 
 
 def test_broadcast_reaches_the_others_on_the_topic_in_their_serialization() -> None:
