@@ -15,7 +15,6 @@ from loadtests.pipeline.realtime.claims import TokenRefused, TokenVerifier, expi
 from loadtests.pipeline.realtime.effects import Ask, Disconnect, Effect, Leave, Refuse, Send, Subscribe
 from loadtests.pipeline.realtime.joining import (
     PRIVATE_ONLY,
-    UNKNOWN_ERROR,
     Join,
     JoinRefused,
     is_private,
@@ -272,7 +271,7 @@ class Session:
         except TokenRefused as refusal:
             return self._evict(channel, refusal.atom or refusal.text)
         if not verified.opens_channels:
-            return self._evict(channel, UNKNOWN_ERROR)
+            return self._evict(channel, verified.unfit)
         channel.token, channel.claims = token, verified.claims
         channel.expires_at_s = verified.expires_at_s
         if not channel.wishes.is_private:

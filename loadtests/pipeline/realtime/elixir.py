@@ -4,6 +4,7 @@ Pure: JSON values and tuples in, text out. Rules are those of Elixir's `Inspect`
 one line, `inspect(term, pretty: true)` breaks what is longer than 80 columns.
 """
 
+from decimal import Decimal
 from typing import Final
 
 WIDTH: Final = 80
@@ -29,7 +30,20 @@ def inspect(value: object) -> str:
         case tuple():
             return "{" + ", ".join(map(inspect, value)) + "}"
         case _:
-            return str(value)
+            return _float(value) if isinstance(value, float) else str(value)
+
+
+def _float(value: float) -> str:
+    """Return the shorter of both notations, the plain one if they are equally long, as Erlang does."""
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int), "JSON has no infinity"
+    shown = "".join(map(str, digits))
+    power = len(shown) - 1 + exponent
+    scientific = f"{shown[0]}.{shown[1:] or '0'}e{power}"
+    plain = f"{Decimal(repr(value)):f}"
+    plain = plain if "." in plain else f"{plain}.0"
+    unsigned = plain.removeprefix("-")
+    return ("-" if sign else "") + (scientific if len(scientific) < len(unsigned) else unsigned)
 
 
 def pretty(values: list[tuple[str | bool, ...]] | list[str] | None) -> str:

@@ -5,7 +5,7 @@ order are those of Phoenix' presence and of Supabase Realtime's fast path, which
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from loadtests.pipeline.realtime.websocket import binary_frame, text_frame
@@ -133,7 +133,8 @@ def _one(present: tuple[str, dict[str, Any]] | None) -> Presence:
 def _broadcast_frame(vsn: Vsn, topic: str, payload: object) -> bytes | None:
     if isinstance(payload, UserBroadcast):
         if vsn is Vsn.V2:
-            return binary_frame(encode_user_broadcast(topic, payload))
+            # The real server does not pass the metadata on.
+            return binary_frame(encode_user_broadcast(topic, replace(payload, metadata=b"")))
         payload = payload.as_json()
     if not isinstance(payload, dict):
         return None

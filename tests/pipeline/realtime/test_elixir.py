@@ -60,3 +60,22 @@ def test_long_lists_are_broken_as_by_pretty_inspect() -> None:
 def test_sizes_are_those_of_the_external_term_format(value: object, size: int) -> None:
     """`:erlang.external_size/1`: a byte for the version, then tags, lengths and contents."""
     assert external_size(value) == size
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.5, "1.5"),
+        (0.1, "0.1"),
+        (100.0, "100.0"),
+        (1.8e9, "1.8e9"),
+        (1_800_000_060.5, "1800000060.5"),
+        (1_800_000_060.0, "1800000060.0"),
+        (-1e-7, "-1.0e-7"),
+        (1e22, "1.0e22"),
+        (0.0, "0.0"),
+    ],
+)
+def test_floats_are_as_short_as_they_can_be(value: float, text: str) -> None:
+    """Whichever notation is shorter."""
+    assert inspect(value) == text
