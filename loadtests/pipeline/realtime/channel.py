@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from loadtests.pipeline.realtime.bindings import Binding
 from loadtests.pipeline.realtime.claims import Claims
-from loadtests.pipeline.realtime.effects import Enter, Send
+from loadtests.pipeline.realtime.effects import Effect, Enter, Send
 from loadtests.pipeline.realtime.limits import CallWindow
 from loadtests.pipeline.realtime.policies import PUBLIC, Policies
 from loadtests.wire.phoenix import TOPIC_PREFIX, Message, Ref
@@ -69,6 +69,8 @@ class Channel:
     """How often it has said something of itself."""
     policies: Policies = PUBLIC
     bindings: tuple[Binding, ...] = ()
+    waiting: list[Effect] = field(default_factory=list)
+    """What the channel is told after its first subscription, or at once where that takes longer than a query."""
     tracked: Mapping[str, Any] | None = field(default=None)
     """What the channel last said of itself."""
 

@@ -109,19 +109,25 @@ class Session:
 
     def subscribed(self, number: int) -> list[Effect]:
         """Return what follows once the channel's subscription is in force."""
-        return [
-            channel.system(ok=True, extension=POSTGRES_CHANGES, message=SUBSCRIBED)
-            for channel in self._channels.values()
-            if channel.number == number
-        ]
+        return self._answer(number, ok=True, message=SUBSCRIBED)
 
     def refused(self, number: int, why: str) -> list[Effect]:
         """Return what follows if the channel's subscription cannot be served: it stays joined, and silent."""
-        return [
-            channel.system(ok=False, extension=POSTGRES_CHANGES, message=why)
-            for channel in self._channels.values()
-            if channel.number == number
-        ]
+        return self._answer(number, ok=False, message=why)
+
+    def unhurried(self, number: int) -> list[Effect]:
+        """Return what a channel is told before its subscription, because that will take a while."""
+        channel = self._numbered(number)
+        if channel is None:
+            return []
+        told, channel.waiting = channel.waiting, []
+        return told
+
+    def _answer(self, number: int, *, ok: bool, message: str) -> list[Effect]:
+        channel = self._numbered(number)
+        if channel is None:
+            return []
+        return [channel.system(ok=ok, extension=POSTGRES_CHANGES, message=message), *self.unhurried(number)]
 
     def answered(self, asked: Ask, answer: Answer, now: Moment) -> list[Effect]:
         """Return what follows from what a private channel's policies allow."""
@@ -237,11 +243,14 @@ class Session:
         self._channels[channel.topic] = channel
         effects: list[Effect] = [channel.reply(join.message.ref, response={POSTGRES_CHANGES: echo(join.asked)})]
         effects += [*closed, channel.enter(), *(channel.push("broadcast", one) for one in replayed)]
-        if join.wishes.wants_readiness:
-            # Of the connection over which the real server hears messages from the database; here it is never down.
-            effects.append(channel.system(ok=True, extension="system", message=READY))
-        effects += _subscription(channel, join.asked)
-        return effects + self._unless_it_ends(channel, lambda: speech.show_presence(channel, self._limits, now))
+        # Of the connection over which the real server hears messages from the database; here it is never down.
+        ready = [channel.system(ok=True, extension="system", message=READY)] if join.wishes.wants_readiness else []
+        shown = self._unless_it_ends(channel, lambda: speech.show_presence(channel, self._limits, now))
+        subscription = _subscription(channel, join.asked)
+        if channel.bindings and channel.topic in self._channels:
+            channel.waiting = [*ready, *shown]
+            return effects + subscription
+        return [*effects, *subscription, *ready, *shown]
 
     # ---- a channel's later life
 

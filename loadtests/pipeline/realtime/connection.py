@@ -336,6 +336,8 @@ class Connection(WSListener):
             case Subscribe(channel=number):
                 answered = partial(self._answered, number)
                 self._service.subscriptions.put(self._listeners[number], effect, self._vsn, answered)
+                if not self._service.subscriptions.are_quick:
+                    self._apply(self._session.unhurried(number))
             case Enter(channel=number, topic=topic):
                 listener = self._listeners.setdefault(number, ChannelListener(self, number, self._vsn))
                 hearing = Hearing(broadcasts=effect.hears_broadcasts, presence=effect.hears_presence)

@@ -190,7 +190,7 @@ def test_unknown_messages_count_as_broadcasts_do() -> None:
 
 
 def test_who_wants_to_know_is_told_that_messages_from_the_database_come() -> None:
-    """Right after the answer, before the subscription."""
+    """Right after the answer, where nothing is subscribed."""
     socket = session(limited())
     wishes = config(broadcast={"replication_ready": True})
     frames = play(socket, join(config=wishes, access_token=token()))
