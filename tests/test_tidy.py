@@ -51,7 +51,12 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "tests/analysis/test_metrics.py": ("loadtests/analysis/results.py",),
         "tests/checks/test_gates.py": ("loadtests/analysis/metric_keys.py",),
-        "tests/pipeline/realtime/test_server.py": ("loadtests/pipeline/realtime/tables.py",),
+        "tests/pipeline/realtime/test_server.py": (
+            "loadtests/pipeline/realtime/listener.py",
+            "loadtests/pipeline/realtime/moment.py",
+            "loadtests/pipeline/realtime/service.py",
+            "loadtests/pipeline/realtime/tables.py",
+        ),
         "tests/reports/test_render.py": (
             "reports/glossary.py",
             "reports/input.py",

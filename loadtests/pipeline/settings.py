@@ -98,6 +98,10 @@ class RealtimeOptions(_Json):
     """The tenant's name, which must be the first label of the `Host` header; None takes any."""
     heartbeat_timeout_s: float = 60.0
     """A socket that has been silent for this long is closed."""
+    no_channel_timeout_s: float = 600.0
+    """How often sockets without a channel are looked for and ended; 0 is never."""
+    private_only: bool = False
+    """Refuse every channel that is not private."""
     max_send_buffer_bytes: int = 1 << 20
     """A socket with more than this unsent is too slow and is closed."""
 
@@ -105,6 +109,7 @@ class RealtimeOptions(_Json):
         assert self.rls_check_us >= 0, self.rls_check_us
         assert self.delay_scale >= 0, self.delay_scale
         assert self.heartbeat_timeout_s > 0, self.heartbeat_timeout_s
+        assert self.no_channel_timeout_s >= 0, self.no_channel_timeout_s
         assert self.max_send_buffer_bytes > 0, self.max_send_buffer_bytes
 
 

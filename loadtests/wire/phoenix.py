@@ -142,7 +142,7 @@ def decode_client_binary(frame: bytes) -> Message:
 
     The JavaScript client sends every broadcast so: one byte each for the lengths of join_ref, ref, topic, event
     and metadata, one for the encoding (1 is JSON), then these parts and the payload. The message's payload is a
-    `UserBroadcast`.
+    `UserBroadcast`; a `ref` left out is an empty text, with which the server answers.
 
     Raises:
         MalformedFrame: another kind, or lengths and text that do not fit.
@@ -164,7 +164,7 @@ def decode_client_binary(frame: bytes) -> Message:
     except ValueError as error:
         raise MalformedFrame(f"a broadcast push that cannot be read: {error}") from error
     body = UserBroadcast(event=event, is_json=frame[_PUSH_HEADER - 1] != 0, payload=frame[at:], metadata=parts[4])
-    return Message(topic=topic, event="broadcast", payload=body, ref=ref or None, join_ref=join_ref or None)
+    return Message(topic=topic, event="broadcast", payload=body, ref=ref, join_ref=join_ref or None)
 
 
 def encode_user_broadcast(topic: str, broadcast: UserBroadcast) -> bytes:

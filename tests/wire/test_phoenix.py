@@ -176,6 +176,13 @@ def test_binary_broadcast_of_the_javascript_client_is_read() -> None:
     )
 
 
+def test_binary_broadcast_without_a_ref_is_answered_with_an_empty_one() -> None:
+    """It has a place for the ref, and no way to say that there is none."""
+    frame = bytes([3, 0, 0, 1, 1, 0, 0]) + b"te"
+
+    assert (phoenix.decode_client_binary(frame).ref, phoenix.decode_client_binary(frame).join_ref) == ("", None)
+
+
 def test_binary_broadcast_shorter_than_it_says_is_malformed() -> None:
     """The lengths must fit the frame."""
     with pytest.raises(MalformedFrame):

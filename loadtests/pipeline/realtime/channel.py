@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from loadtests.pipeline.realtime.bindings import Binding
 from loadtests.pipeline.realtime.claims import Claims
-from loadtests.pipeline.realtime.effects import Send
+from loadtests.pipeline.realtime.effects import Effect, Enter, Send
+from loadtests.pipeline.realtime.limits import CallWindow
+from loadtests.pipeline.realtime.policies import PUBLIC, Policies
 from loadtests.wire.phoenix import TOPIC_PREFIX, Message, Ref
 
 POSTGRES_CHANGES: Final = "postgres_changes"
+NO_REPLAY: Final = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,10 @@ class Wishes:
     is_present: bool
     """Whether presence is enabled."""
     is_private: bool
-    wants_replay: bool
+    replay: Any
+    """What of the past is to be heard, and `NO_REPLAY` if nothing."""
+    wants_readiness: bool
+    """Whether to be told when messages from the database can be heard."""
 
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> "Wishes":
@@ -39,7 +45,8 @@ class Wishes:
             presence_key=key if isinstance(key, str) else "",
             is_present=_is_true(presence.get("enabled")),
             is_private=_is_true(config.get("private")),
-            wants_replay="replay" in broadcast,
+            replay=broadcast.get("replay", NO_REPLAY),
+            wants_readiness=_is_true(broadcast.get("replication_ready")),
         )
 
 
@@ -58,15 +65,35 @@ class Channel:
     presence_key: str
     is_present: bool
     """Whether presence is enabled: by the join, or by having said something of itself."""
+    calls: CallWindow
+    """How often it has said something of itself."""
+    policies: Policies = PUBLIC
     bindings: tuple[Binding, ...] = ()
+    waiting: list[Effect] = field(default_factory=list)
+    """What the channel is told after its first subscription, or at once where that takes longer than a query."""
     tracked: Mapping[str, Any] | None = field(default=None)
     """What the channel last said of itself."""
+
+    @property
+    def name(self) -> str:
+        """The topic without its prefix."""
+        return self.topic.removeprefix(TOPIC_PREFIX)
+
+    def enter(self) -> Enter:
+        """Return that the channel hears what its policies let it hear."""
+        return Enter(
+            channel=self.number,
+            topic=self.topic,
+            is_private=self.wishes.is_private,
+            hears_broadcasts=bool(self.policies.hears_broadcasts),
+            hears_presence=bool(self.policies.hears_presence),
+        )
 
     def push(self, event: str, payload: Mapping[str, Any]) -> Send:
         """Return a message that the channel sends of its own accord."""
         return Send(Message(topic=self.topic, event=event, payload=payload, join_ref=self.join_ref))
 
-    def reply(self, ref: Ref, *, ok: bool = True, response: Mapping[str, Any] | None = None) -> Send:
+    def reply(self, ref: Ref, *, ok: bool = True, response: Mapping[str, Any] | str | None = None) -> Send:
         """Return the answer to a push."""
         return Send(reply(self.topic, ref, ok=ok, response=response or {}, join_ref=self.join_ref))
 
@@ -76,7 +103,7 @@ class Channel:
             "message": message,
             "status": "ok" if ok else "error",
             "extension": extension,
-            "channel": self.topic.removeprefix(TOPIC_PREFIX),
+            "channel": self.name,
         }
         return self.push("system", payload)
 
@@ -86,7 +113,7 @@ class Channel:
         return Send(Message(topic=self.topic, event=event, payload={}, ref=self.join_ref, join_ref=self.join_ref))
 
 
-def reply(topic: str, ref: Ref, *, ok: bool, response: Mapping[str, Any], join_ref: Ref) -> Message:
+def reply(topic: str, ref: Ref, *, ok: bool, response: Mapping[str, Any] | str, join_ref: Ref) -> Message:
     """Return a `phx_reply`."""
     payload = {"status": "ok" if ok else "error", "response": response}
     return Message(topic=topic, event="phx_reply", payload=payload, ref=ref, join_ref=join_ref)

@@ -4,48 +4,56 @@ No clock, no socket, no database: `Session` is told what came and when, and says
 to and when to wake it. Rules, orders and texts are those of Phoenix 1.8 and Supabase Realtime v2.129.8.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
 
-from loadtests.pipeline.realtime.bindings import BindingRefused, asked_by_topic, asked_for, echo, read
-from loadtests.pipeline.realtime.channel import POSTGRES_CHANGES, Channel, Wishes, as_object, reply
-from loadtests.pipeline.realtime.claims import TokenRefused, TokenVerifier, VerifiedToken, expired
-from loadtests.pipeline.realtime.effects import (
-    Broadcast,
-    Disconnect,
-    Effect,
-    Enter,
-    Leave,
-    Refuse,
-    Send,
-    ShowPresence,
-    Subscribe,
-    Track,
-    Untrack,
+from loadtests.pipeline.realtime import speech
+from loadtests.pipeline.realtime.bindings import BindingRefused, echo, read
+from loadtests.pipeline.realtime.channel import POSTGRES_CHANGES, Channel, as_object, reply
+from loadtests.pipeline.realtime.claims import TokenRefused, TokenVerifier, expired
+from loadtests.pipeline.realtime.effects import Ask, Disconnect, Effect, Leave, Refuse, Send, Subscribe
+from loadtests.pipeline.realtime.joining import (
+    PRIVATE_ONLY,
+    Join,
+    JoinRefused,
+    is_private,
+    read_join,
+    token_of,
 )
 from loadtests.pipeline.realtime.limits import Limits
+from loadtests.pipeline.realtime.moment import Moment
+from loadtests.pipeline.realtime.policies import (
+    PUBLIC,
+    UNREACHABLE,
+    Answer,
+    Policies,
+    Question,
+    no_longer_permitted,
+    not_permitted,
+    reads,
+)
 from loadtests.wire.phoenix import HEARTBEAT_TOPIC, SUBSCRIBED, TOPIC_PREFIX, Message
 
 CLOSED_NORMALLY: Final = 1000
 _NANOSECONDS: Final = 1_000_000_000
-_UNKNOWN_ERROR: Final = "Unknown Error on Channel"
-
-
-class Moment(NamedTuple):
-    """Now, on both clocks: tokens expire in Unix time, silence is measured on the monotonic one."""
-
-    monotonic_ns: int
-    unix_s: float
-
-
-class JoinRefused(Exception):  # noqa: N818 - an outcome that the client is told
-    """A join that is answered with an error; the text is its `reason`."""
+READY: Final = "Replication connection established"
 
 
 class Session:
     """One socket: its channels, its tokens' expiry and its silence."""
 
-    __slots__ = ("_apikey", "_channels", "_heard_ns", "_joins", "_limits", "_new_key", "_silence_ns", "_verifier")
+    __slots__ = (
+        "_apikey",
+        "_channels",
+        "_heard_ns",
+        "_joins",
+        "_limits",
+        "_new_key",
+        "_private_only",
+        "_silence_ns",
+        "_verifier",
+    )
 
     def __init__(
         self,
@@ -56,12 +64,14 @@ class Session:
         silence_timeout_s: float,
         now: Moment,
         new_key: Callable[[], str],
+        private_only: bool = False,
     ) -> None:
-        """`new_key` makes up the presence key of a channel that brings none."""
+        """`new_key` makes up the presence key of a channel that brings none; `private_only` refuses public channels."""
         self._apikey = apikey
         self._verifier = verifier
         self._limits = limits
         self._new_key = new_key
+        self._private_only = private_only
         self._silence_ns = round(silence_timeout_s * _NANOSECONDS)
         self._heard_ns = now.monotonic_ns
         self._channels: dict[str, Channel] = {}
@@ -93,23 +103,43 @@ class Session:
         if message.event == "phx_join":
             return self._join(message, now)
         channel = self._channels.get(message.topic) if isinstance(message.topic, str) else None
-        return [_without_channel(message)] if channel is None else self._push(channel, message, now)
+        if channel is None:
+            return [_without_channel(message)]
+        return self._unless_it_ends(channel, lambda: self._push(channel, message, now))
 
     def subscribed(self, number: int) -> list[Effect]:
         """Return what follows once the channel's subscription is in force."""
-        return [
-            channel.system(ok=True, extension=POSTGRES_CHANGES, message=SUBSCRIBED)
-            for channel in self._channels.values()
-            if channel.number == number
-        ]
+        return self._answer(number, ok=True, message=SUBSCRIBED)
 
     def refused(self, number: int, why: str) -> list[Effect]:
         """Return what follows if the channel's subscription cannot be served: it stays joined, and silent."""
-        return [
-            channel.system(ok=False, extension=POSTGRES_CHANGES, message=why)
-            for channel in self._channels.values()
-            if channel.number == number
-        ]
+        return self._answer(number, ok=False, message=why)
+
+    def unhurried(self, number: int) -> list[Effect]:
+        """Return what a channel is told before its subscription, because that will take a while."""
+        channel = self._numbered(number)
+        if channel is None:
+            return []
+        told, channel.waiting = channel.waiting, []
+        return told
+
+    def _answer(self, number: int, *, ok: bool, message: str) -> list[Effect]:
+        channel = self._numbered(number)
+        if channel is None:
+            return []
+        return [channel.system(ok=ok, extension=POSTGRES_CHANGES, message=message), *self.unhurried(number)]
+
+    def answered(self, asked: Ask, answer: Answer, now: Moment) -> list[Effect]:
+        """Return what follows from what a private channel's policies allow."""
+        if asked.channel == 0:
+            return asked.then(answer, now)
+        channel = self._numbered(asked.channel)
+        return [] if channel is None else self._unless_it_ends(channel, lambda: asked.then(answer, now))
+
+    def overwhelmed(self, number: int) -> list[Effect]:
+        """Return what follows if a channel has heard too many broadcasts."""
+        channel = self._numbered(number)
+        return [] if channel is None else self._evict(channel, speech.TOO_MANY_MESSAGES)
 
     def presence(self, number: int, state: Mapping[str, Any]) -> list[Effect]:
         """Return how a channel is told who is present."""
@@ -149,99 +179,97 @@ class Session:
         # A second join ends the channel, whatever becomes of it; its close is sent after the answer. A client that
         # ignores `ref` then closes the new channel.
         earlier = self._channels.pop(topic, None)
-        farewell: list[Effect] = [] if earlier is None else [Leave(earlier.number), earlier.closed()]
+        gone: list[Effect] = [] if earlier is None else [Leave(earlier.number)]
+        closed: list[Effect] = [] if earlier is None else [earlier.closed()]
+        if self._private_only and not is_private(message) and topic != TOPIC_PREFIX:
+            return [_refusal(message, PRIVATE_ONLY), *gone, *closed]
         beyond = None
         if topic != TOPIC_PREFIX:
             beyond = self._limits.refuse_join(now.monotonic_ns, is_user=self._joins > 0, channels=len(self._channels))
         if beyond is not None:
-            return [_refusal(message, beyond.reason, disconnects=beyond.disconnects), *farewell]
+            return [_refusal(message, beyond.reason, disconnects=beyond.disconnects), *gone, *closed]
         try:
-            channel, asked = self._open(message, topic, now)
+            token = token_of(message, self._apikey)
+            verified = self._verifier.verify(token, now.unix_s)
+            join = read_join(message, token, verified)
+            join.admit()
         except (JoinRefused, TokenRefused) as refusal:
-            return [_refusal(message, str(refusal)), *farewell]
-        self._channels[topic] = channel
-        effects: list[Effect] = [channel.reply(message.ref, response={POSTGRES_CHANGES: echo(asked)}), *farewell]
-        effects.append(Enter(channel.number, topic))
-        effects += _subscription(channel, asked)
-        if channel.is_present:
-            effects.append(ShowPresence(channel.number))
-        return effects
+            return [_refusal(message, str(refusal)), *gone, *closed]
+        if not join.wishes.is_private:
+            return [*self._joined(join, PUBLIC, now, closed=closed), *gone]
+        question = Question(
+            topic=join.name, claims=verified.claims, reads=reads(presence=join.wishes.is_present), replay=join.replay
+        )
+        then = partial(self._joined_if, join, question=question, closed=closed)
+        return [*gone, Ask(channel=0, question=question, then=then)]
 
-    def _open(self, message: Message, topic: str, now: Moment) -> tuple[Channel, list[dict[str, Any]]]:
-        """Return the channel that a join makes and the bindings it asks for, or raise why there is none."""
-        if topic == TOPIC_PREFIX:
-            raise JoinRefused("TopicNameRequired: You must provide a topic name")
-        payload = message.payload
-        if not isinstance(payload, dict):
-            raise JoinRefused(_UNKNOWN_ERROR)
-        token = self._token(payload)
-        verified = self._verifier.verify(token, now.unix_s)
-        name = topic.removeprefix(TOPIC_PREFIX)
-        wishes, asked = _wishes(payload, name)
-        expires_at_s = _admit(verified, wishes, name)
+    def _joined_if(
+        self, join: Join, answer: Answer, now: Moment, *, question: Question, closed: list[Effect]
+    ) -> list[Effect]:
+        """Return what a join of a private channel leads to, once its policies have been asked."""
+        policies = Policies().told(question, answer)
+        try:
+            join.admit_private(policies, answer)
+        except JoinRefused as refusal:
+            return [_refusal(join.message, str(refusal)), *closed]
+        return self._joined(join, policies, now, closed=closed, replayed=answer.replayed)
+
+    def _joined(
+        self,
+        join: Join,
+        policies: Policies,
+        now: Moment,
+        *,
+        closed: list[Effect],
+        replayed: Sequence[Mapping[str, Any]] = (),
+    ) -> list[Effect]:
         if self._joins == 0:
             self._limits.user_came()
         self._joins += 1
         channel = Channel(
             number=self._joins,
-            topic=topic,
-            join_ref=message.join_ref,
-            token=token,
-            claims=verified.claims,
-            expires_at_s=expires_at_s,
-            wishes=wishes,
-            is_legacy="config" not in payload,
-            presence_key=wishes.presence_key or self._new_key(),
-            is_present=wishes.is_present,
+            topic=join.message.topic,
+            join_ref=join.message.join_ref,
+            token=join.token,
+            claims=join.verified.claims,
+            expires_at_s=join.verified.expires_at_s,
+            wishes=join.wishes,
+            is_legacy=join.is_legacy,
+            presence_key=join.wishes.presence_key or self._new_key(),
+            is_present=join.wishes.is_present,
+            calls=self._limits.call_window(),
+            policies=policies,
         )
-        return channel, asked
-
-    def _token(self, payload: Mapping[str, Any]) -> str:
-        """Return the channel's token: `user_token` (legacy) before `access_token` before the socket's apikey."""
-        given = payload.get("access_token") or payload.get("user_token")
-        if isinstance(given, str) and given.startswith("sb_"):
-            return self._apikey
-        for key in ("user_token", "access_token"):
-            token = payload.get(key)
-            if isinstance(token, str):
-                return token
-        return self._apikey
+        self._channels[channel.topic] = channel
+        effects: list[Effect] = [channel.reply(join.message.ref, response={POSTGRES_CHANGES: echo(join.asked)})]
+        effects += [*closed, channel.enter(), *(channel.push("broadcast", one) for one in replayed)]
+        # Of the connection over which the real server hears messages from the database; here it is never down.
+        ready = [channel.system(ok=True, extension="system", message=READY)] if join.wishes.wants_readiness else []
+        shown = self._unless_it_ends(channel, lambda: speech.show_presence(channel, self._limits, now))
+        subscription = _subscription(channel, join.asked)
+        if channel.bindings and channel.topic in self._channels:
+            channel.waiting = [*ready, *shown]
+            return effects + subscription
+        return [*effects, *subscription, *ready, *shown]
 
     # ---- a channel's later life
 
     def _push(self, channel: Channel, message: Message, now: Moment) -> list[Effect]:
         if None not in (message.join_ref, channel.join_ref) and message.join_ref != channel.join_ref:
             return []  # meant for an earlier join of the topic
+        said = speech.Said(channel=channel, message=message, limits=self._limits)
         match message.event:
             case "phx_leave":
                 return [channel.reply(message.ref), *self._close(channel)]
             case "access_token":
                 return self._refresh(channel, message.payload, now)
             case "broadcast":
-                wishes = channel.wishes
-                passed_on = Broadcast(channel=channel.number, payload=message.payload, to_itself=wishes.hears_itself)
-                return [passed_on, *([channel.reply(message.ref)] if wishes.acknowledges_broadcasts else [])]
+                return speech.broadcast(said, now)
             case "presence":
-                return self._presence(channel, message)
+                return speech.presence(said, now)
             case _:
+                self._limits.sent(now.monotonic_ns)
                 return []
-
-    def _presence(self, channel: Channel, message: Message) -> list[Effect]:
-        payload = as_object(message.payload)
-        event = payload.get("event", "")
-        if not isinstance(event, str):
-            del self._channels[channel.topic]  # the real server's channel crashes, its client is told to rejoin
-            return [channel.closed(crashed=True), Leave(channel.number)]
-        match event.lower():
-            case "track":
-                return _track(channel, message, payload.get("payload", {}))
-            case "untrack":
-                channel.tracked = None
-                return [Untrack(channel.number), channel.reply(message.ref)]
-            case "" if "event" not in payload:
-                return [channel.reply(message.ref)]
-            case _:
-                return [channel.reply(message.ref, ok=False)]
 
     def _refresh(self, channel: Channel, payload: object, now: Moment) -> list[Effect]:
         token = as_object(payload).get("access_token")
@@ -252,10 +280,26 @@ class Session:
         except TokenRefused as refusal:
             return self._evict(channel, refusal.atom or refusal.text)
         if not verified.opens_channels:
-            return self._evict(channel, _UNKNOWN_ERROR)
+            return self._evict(channel, verified.unfit)
         channel.token, channel.claims = token, verified.claims
         channel.expires_at_s = verified.expires_at_s
-        return [_subscribe(channel)] if channel.bindings else []
+        if not channel.wishes.is_private:
+            return _resubscribe(channel)
+        question = Question(topic=channel.name, claims=verified.claims, reads=reads(presence=channel.is_present))
+        return [Ask(channel=channel.number, question=question, then=partial(_refreshed_if, channel, question))]
+
+    def _unless_it_ends(self, channel: Channel, go_on: Callable[[], list[Effect]]) -> list[Effect]:
+        """Return what is to be done, or how the channel ends if the server will have no more of it."""
+        try:
+            return go_on()
+        except speech.ChannelEnds as end:
+            return self._evict(channel, str(end))
+        except speech.ChannelCrashes:
+            del self._channels[channel.topic]
+            return [channel.closed(crashed=True), Leave(channel.number)]
+
+    def _numbered(self, number: int) -> Channel | None:
+        return next((channel for channel in self._channels.values() if channel.number == number), None)
 
     def _evict(self, channel: Channel, why: str) -> list[Effect]:
         return [channel.system(ok=False, extension="system", message=why), *self._close(channel)]
@@ -265,30 +309,21 @@ class Session:
         return [channel.closed(), Leave(channel.number)]
 
 
-def _wishes(payload: Mapping[str, Any], name: str) -> tuple[Wishes, list[dict[str, Any]]]:
-    """Return a join's wishes and bindings; without `config` the topic itself says what is wanted."""
-    if "config" not in payload:
-        return Wishes.read({}), list(asked_by_topic(name))
-    config = payload["config"]
-    if config is not None and not isinstance(config, dict):
-        raise JoinRefused(_UNKNOWN_ERROR)
-    asked = asked_for(as_object(config))
-    if not all(isinstance(one, dict) for one in asked):
-        raise JoinRefused(_UNKNOWN_ERROR)
-    return Wishes.read(as_object(config)), asked
+def _refreshed_if(channel: Channel, question: Question, answer: Answer, _now: Moment) -> list[Effect]:
+    """Return what a fresh token leads to on a private channel; raises ChannelEnds if it allows less."""
+    if answer.unreachable:
+        raise speech.ChannelEnds(UNREACHABLE)
+    policies = Policies().told(question, answer)
+    if not policies.may_join:
+        raise speech.ChannelEnds(not_permitted(channel.name))
+    if policies.lost(channel.policies):
+        raise speech.ChannelEnds(no_longer_permitted(channel.name))
+    channel.policies = policies
+    return [channel.enter(), *_resubscribe(channel)]
 
 
-def _admit(verified: VerifiedToken, wishes: Wishes, name: str) -> float:
-    """Return when a channel ends that may be joined, or raise why it may not."""
-    if not verified.opens_channels:
-        raise JoinRefused(_UNKNOWN_ERROR)
-    if wishes.is_private:
-        # Private channels are granted by policies on `realtime.messages`, which the pipeline's database does not
-        # have: so nobody is let in, as where such a table has no policy.
-        raise JoinRefused(f"Unauthorized: You do not have permissions to read from this Channel topic: {name}")
-    if wishes.wants_replay:
-        raise JoinRefused("UnableToReplayMessages: Replay is not allowed for public channels")
-    return verified.expires_at_s
+def _resubscribe(channel: Channel) -> list[Effect]:
+    return [_subscribe(channel)] if channel.bindings else []
 
 
 def _subscription(channel: Channel, asked: list[dict[str, Any]]) -> list[Effect]:
@@ -309,21 +344,6 @@ def _subscribe(channel: Channel) -> Subscribe:
         claims=channel.claims,
         is_legacy=channel.is_legacy,
     )
-
-
-def _track(channel: Channel, message: Message, meta: object) -> list[Effect]:
-    """Note somebody as present; the first time enables presence, and the channel is told who else is there."""
-    if not isinstance(meta, dict):
-        reason = "Presence track payload must be a map"
-        return [channel.reply(message.ref, ok=False, response={"reason": reason})]
-    if meta == channel.tracked:
-        return [channel.reply(message.ref)]
-    was_present, channel.is_present, channel.tracked = channel.is_present, True, meta
-    effects: list[Effect] = [
-        Track(channel=channel.number, key=channel.presence_key, meta=meta),
-        channel.reply(message.ref),
-    ]
-    return effects if was_present else [*effects, ShowPresence(channel.number)]
 
 
 def _without_channel(message: Message) -> Send:

@@ -12,6 +12,8 @@ from urllib.parse import unquote
 import jwt
 import orjson
 
+from loadtests.pipeline.realtime.elixir import inspect
+
 _ALGORITHMS: Final = ("HS256", "HS384", "HS512")
 _EPHEMERAL: Final = frozenset({"exp", "iat", "jti"})
 """Claims that differ between two tokens of one user and that no policy asks for."""
@@ -39,8 +41,14 @@ class VerifiedToken:
     claims: Claims
     expires_at_s: float
     """Unix time; infinite if `exp` is there but no number."""
-    opens_channels: bool = True
-    """Whether `exp` is an integer; the real server opens a socket for other tokens, and no channel."""
+    unfit: str = ""
+    """Empty, unless `exp` is no integer. The real server opens a socket for such a token, and no channel; and when it
+    closes one for it, it shows what it has read, in Elixir's notation."""
+
+    @property
+    def opens_channels(self) -> bool:
+        """Whether a channel can be joined with the token."""
+        return not self.unfit
 
 
 class TokenRefused(Exception):  # noqa: N818 - an outcome, named as the protocol names it
@@ -103,7 +111,7 @@ def _check(token: str, secret: str, now_s: float) -> VerifiedToken:
     return VerifiedToken(
         claims=Claims(role=as_text, text=text),
         expires_at_s=expires_at_s,
-        opens_channels=is_number and isinstance(expires_at, int),
+        unfit="" if is_number and isinstance(expires_at, int) else "{:ok, " + inspect(claims) + "}",
     )
 
 

@@ -69,6 +69,10 @@ class Comparisons:
         except UNREACHABLE:
             raise
         except asyncpg.PostgresError as error:
+            if len(pairs) > 1:  # one value may be at fault, and the others are not to suffer for it
+                for pair in pairs:
+                    await self._ask(sort, [pair])
+                return
             # A type without this operator: the real server's poll fails here; nobody can be shown the row.
             log.warning("values of type %s cannot be compared with %s: %s", type_, operator, error)
             answers = [None] * len(pairs)

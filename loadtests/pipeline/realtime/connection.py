@@ -6,17 +6,15 @@ all that a socket costs besides its session.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
-from loadtests.pipeline.realtime.channels import CLOSED_NORMALLY, Moment, Session
-from loadtests.pipeline.realtime.claims import TokenVerifier
-from loadtests.pipeline.realtime.counters import Counters
+from loadtests.pipeline.realtime.channels import CLOSED_NORMALLY, Session
 from loadtests.pipeline.realtime.effects import (
+    Ask,
     Broadcast,
     Disconnect,
     Effect,
@@ -30,11 +28,13 @@ from loadtests.pipeline.realtime.effects import (
     Untrack,
 )
 from loadtests.pipeline.realtime.handshake import Accepted
-from loadtests.pipeline.realtime.limits import Limits
-from loadtests.pipeline.realtime.rooms import Rooms
-from loadtests.pipeline.realtime.subscriptions import Subscriptions
+from loadtests.pipeline.realtime.listener import ChannelListener
+from loadtests.pipeline.realtime.moment import Moment
+from loadtests.pipeline.realtime.policies import Answer
+from loadtests.pipeline.realtime.rooms import Hearing
+from loadtests.pipeline.realtime.service import Service
+from loadtests.pipeline.realtime.waiting import Wait
 from loadtests.pipeline.realtime.websocket import text_frame
-from loadtests.pipeline.settings import RealtimeOptions
 from loadtests.wire.phoenix import (
     MalformedFrame,
     Message,
@@ -50,51 +50,6 @@ REFUSED_JOIN_S: Final = 5.0
 """What the real server waits before it refuses a join, while nothing else happens on the socket."""
 _TIMER_SLACK_S: Final = 0.005
 _LONGEST_TIMER_S: Final = 3600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """What all connections share."""
-
-    options: RealtimeOptions
-    verifier: TokenVerifier
-    subscriptions: Subscriptions
-    limits: Limits
-    rooms: Rooms
-    counters: Counters
-    now: Callable[[], Moment]
-    open_connections: "set[Connection]"
-
-
-class ChannelListener:
-    """One channel as the audiences and the rooms know it."""
-
-    __slots__ = ("_connection", "vsn")
-
-    def __init__(self, connection: "Connection", vsn: Vsn) -> None:
-        self._connection = connection
-        self.vsn = vsn
-
-    def deliver(self, frames: bytes, count: int) -> None:
-        """Write `count` finished WebSocket frames at once."""
-        self._connection.deliver(frames, count)
-
-    def tell(self, frame: bytes) -> None:
-        """Write one finished WebSocket frame."""
-        self._connection.tell(frame)
-
-
-class _Wait:
-    """What came while a join was being refused: the socket does nothing else then."""
-
-    __slots__ = ("incoming", "incoming_bytes", "outgoing", "outgoing_bytes", "timer")
-
-    def __init__(self, timer: asyncio.TimerHandle) -> None:
-        self.timer = timer
-        self.incoming: list[tuple[bytes, bool]] = []
-        self.incoming_bytes = 0
-        self.outgoing: list[bytes] = []
-        self.outgoing_bytes = 0
 
 
 class Connection(WSListener):
@@ -125,6 +80,7 @@ class Connection(WSListener):
             silence_timeout_s=service.options.heartbeat_timeout_s,
             now=service.now(),
             new_key=_new_key,
+            private_only=service.options.private_only,
         )
         self._transport: WSTransport | None = None
         self._listeners: dict[int, ChannelListener] = {}
@@ -133,7 +89,7 @@ class Connection(WSListener):
         self._outbox: list[bytes] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._wake_at_s = float("inf")
-        self._wait: _Wait | None = None
+        self._wait: Wait | None = None
 
     # ---- what picows calls
 
@@ -141,8 +97,7 @@ class Connection(WSListener):
         """Begin."""
         self._transport = transport
         self._service.open_connections.add(self)
-        self._service.counters.phoenix_connections_total += 1
-        self._service.counters.realtime_connections_connected += 1
+        self._service.counters.realtime_connections_opened += 1
         self._arm(self._service.now())
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -164,9 +119,8 @@ class Connection(WSListener):
         if self._timer is not None:
             self._timer.cancel()
         if self._wait is not None:
-            self._wait.timer.cancel()
+            self._wait.cancel()
         self._service.open_connections.discard(self)
-        self._service.counters.realtime_connections_connected -= 1
         self._apply(self._session.end())
 
     # ---- what the server calls
@@ -175,12 +129,24 @@ class Connection(WSListener):
         """Write `count` change messages; a reader with too much unread is cut off, as if it had crashed."""
         if self._write_bounded(frames):
             counters = self._service.counters
-            counters.realtime_channel_db_events += count
+            counters.realtime_channel_db_messages_written += count
             counters.realtime_channel_output_bytes += len(frames)
 
     def tell(self, frame: bytes) -> None:
         """Write one frame that another socket caused."""
         self._write_bounded(frame)
+
+    def count_broadcast(self, number: int) -> None:
+        """Count a broadcast that a channel heard; what follows from too many comes after what caused them."""
+        if self._service.limits.heard(self._service.now().monotonic_ns):
+            asyncio.get_running_loop().call_soon(self._overwhelm, number)
+
+    def sweep(self) -> bool:
+        """End the connection without a word if it has no channel; return whether it had none."""
+        idle = self._session.channel_count == 0
+        if idle:
+            self.abort()
+        return idle
 
     def close(self, code: int) -> None:
         """Close the socket with this code."""
@@ -224,9 +190,7 @@ class Connection(WSListener):
     def _take(self, text: bytes, now: Moment, *, binary: bool) -> None:
         wait = self._wait
         if wait is not None:
-            wait.incoming.append((text, binary))
-            wait.incoming_bytes += len(text)
-            if wait.incoming_bytes > 2 * MAX_INBOUND_BYTES:
+            if not wait.take(text, binary=binary):
                 self._cut_off()
             return
         counters = self._service.counters
@@ -241,13 +205,12 @@ class Connection(WSListener):
         self._arm(now)
 
     def _receive(self, message: Message, now: Moment) -> None:
-        counters = self._service.counters
         joins_before = self._session.join_count
         self._apply(self._session.receive(message, now))
-        if message.event == "phx_join":
-            joined = self._session.join_count - joins_before
-            counters.realtime_channel_joins += joined
-            counters.realtime_channel_joins_refused += 1 - joined
+        self._count_joins(joins_before)
+
+    def _count_joins(self, before: int) -> None:
+        self._service.counters.phoenix_channel_joined_total["ok"] += self._session.join_count - before
 
     def _apply(self, effects: Iterable[Effect]) -> None:
         """Do what the session says; what it sends leaves in one write, in its order."""
@@ -270,8 +233,7 @@ class Connection(WSListener):
         if self._wait is None:
             self._transport.underlying_transport.write(b"".join(frames))
         else:
-            self._wait.outgoing += frames
-            self._wait.outgoing_bytes += sum(map(len, frames))
+            self._wait.write(frames)
 
     def _write_bounded(self, frames: bytes) -> bool:
         """Write frames for a reader who may be slow; return whether they were written."""
@@ -296,6 +258,8 @@ class Connection(WSListener):
 
     def _refuse(self, refusal: Refuse, outbox: list[bytes]) -> None:
         """Answer a join after the deliberate delay; the socket reads and writes nothing until then."""
+        self._service.counters.phoenix_channel_joined_total["error"] += 1
+        self._service.counters.realtime_channel_error[refusal.code] += 1
         delay_s = REFUSED_JOIN_S * self._service.options.delay_scale
         answer = text_frame(encode_server(refusal.reply, self._vsn))
         if delay_s == 0 or self._transport is None:
@@ -303,12 +267,36 @@ class Connection(WSListener):
             if refusal.disconnects:
                 self._close_after(outbox)
             return
+        timer = asyncio.get_running_loop().call_later(delay_s, self._go_on, refusal.disconnects)
+        self._begin_to_wait(Wait(timer.cancel), outbox)
+        outbox.append(answer)
+
+    def _ask(self, ask: Ask, outbox: list[bytes]) -> None:
+        """Ask what policies allow; the socket reads and writes nothing until then."""
+        if self._transport is None:
+            return
+        task = asyncio.get_running_loop().create_task(self._service.policies.ask(ask.question))
+        task.add_done_callback(partial(self._told, ask))
+        self._begin_to_wait(Wait(task.cancel), outbox)
+
+    def _told(self, ask: Ask, task: "asyncio.Task[Answer]") -> None:
+        wait, self._wait = self._wait, None
+        if task.cancelled() or wait is None or self._transport is None:
+            return
+        now = self._service.now()
+        joins_before = self._session.join_count
+        self._apply(self._session.answered(ask, task.result(), now))
+        self._count_joins(joins_before)
+        self._catch_up(wait, now)
+        self._arm(now)
+
+    def _begin_to_wait(self, wait: Wait, outbox: list[bytes]) -> None:
+        """Send what was said before, then nothing."""
+        assert self._transport is not None
         self._write(outbox)
         outbox.clear()
         self._transport.underlying_transport.pause_reading()
-        timer = asyncio.get_running_loop().call_later(delay_s, self._go_on, refusal.disconnects)
-        self._wait = _Wait(timer)
-        outbox.append(answer)
+        self._wait = wait
 
     def _go_on(self, disconnects: bool) -> None:  # noqa: FBT001 - a timer's argument
         """Send what has waited, then take what came meanwhile, up to the next refusal."""
@@ -318,10 +306,13 @@ class Connection(WSListener):
         if disconnects:
             self._close_after(wait.outgoing)
             return
+        self._catch_up(wait, self._service.now())
+
+    def _catch_up(self, wait: Wait, now: Moment) -> None:
+        """Send and take what has waited; if there is another wait by now, it waits on."""
         self._write(wait.outgoing)
-        now = self._service.now()
         for text, binary in wait.incoming:
-            self._take(text, now, binary=binary)  # if one of them is refused too, the others wait again
+            self._take(text, now, binary=binary)
         if self._wait is None:
             self._resume_reading()
 
@@ -340,12 +331,17 @@ class Connection(WSListener):
                 outbox.append(text_frame(encode_server(message, self._vsn)))
             case Refuse():
                 self._refuse(effect, outbox)
+            case Ask():
+                self._ask(effect, outbox)
             case Subscribe(channel=number):
                 answered = partial(self._answered, number)
                 self._service.subscriptions.put(self._listeners[number], effect, self._vsn, answered)
+                if not self._service.subscriptions.are_quick:
+                    self._apply(self._session.unhurried(number))
             case Enter(channel=number, topic=topic):
-                listener = self._listeners[number] = ChannelListener(self, self._vsn)
-                self._service.rooms.enter(topic, listener)
+                listener = self._listeners.setdefault(number, ChannelListener(self, number, self._vsn))
+                hearing = Hearing(broadcasts=effect.hears_broadcasts, presence=effect.hears_presence)
+                self._service.rooms.enter(topic, listener, hearing, is_private=effect.is_private)
             case Leave(number):
                 gone = self._listeners.pop(number)
                 self._service.rooms.leave(gone)
@@ -367,6 +363,9 @@ class Connection(WSListener):
                 rooms.untrack(member)
             case ShowPresence(number):
                 self._apply(self._session.presence(number, rooms.presence(member)))
+
+    def _overwhelm(self, number: int) -> None:
+        self._apply(self._session.overwhelmed(number))
 
     def _answered(self, number: int, refusal: str | None) -> None:
         """Pass the outcome of a subscription on; it may come during `put` or much later."""

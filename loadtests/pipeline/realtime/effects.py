@@ -1,14 +1,16 @@
 """What a socket's protocol wants done: the only words between the state machine and the machinery around it.
 
-Values only; who does it, and how, is `connection`'s business.
+Values, and what follows from an answer; who does it, and how, is `connection`'s business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from loadtests.pipeline.realtime.bindings import Binding
 from loadtests.pipeline.realtime.claims import Claims
+from loadtests.pipeline.realtime.moment import Moment
+from loadtests.pipeline.realtime.policies import Answer, Question
 from loadtests.wire.phoenix import Message
 
 
@@ -27,6 +29,12 @@ class Refuse:
     disconnects: bool = False
     """Whether the socket is closed after the answer."""
 
+    @property
+    def code(self) -> str:
+        """The refusal's code, which stands before its text; one text comes without."""
+        code, colon, _ = str(self.reply.payload["response"]["reason"]).partition(":")
+        return code if colon else "UnknownErrorOnChannel"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribe:
@@ -40,12 +48,27 @@ class Subscribe:
     """Joined without `config`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask what a private channel's policies allow; the whole socket waits for it, as while a join is refused."""
+
+    channel: int
+    """The channel, 0 while there is none yet."""
+    question: Question
+    then: "Callable[[Answer, Moment], list[Effect]]"
+    """What follows; to be called by way of `Session.answered`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enter:
-    """From now on the channel hears what is broadcast on its topic."""
+    """From now on the channel hears what is said on its topic; again, if it may hear more or less than before."""
 
     channel: int
     topic: str
+    is_private: bool = False
+    """A private channel and a public one of the same name do not hear each other."""
+    hears_broadcasts: bool = True
+    hears_presence: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +117,4 @@ class Disconnect:
     code: int
 
 
-Effect = Send | Refuse | Subscribe | Enter | Leave | Broadcast | Track | Untrack | ShowPresence | Disconnect
+Effect = Send | Refuse | Ask | Subscribe | Enter | Leave | Broadcast | Track | Untrack | ShowPresence | Disconnect

@@ -4,6 +4,7 @@ Pure: JSON values and tuples in, text out. Rules are those of Elixir's `Inspect`
 one line, `inspect(term, pretty: true)` breaks what is longer than 80 columns.
 """
 
+from decimal import Decimal
 from typing import Final
 
 WIDTH: Final = 80
@@ -29,7 +30,20 @@ def inspect(value: object) -> str:
         case tuple():
             return "{" + ", ".join(map(inspect, value)) + "}"
         case _:
-            return str(value)
+            return _float(value) if isinstance(value, float) else str(value)
+
+
+def _float(value: float) -> str:
+    """Return the shorter of both notations, the plain one if they are equally long, as Erlang does."""
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int), "JSON has no infinity"
+    shown = "".join(map(str, digits))
+    power = len(shown) - 1 + exponent
+    scientific = f"{shown[0]}.{shown[1:] or '0'}e{power}"
+    plain = f"{Decimal(repr(value)):f}"
+    plain = plain if "." in plain else f"{plain}.0"
+    unsigned = plain.removeprefix("-")
+    return ("-" if sign else "") + (scientific if len(scientific) < len(unsigned) else unsigned)
 
 
 def pretty(values: list[tuple[str | bool, ...]] | list[str] | None) -> str:
@@ -70,6 +84,35 @@ def _filled(opening: str, parts: list[str], closing: str, *, column: int) -> str
         text += shown
         at += len(shown)
     return text
+
+
+def external_size(value: object) -> int:
+    """Return the bytes of a JSON value in Erlang's external term format, by which payloads are measured."""
+    return 1 + _external(value)  # the format's version
+
+
+def _external(value: object) -> int:
+    match value:
+        case None | bool():
+            return 2 + len(inspect(value))  # an atom
+        case str():
+            return 5 + len(value.encode())
+        case int():
+            return _external_integer(value)
+        case dict():
+            return 5 + sum(_external(key) + _external(one) for key, one in value.items())
+        case list():
+            return 6 + sum(map(_external, value)) if value else 1
+        case _:
+            return 9  # a float
+
+
+def _external_integer(value: int) -> int:
+    if 0 <= value < 1 << 8:
+        return 2
+    if -(1 << 31) <= value < 1 << 31:
+        return 5
+    return 3 + (value.bit_length() + 7) // 8
 
 
 def _string(text: str) -> str:

@@ -103,9 +103,15 @@ class TypedCondition:
         if self.operator == "is":
             return self._is(value) != self.negated
         if value is None:
-            return self.operator == "isdistinct" and not self.negated
+            return self._holds_for_null()
         result = ask(self, value) if self.is_for_the_database else self._compare(value)
         return result is not None and result != self.negated
+
+    def _holds_for_null(self) -> bool:
+        if self.operator == "in":
+            # Nothing is known of null except that an empty list does not have it.
+            return self.negated and not self.values and not self.has_null
+        return self.operator == "isdistinct" and not self.negated
 
     def _is(self, value: str | None) -> bool:
         if self.value in ("null", "unknown"):

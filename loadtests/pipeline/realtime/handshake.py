@@ -4,6 +4,7 @@ Pure: a request's parts in, an acceptance or an HTTP answer out. The rules and t
 Realtime's user socket (`apikey` as header or query parameter, `vsn`) and of Phoenix' transport.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,7 @@ import orjson
 from loadtests.pipeline.realtime.claims import TokenRefused, TokenVerifier
 from loadtests.wire.phoenix import Vsn
 
+_VERSION: Final = re.compile(r"([12])\.0\.(?:0|[1-9]\d*)(?:\+[0-9A-Za-z.-]+)?", re.ASCII)
 PATHS: Final = frozenset({"/realtime/v1/websocket", "/socket/websocket"})
 """The address behind Supabase's gateway and the server's own."""
 
@@ -43,15 +45,14 @@ def examine(
 
     `tenant` is what the first label of the `Host` header must be; None takes any.
     """
-    parameters = dict(parse_qsl(query))
-    try:
-        vsn = Vsn(parameters.get("vsn", Vsn.V1))
-    except ValueError:
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    vsn = _serialization(parameters.get("vsn", Vsn.V1))
+    if vsn is None:
         return Refused(status=403, body=b"", is_delayed=False)  # by Phoenix, before the server is asked
     if tenant is not None and _tenant(headers.get("host", "")) != tenant:
         return _refused("Tenant not found", status=404)
-    apikey = headers.get("x-api-key") or parameters.get("apikey")
-    if not apikey:
+    apikey = headers.get("x-api-key", parameters.get("apikey"))
+    if apikey is None:
         return _refused("API key is missing")
     try:
         verifier.verify(apikey, now_s)
@@ -59,6 +60,12 @@ def examine(
         # Here, unlike in a join, the answer does not say how long ago.
         return _refused("Token has expired" if "has expired" in refusal.text else refusal.text)
     return Accepted(vsn=vsn, apikey=apikey)
+
+
+def _serialization(version: str) -> Vsn | None:
+    """Return the serialization that Phoenix chooses: any release of 1.0 or of 2.0."""
+    found = _VERSION.fullmatch(version)
+    return None if found is None else Vsn(f"{found[1]}.0.0")
 
 
 def _tenant(host: str) -> str:

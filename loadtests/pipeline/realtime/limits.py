@@ -12,8 +12,11 @@ from loadtests.pipeline.realtime.plans import Plan
 
 BUCKET_S: Final = 5
 BUCKETS: Final = 12
+CALL_WINDOW_NS: Final = 30_000_000_000
 TOO_MANY_USERS: Final = "Too many connected users"
 TOO_MANY_JOINS: Final = "Too many joins per second"
+_PAYLOAD_ALLOWANCE: Final = 500
+"""Bytes beyond the documented limit that the server lets pass."""
 _BUCKET_NS: Final = BUCKET_S * 1_000_000_000
 
 
@@ -29,7 +32,7 @@ class RateMeter:
         self._buckets: deque[int] = deque((0,), maxlen=BUCKETS)
         self._current = 0
         self._bucket_ends_ns: int | None = None
-        self._is_exceeded = False
+        self._mean_per_s = 0.0
 
     def add(self, now_ns: int, count: int = 1) -> None:
         """Count."""
@@ -38,8 +41,12 @@ class RateMeter:
 
     def is_exceeded(self, now_ns: int) -> bool:
         """Whether the mean was at the limit or above when the last bucket ended."""
+        return self._limit_per_s is not None and self.mean_per_s(now_ns) >= self._limit_per_s
+
+    def mean_per_s(self, now_ns: int) -> float:
+        """Return the mean when the last bucket ended."""
         self._advance(now_ns)
-        return self._is_exceeded
+        return self._mean_per_s
 
     def _advance(self, now_ns: int) -> None:
         if self._limit_per_s is None:
@@ -53,8 +60,24 @@ class RateMeter:
         for _ in range(min(ended, BUCKETS + 1)):
             self._buckets.append(self._current)
             self._current = 0
-        mean_per_s = sum(self._buckets) / (len(self._buckets) * BUCKET_S)
-        self._is_exceeded = mean_per_s >= self._limit_per_s
+        self._mean_per_s = sum(self._buckets) / (len(self._buckets) * BUCKET_S)
+
+
+class CallWindow:
+    """So many calls within 30 s of the first; the first thereafter begins anew."""
+
+    def __init__(self, allowed: int) -> None:
+        self._allowed = allowed
+        self._calls = 0
+        self._ends_ns: int | None = None
+
+    def admits(self, now_ns: int) -> bool:
+        """Count a call; return whether it is within the limit."""
+        if self._ends_ns is None or now_ns > self._ends_ns:
+            self._ends_ns = now_ns + CALL_WINDOW_NS
+            self._calls = 0
+        self._calls += 1
+        return self._calls <= self._allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +97,14 @@ class Limits:
         self._plan = plan
         self._users = 0
         self._joins = RateMeter(plan.joins_per_s)
+        self._joins_so_far = 0
         self._messages = RateMeter(plan.messages_per_s)
+        self._broadcasts = RateMeter(plan.messages_per_s)
+        self._presences = RateMeter(plan.presence_messages_per_s)
+        self.broadcasts = 0
+        """Broadcasts counted so far: each when it is sent, and again for each who hears it."""
+        self.presences = 0
+        """Presence messages counted so far."""
 
     def refuse_connection(self, now_ns: int) -> str | None:
         """Return why a handshake is answered with HTTP 429, or None."""
@@ -92,10 +122,21 @@ class Limits:
         if self._joins.is_exceeded(now_ns):
             return JoinRefusal(f"ClientJoinRateLimitReached: {TOO_MANY_JOINS}", disconnects=True)
         self._joins.add(now_ns)
+        self._joins_so_far += 1
         allowed = self._plan.channels_per_connection
         if allowed is not None and channels >= allowed:
             return JoinRefusal("ChannelRateLimitReached: Too many channels")
         return None
+
+    @property
+    def users(self) -> int:
+        """Open sockets that have joined a channel."""
+        return self._users
+
+    @property
+    def joins(self) -> int:
+        """Joins counted so far."""
+        return self._joins_so_far
 
     def user_came(self) -> None:
         """Count a socket that has joined its first channel."""
@@ -112,6 +153,37 @@ class Limits:
     def delivered(self, now_ns: int, messages: int) -> None:
         """Count changes times their receivers; what was withheld does not count."""
         self._messages.add(now_ns, messages)
+
+    def sent(self, now_ns: int) -> None:
+        """Count a message that a client sent to others, or that the server does not know."""
+        self._broadcasts.add(now_ns)
+        self.broadcasts += 1
+
+    def heard(self, now_ns: int) -> bool:
+        """Count a broadcast for one who heard it; return whether that was too much, which ends the channel."""
+        self.sent(now_ns)
+        return self._broadcasts.is_exceeded(now_ns)
+
+    def admits_presence(self, now_ns: int) -> bool:
+        """Count a presence message, unless there are too many already."""
+        allowed = self._plan.presence_messages_per_s
+        if allowed is not None and self._presences.mean_per_s(now_ns) > allowed:
+            return False
+        self.presence_told(now_ns, 1)
+        return True
+
+    def presence_told(self, now_ns: int, listeners: int) -> None:
+        """Count a change of presence for those who were told."""
+        self._presences.add(now_ns, listeners)
+        self.presences += listeners
+
+    def call_window(self) -> CallWindow:
+        """Return a new channel's count of what it says of itself."""
+        return CallWindow(self._plan.presence_calls)
+
+    def is_too_large(self, payload_bytes: int) -> bool:
+        """Whether a payload is beyond the limit."""
+        return payload_bytes > self._plan.payload_kb * 1000 + _PAYLOAD_ALLOWANCE
 
     def _is_full(self) -> bool:
         return self._plan.connections is not None and self._users >= self._plan.connections

@@ -22,6 +22,8 @@ KEPT_BYTES: Final = 64
 TOO_LARGE: Final = "Error 413: Payload Too Large"
 UNAUTHORIZED: Final = "Error 401: Unauthorized"
 NO_PRIMARY_KEY: Final = "Error 400: Bad Request, no primary key"
+_JSON: Final = frozenset({114, 3802})
+"""The types json and jsonb."""
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Shows = Callable[[int, bytes | None], bool]
@@ -36,6 +38,8 @@ def filter_columns(row: Row) -> dict[str, Text]:
     for column, value in zip(row.relation.columns, values, strict=True):
         if deleted and not column.in_replica_identity:
             columns[column.name] = ABSENT  # the stream says null for what the identity leaves out
+        elif column.type_oid in _JSON and value is not None and value is not ABSENT and value.strip() == b"null":
+            columns[column.name] = None  # the real server compares what its JSON shows, where the two are one
         else:
             columns[column.name] = value.decode() if isinstance(value, bytes) else value
     return columns

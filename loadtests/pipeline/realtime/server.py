@@ -17,12 +17,12 @@ from picows import WSAutoPingStrategy, WSListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # its stub leaves the class out
 
 from loadtests.pipeline.faults.desk import Desk, in_loop
+from loadtests.pipeline.realtime import metrics
 from loadtests.pipeline.realtime.audiences import Audiences
 from loadtests.pipeline.realtime.authorizer import Authorizer
 from loadtests.pipeline.realtime.catalog import PUBLICATION, Catalog
-from loadtests.pipeline.realtime.channels import Moment
 from loadtests.pipeline.realtime.claims import TokenVerifier
-from loadtests.pipeline.realtime.connection import MAX_INBOUND_BYTES, Connection, Service
+from loadtests.pipeline.realtime.connection import MAX_INBOUND_BYTES, Connection
 from loadtests.pipeline.realtime.counters import Counters
 from loadtests.pipeline.realtime.dispatch import Dispatcher
 from loadtests.pipeline.realtime.door import HANDSHAKE_TIMEOUT_S, Answer, Door, Late, Request
@@ -30,10 +30,13 @@ from loadtests.pipeline.realtime.feed import Feed, StreamingFeed
 from loadtests.pipeline.realtime.feed_polling import PollingFeed, Surroundings
 from loadtests.pipeline.realtime.handshake import PATHS, Accepted, Refused, examine, too_many
 from loadtests.pipeline.realtime.limits import TOO_MANY_USERS, Limits
+from loadtests.pipeline.realtime.message_policies import MessagePolicies
 from loadtests.pipeline.realtime.misbehaviour import Misbehaviour
+from loadtests.pipeline.realtime.moment import Moment
 from loadtests.pipeline.realtime.pacing import PollCost
 from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.pipeline.realtime.rooms import Rooms
+from loadtests.pipeline.realtime.service import Service
 from loadtests.pipeline.realtime.subscriptions import Subscriptions
 from loadtests.pipeline.settings import LOOPBACK, RealtimeHello
 from loadtests.processes.lifeline import say
@@ -49,7 +52,9 @@ log = logging.getLogger(__name__)
 class Realtime:
     """A running server."""
 
-    def __init__(self, hello: RealtimeHello, catalog: Catalog, authorizer: Authorizer) -> None:
+    def __init__(
+        self, hello: RealtimeHello, catalog: Catalog, authorizer: Authorizer, policies: MessagePolicies
+    ) -> None:
         self.counters = Counters()
         self._authorizer = authorizer
         self._audiences = Audiences()
@@ -69,7 +74,8 @@ class Realtime:
             verifier=TokenVerifier(hello.jwt_secret),
             subscriptions=Subscriptions(audiences=self._audiences, catalog=catalog, feed=self._feed),
             limits=self._limits,
-            rooms=Rooms(new_reference=lambda: secrets.token_urlsafe(12)),
+            policies=policies,
+            rooms=Rooms(new_reference=lambda: secrets.token_urlsafe(12), presence_told=self._count_presence),
             counters=self.counters,
             now=_now,
             open_connections=set(),
@@ -89,6 +95,21 @@ class Realtime:
     async def run_dispatcher(self) -> None:
         """Deliver changes until cancelled."""
         await self._dispatcher.run()
+
+    async def run_sweep(self) -> None:
+        """End sockets without a channel until cancelled, as the real server does, one sweep at a time.
+
+        A socket that came since the last sweep has had no time for a join yet.
+        """
+        every_s = self._service.options.no_channel_timeout_s
+        if every_s == 0:
+            return
+        known: frozenset[Connection] = frozenset()
+        while True:
+            await asyncio.sleep(every_s)
+            for connection in known & self._service.open_connections:
+                self.counters.realtime_sockets_swept += connection.sweep()
+            known = frozenset(self._service.open_connections)
 
     async def wait_ready(self) -> None:
         """Wait until subscribers may come; raises ConnectionError if they cannot be served."""
@@ -114,8 +135,10 @@ class Realtime:
         return tuple(self._service.open_connections)
 
     def _answer(self, request: Request) -> WSListener | Late | Answer:
-        if request.path == "/metrics":
-            return Answer(status=HTTPStatus.OK, body=self._metrics(), content_type="text/plain; version=0.0.4")
+        if request.path in metrics.PATHS:
+            if not metrics.may_scrape(request.headers, self._service.verifier, _now().unix_s):
+                return Answer(status=HTTPStatus.FORBIDDEN)
+            return Answer(status=HTTPStatus.OK, body=self._metrics(), content_type=metrics.CONTENT_TYPE)
         if request.path not in PATHS:
             return Answer(status=HTTPStatus.NOT_FOUND)
         verdict = self._examine(request)
@@ -164,12 +187,20 @@ class Realtime:
             ),
         )
 
+    def _count_presence(self, listeners: int) -> None:
+        self._limits.presence_told(time.monotonic_ns(), listeners)
+
     def _metrics(self) -> bytes:
+        self.counters.realtime_channel_events = self._limits.broadcasts
+        self.counters.realtime_channel_presence_events = self._limits.presences
+        self.counters.phoenix_connections_total = len(self._service.open_connections)
+        self.counters.realtime_connections_connected = self._limits.users
+        self.counters.realtime_channel_joins = self._limits.joins
         self.counters.realtime_subscriptions_manager_subscribers = self._audiences.listener_count
         self.counters.realtime_replication_rows_waiting = self._dispatcher.waiting_count
         self.counters.realtime_replication_reconnects = self._feed.reconnects
         self.counters.realtime_rls_policy_failures = self._authorizer.failed_policies
-        return self.counters.to_prometheus()
+        return metrics.exposition(self.counters)
 
 
 @asynccontextmanager
@@ -183,12 +214,14 @@ async def serving(hello: RealtimeHello) -> AsyncIterator[tuple[Realtime, int]]:
     authorizer = Authorizer(hello.database_url)
     await authorizer.open()
     catalog = await Catalog.connect(hello.database_url)
-    realtime = Realtime(hello, catalog, authorizer)
+    policies = MessagePolicies(hello.database_url)
+    realtime = Realtime(hello, catalog, authorizer, policies)
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(realtime.run_feed(), name="feed"),
                 tasks.create_task(realtime.run_dispatcher(), name="dispatcher"),
+                tasks.create_task(realtime.run_sweep(), name="sweep"),
             ]
             await realtime.wait_ready()
             server = await realtime.listen(hello.port)
@@ -198,6 +231,7 @@ async def serving(hello: RealtimeHello) -> AsyncIterator[tuple[Realtime, int]]:
             for task in running:
                 task.cancel()
     finally:
+        await policies.close()
         await catalog.close()
         await authorizer.close()
 

@@ -29,6 +29,11 @@ class Subscriptions:
         self._wanted: dict[Listener, Subscribe] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def are_quick(self) -> bool:
+        """Whether a subscription takes no longer than a query, because changes are being read."""
+        return self._feed.live.is_set()
+
     def put(self, listener: Listener, wanted: Subscribe, vsn: Vsn, done: Done) -> None:
         """Subscribe a channel in place of what it had, which stays in force until then."""
         is_refresh = listener in self._wanted

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from loadtests.pipeline.realtime.bindings import binding_id
-from loadtests.pipeline.realtime.channels import Moment, Session
+from loadtests.pipeline.realtime.channels import Session
 from loadtests.pipeline.realtime.claims import TokenVerifier
 from loadtests.pipeline.realtime.effects import Effect, Refuse, Send, ShowPresence, Subscribe
 from loadtests.pipeline.realtime.limits import Limits
+from loadtests.pipeline.realtime.moment import Moment
 from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.wire.phoenix import Vsn, decode_client, encode_server
 from loadtests.wire.tokens import mint

@@ -92,6 +92,16 @@ def test_filters_mean_what_postgres_says(things: RealtimeUnderTest, filter_: str
     assert found == [*expected, 99]
 
 
+def test_a_pattern_that_cannot_be_matched_spoils_no_other(things: RealtimeUnderTest) -> None:
+    """It is valid as a value, and fails when it is compared: its own binding hears nothing."""
+    socket, system = subscribe(things, {"filter": "name=like.a\\"}, {"filter": "name=like.a%"})
+    things.execute(ROWS)
+    ids = json.loads(socket.connection.recv(10))[4]["ids"]
+
+    assert system.ok, system.message
+    assert len(ids) == 1
+
+
 @pytest.mark.parametrize(
     ("binding", "message"),
     [

@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 
-from loadtests.pipeline.realtime.effects import Broadcast, Leave, Refuse, Send, ShowPresence, Subscribe, Track
+from loadtests.pipeline.realtime.channels import Session
+from loadtests.pipeline.realtime.effects import (
+    Broadcast,
+    Effect,
+    Enter,
+    Leave,
+    Refuse,
+    Send,
+    ShowPresence,
+    Subscribe,
+    Track,
+)
 from tests.pipeline.realtime.sessions import (
     BINDING,
     UNMATCHED,
@@ -41,10 +52,6 @@ def test_refused_second_join_ends_the_first_channel() -> None:
     ("payload", "reason"),
     [
         (
-            {"config": config(private=True), "access_token": token()},
-            "Unauthorized: You do not have permissions to read from this Channel topic: org-events",
-        ),
-        (
             {"config": config(broadcast={"replay": {"since": 1}}), "access_token": token()},
             "UnableToReplayMessages: Replay is not allowed for public channels",
         ),
@@ -53,7 +60,7 @@ def test_refused_second_join_ends_the_first_channel() -> None:
     ],
 )
 def test_joins_that_cannot_be_are_refused(payload: dict[str, Any], reason: str) -> None:
-    """Private channels without a policy, replays of public ones, and configs of the wrong type."""
+    """Replays of public channels, and configs of the wrong type."""
     (refused,) = play(session(), join(**payload))
 
     assert refused[4] == {"status": "error", "response": {"reason": reason}}
@@ -70,6 +77,45 @@ def test_join_without_config_asks_by_its_topic() -> None:
     assert [(one.is_legacy, one.bindings[0].schema, one.bindings[0].table) for one in subscriptions] == [
         (True, "public", "jobs")
     ]
+
+
+def joined_for_everything() -> tuple[Session, list[Effect]]:
+    """Return a socket whose channel wants changes, presence, and to know when messages from the database come."""
+    socket = session()
+    wishes = config(BINDING, presence={"enabled": True}, broadcast={"replication_ready": True})
+    return socket, effects_of(socket, join(config=wishes, access_token=token()))
+
+
+def told(effects: list[Effect]) -> list[object]:
+    """Return what a channel is told, in short."""
+    return [one.message.payload.get("message") if isinstance(one, Send) else type(one) for one in effects]
+
+
+def test_a_quick_subscription_is_confirmed_before_anything_else() -> None:
+    """The real server's channel does one thing after another."""
+    socket, effects = joined_for_everything()
+    confirmed, again = socket.subscribed(1), socket.subscribed(1)
+
+    assert [type(one) for one in effects] == [Send, Enter, Subscribe]
+    assert told(confirmed) == ["Subscribed to PostgreSQL", "Replication connection established", ShowPresence]
+    assert told(again) == ["Subscribed to PostgreSQL"]
+
+
+def test_a_slow_subscription_holds_up_nothing() -> None:
+    """As when the server has yet to begin reading changes."""
+    socket, _ = joined_for_everything()
+    before, confirmed = socket.unhurried(1), socket.subscribed(1)
+
+    assert told(before) == ["Replication connection established", ShowPresence]
+    assert told(confirmed) == ["Subscribed to PostgreSQL"]
+
+
+def test_a_refused_subscription_is_told_in_its_place() -> None:
+    """And the rest follows all the same."""
+    socket, _ = joined_for_everything()
+
+    assert told(socket.refused(1, "no")) == ["no", "Replication connection established", ShowPresence]
+    assert (socket.refused(2, "no"), socket.unhurried(2)) == ([], [])
 
 
 def test_broadcast_is_passed_on() -> None:

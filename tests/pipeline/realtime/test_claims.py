@@ -70,6 +70,13 @@ def test_expiry_that_is_no_integer_opens_no_channel(exp: object, opens: bool) ->
     assert TokenVerifier(SECRET).verify(sign({**GOOD, "exp": exp}), NOW_S).opens_channels is opens
 
 
+def test_what_was_read_of_a_token_that_opens_no_channel_is_shown() -> None:
+    """The real server's own value, keys sorted."""
+    verified = TokenVerifier(SECRET).verify(sign({"role": "a", "exp": "soon", "n": [1, None]}), NOW_S)
+
+    assert verified.unfit == '{:ok, %{"exp" => "soon", "n" => [1, nil], "role" => "a"}}'
+
+
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: ".".join(base64.b64encode(data).decode() * 3)))
 def test_any_text_is_verified_or_refused(token: str) -> None:
     """No token raises anything but a refusal."""

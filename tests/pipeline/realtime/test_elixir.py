@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.pipeline.realtime.elixir import inspect, pretty
+from loadtests.pipeline.realtime.elixir import external_size, inspect, pretty
 
 ORG = "11111111-1111-4111-8111-111111111111"
 
@@ -40,3 +40,42 @@ def test_long_lists_are_broken_as_by_pretty_inspect() -> None:
     assert pretty(filters) == (
         f'[\n  {{"organization_id", "eq", "{ORG}", false}},\n  {{"entity_id", "in",\n   "{{{"x" * 70}}}",\n   true}}\n]'
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ({}, 6),
+        ({"a": "x"}, 18),
+        ({"a": {"b": [1, 300, -1]}}, 1 + 5 + 6 + 5 + 6 + 6 + 2 + 5 + 5),
+        ([], 2),
+        ("héllo", 12),
+        (1 << 31, 8),
+        (1 << 40, 10),
+        (0.5, 10),
+        (None, 6),
+        (True, 7),
+    ],
+)
+def test_sizes_are_those_of_the_external_term_format(value: object, size: int) -> None:
+    """`:erlang.external_size/1`: a byte for the version, then tags, lengths and contents."""
+    assert external_size(value) == size
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.5, "1.5"),
+        (0.1, "0.1"),
+        (100.0, "100.0"),
+        (1.8e9, "1.8e9"),
+        (1_800_000_060.5, "1800000060.5"),
+        (1_800_000_060.0, "1800000060.0"),
+        (-1e-7, "-1.0e-7"),
+        (1e22, "1.0e22"),
+        (0.0, "0.0"),
+    ],
+)
+def test_floats_are_as_short_as_they_can_be(value: float, text: str) -> None:
+    """Whichever notation is shorter."""
+    assert inspect(value) == text

@@ -156,3 +156,24 @@ def test_what_python_cannot_compare_is_the_databases_to_say(
     """Patterns, orders of text and times, and types with several spellings; no answer satisfies nothing."""
     assert condition.is_for_the_database
     assert replace(condition, negated=negated).holds("a", lambda _condition, _text: answer) is expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "has_null", "negated", "holds"),
+    [
+        ("in", (), False, True, True),
+        ("in", (), False, False, False),
+        ("in", (), True, True, False),
+        ("in", ("a",), False, True, False),
+        ("isdistinct", ("a",), False, False, True),
+        ("isdistinct", ("a",), False, True, False),
+        ("eq", ("a",), False, True, False),
+    ],
+)
+def test_of_null_only_this_much_is_known(
+    operator: str, values: tuple[str, ...], *, has_null: bool, negated: bool, holds: bool
+) -> None:
+    """It is distinct from every value, and an empty list does not have it."""
+    condition = replace(typed(operator, *values, negated=negated), has_null=has_null)
+
+    assert condition.holds(None, unasked) is holds

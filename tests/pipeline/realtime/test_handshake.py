@@ -25,7 +25,7 @@ def outcome(query: str, headers: dict[str, str] | None = None) -> Accepted | Ref
     ("query", "error"),
     [
         ("vsn=1.0.0", "API key is missing"),
-        ("apikey=&vsn=2.0.0", "API key is missing"),
+        ("apikey=&vsn=2.0.0", "The token provided is not a valid JWT"),
         ("apikey=garbage", "The token provided is not a valid JWT"),
         (f"apikey={FORGED}", "Failed to validate JWT signature"),
         (f"apikey={EXPIRED}", "Token has expired"),
@@ -39,9 +39,10 @@ def test_bad_keys_are_unauthorized(query: str, error: str) -> None:
     assert (refused.status, json.loads(refused.body)) == (401, {"error": error})
 
 
-def test_unknown_serialization_is_forbidden() -> None:
+@pytest.mark.parametrize("vsn", ["3.0.0", "2.1.0", "1.1.0", "2.0", "2", "", "2.0.0-rc.1", "2.0.01", "v2.0.0", "2.0.0 "])
+def test_unknown_serialization_is_forbidden(vsn: str) -> None:
     """403 with an empty body, at once and before the key is looked at."""
-    assert outcome("vsn=3.0.0") == Refused(status=403, body=b"", is_delayed=False)
+    assert outcome(f"vsn={vsn}") == Refused(status=403, body=b"", is_delayed=False)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,13 @@ def test_first_label_of_the_host_is_the_tenant(host: str, is_found: bool) -> Non
 
 @pytest.mark.parametrize(
     ("query", "vsn"),
-    [(f"apikey={ANON}", Vsn.V1), (f"apikey={ANON}&vsn=1.0.0", Vsn.V1), (f"vsn=2.0.0&apikey={ANON}", Vsn.V2)],
+    [
+        (f"apikey={ANON}", Vsn.V1),
+        (f"apikey={ANON}&vsn=1.0.0", Vsn.V1),
+        (f"vsn=2.0.0&apikey={ANON}", Vsn.V2),
+        (f"vsn=1.0.7&apikey={ANON}", Vsn.V1),
+        (f"vsn=2.0.10%2Bbuild&apikey={ANON}", Vsn.V2),
+    ],
 )
 def test_good_key_is_accepted(query: str, vsn: Vsn) -> None:
     """Without `vsn` the serialization is 1.0.0."""

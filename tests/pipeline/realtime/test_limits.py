@@ -14,7 +14,7 @@ SECOND_NS = 10**9
 
 def small_plan() -> Plan:
     """Return a plan that is soon used up."""
-    return Plan(connections=2, messages_per_s=100, joins_per_s=1, channels_per_connection=2)
+    return Plan(connections=2, messages_per_s=100, joins_per_s=1, channels_per_connection=2, presence_messages_per_s=1)
 
 
 def seconds(at_s: float) -> int:

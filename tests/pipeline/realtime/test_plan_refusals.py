@@ -8,10 +8,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from loadtests.pipeline.realtime.channels import Moment, Session
+from loadtests.pipeline.realtime.channels import Session
 from loadtests.pipeline.realtime.claims import TokenVerifier
 from loadtests.pipeline.realtime.effects import Effect, Refuse
 from loadtests.pipeline.realtime.limits import Limits
+from loadtests.pipeline.realtime.moment import Moment
 from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.pipeline.settings import RealtimeOptions
 from loadtests.wire import phoenix

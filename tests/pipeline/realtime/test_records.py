@@ -108,6 +108,14 @@ def test_filters_see_the_key_of_a_deleted_row() -> None:
     assert filter_columns(row(described, "INSERT", new=(b"1", None))) == {"id": "1", "payload": None}
 
 
+@pytest.mark.parametrize(("json_text", "seen"), [(b"null", None), (b" null", None), (b'"null"', '"null"')])
+def test_filters_see_the_null_of_json_as_the_null_of_sql(json_text: bytes, seen: str | None) -> None:
+    """The real server compares what its own JSON of the row shows, where the two look the same."""
+    described = table()
+
+    assert filter_columns(row(described, "INSERT", new=(b"1", json_text))) == {"id": "1", "payload": seen}
+
+
 def test_commit_time_is_cut_to_milliseconds() -> None:
     """Cut, not rounded, with three decimals always."""
     assert [commit_timestamp(us) for us in (1_999, 1_000_000)] == [

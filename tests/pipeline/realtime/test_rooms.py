@@ -21,6 +21,8 @@ class Channel:
         """Remember a frame."""
         self.frames.append(frame)
 
+    hear = tell
+
     def heard(self) -> list[Any]:
         """Return event and payload of the text frames so far, and forget them."""
         texts = [frame[frame.index(b"[" if self.vsn is Vsn.V2 else b"{") :] for frame in self.frames]
@@ -29,10 +31,11 @@ class Channel:
         return [one[3:] if isinstance(one, list) else [one["event"], one["payload"]] for one in messages]
 
 
-def rooms() -> Rooms:
-    """Return rooms whose references count up."""
+def rooms(told: list[int] | None = None) -> Rooms:
+    """Return rooms whose references count up; `told` gets how many heard each change of presence."""
+    told = [] if told is None else told
     numbers = itertools.count(1)
-    return Rooms(lambda: f"ref-{next(numbers)}")
+    return Rooms(lambda: f"ref-{next(numbers)}", told.append)
 
 
 def test_broadcast_reaches_the_others_on_the_topic_in_their_serialization() -> None:
@@ -49,11 +52,12 @@ def test_broadcast_reaches_the_others_on_the_topic_in_their_serialization() -> N
 
 
 def test_binary_broadcast_stays_binary_where_it_can() -> None:
-    """2.0.0 gets the bytes as they came, 1.0.0 their JSON, and nothing if there is none."""
+    """2.0.0 gets the bytes as they came, without the metadata; 1.0.0 their JSON, and nothing if there is none."""
     room, sender, old = rooms(), Channel(), Channel(Vsn.V1)
     room.enter(TOPIC, sender)
     room.enter(TOPIC, old)
-    room.broadcast(sender, UserBroadcast(event="e", is_json=False, payload=b"\x00"), to_itself=True)
+    pushed = UserBroadcast(event="e", is_json=False, payload=b"\x00", metadata=b"{}")
+    room.broadcast(sender, pushed, to_itself=True)
     room.broadcast(sender, UserBroadcast(event="e", is_json=True, payload=b'{"a":1}'), to_itself=False)
 
     assert sender.frames == [b"\x82\x14\x04\x0d\x01\x00\x00realtime:roome\x00"]
