@@ -38,10 +38,12 @@ SETTLE_S = 4.0
 REAL_MS = {
     (1, 1): (263, 482), (1, 10): (258, 495), (1, 50): (260, 537),
     (50, 1): (220, 478), (50, 10): (283, 530), (50, 50): (272, 576),
-    (500, 1): (336, 503), (500, 10): (303, 622), (500, 50): (3071, 6084),
+    (500, 1): (336, 503), (500, 10): (303, 622), (500, 30): (338, 1501), (500, 50): (3071, 6084),
 }  # fmt: skip
 """Subscribers and inserts a second: p50 and p95."""
 REAL_SHARE = 0.25
+REAL_PERIOD_MS = 526
+REAL_DRAIN_PER_S = 38
 INSERT = """
 insert into realtime_events (organization_id, event_type, entity_type, entity_id, payload)
 values (%s, 'job.updated', 'job', %s, '{}')
@@ -223,6 +225,15 @@ def print_idle(cell: Received) -> None:
     print(f"rows in each 100 ms, and beyond  {'  '.join(map(str, histogram))}")
 
 
+def print_pace(sparse: Received, flooded: Received) -> None:
+    """Print how far apart batches come, and what 500 subscribers drain once that is less than what comes."""
+    between_ms = np.diff(np.sort(sparse.at_s)) * 1e3
+    period_ms = float(np.median(between_ms[between_ms > 250]))  # rows of one batch come within a few milliseconds
+    print(f"between batches, 10 rows/s       {period_ms:8.0f} ms      (real {REAL_PERIOD_MS})")
+    drained_per_s = flooded.rows / float(flooded.at_s.max())
+    print(f"drained by 500 subscribers       {drained_per_s:8.1f} rows/s  (real {REAL_DRAIN_PER_S})")
+
+
 def print_limit(cell: Received) -> None:
     """Print what the messages limit let through."""
     seconds = np.bincount(cell.at_s.astype(int).clip(min=0), minlength=round(cell.load.duration_s))
@@ -267,13 +278,14 @@ def main(arguments: Sequence[str]) -> int:
             limited, quiet, slow = (lane.result() for lane in [pool.submit(lane) for lane in lanes])
         busy = bench.measure(
             polling, load(1, 10, 15), load(1, 50, 15), load(50, 10, 15), load(50, 50, 15), load(500, 10, 20),
-            load(500, 50, 20),
+            load(500, 30, 30), load(500, 50, 20),
         )  # fmt: skip
         many = load(1000, 20, 12, users=10)
         (streamed,) = bench.measure(RealtimeOptions(), many)
         (polled,) = bench.measure(polling, many)
     print_cells([*quiet, *slow, *busy])
     print_idle(quiet[0])
+    print_pace(busy[0], busy[-1])
     print_limit(limited[0])
     print_streaming(streamed, polled)
     return 0
