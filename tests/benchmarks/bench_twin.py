@@ -9,10 +9,9 @@ import argparse
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -22,17 +21,14 @@ from uuid import uuid4
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
+from realtime_stage import INSERT_EVENT, LIVE_S, populate, realtime, subscribe
 
 from loadtests.pipeline.directory import owned_directory
 from loadtests.pipeline.migrate import migrate
 from loadtests.pipeline.postgres import PostgresServer
-from loadtests.pipeline.settings import RealtimeHello, RealtimeOptions
+from loadtests.pipeline.settings import RealtimeOptions
 from loadtests.processes.spawn import Child
-from loadtests.wire.phoenix import Binding
-from loadtests.wire.tokens import mint
 
-SECRET = "a secret of at least thirty-two bytes"
-LIVE_S = 60.0
 SETTLE_S = 4.0
 """Longer than the largest poll: 100 rows for 500 subscribers come 2.7 s after the ones before."""
 REAL_MS = {
@@ -44,10 +40,6 @@ REAL_MS = {
 REAL_SHARE = 0.25
 REAL_PERIOD_MS = 526
 REAL_DRAIN_PER_S = 38
-INSERT = """
-insert into realtime_events (organization_id, event_type, entity_type, entity_id, payload)
-values (%s, 'job.updated', 'job', %s, '{}')
-"""
 Floats = NDArray[np.float64]
 
 
@@ -98,8 +90,8 @@ class Bench:
         with self._one_at_a_time:
             name = self._create("twin_1")
         database = self._postgres.url(name)
-        with self._realtime(name, database, options) as url:
-            return [self._apply(load, database, url, name) for load in loads]
+        with realtime(database, options, self._scratch / f"{name}.log") as server:
+            return [self._apply(load, database, server.url, name) for load in loads]
 
     def _create(self, template: str) -> str:
         name = f"twin_{next(self._numbers)}"
@@ -107,38 +99,11 @@ class Bench:
             owner.execute(f"create database {name} template {template}".encode())
         return name
 
-    @contextmanager
-    def _realtime(self, name: str, database: str, options: RealtimeOptions) -> Iterator[str]:
-        hello = RealtimeHello(database_url=database, jwt_secret=SECRET, options=options).to_json()
-        log = self._scratch / f"{name}.log"
-        child = Child.start("loadtests.pipeline.realtime", name="Realtime", log=log, hello=hello)
-        try:
-            port = child.wait_for("ready", LIVE_S)["port"]
-            anon = _token("anon", None)
-            yield f"ws://127.0.0.1:{port}/realtime/v1/websocket?apikey={anon}&vsn=2.0.0"
-        finally:
-            child.stop()
-
     def _apply(self, load: Load, database: str, url: str, name: str) -> Received:
         organization, users = str(uuid4()), [str(uuid4()) for _ in range(load.users or load.subscribers)]
-        _populate(database, organization, users)
-        binding = Binding(
-            event="INSERT", schema="public", table="realtime_events", filter=f"organization_id=eq.{organization}"
-        )
-        hello = {
-            "url": url,
-            "topic": f"realtime:org-{organization}-events",
-            "binding": asdict(binding),
-            "tokens": [_token("authenticated", users[at % len(users)]) for at in range(load.subscribers)],
-            "connects_at_once": 50,
-        }
-        crowd = Child.start(
-            "lean_subscribers",
-            name="subscribers",
-            log=self._scratch / f"{name}-subscribers.log",
-            hello=hello,
-            environment={"PYTHONPATH": ":".join([str(Path(__file__).parent), *sys.path])},
-        )
+        populate(database, organization, users)
+        subscribers = [users[at % len(users)] for at in range(load.subscribers)]
+        crowd = subscribe(url, organization, subscribers, log=self._scratch / f"{name}-subscribers.log")
         try:
             crowd.wait_for("ready", LIVE_S)
             committed_ns = _insert(database, organization, load)
@@ -169,20 +134,6 @@ class Bench:
         )
 
 
-def _populate(database: str, organization: str, users: Sequence[str]) -> None:
-    with psycopg.connect(database) as owner:
-        owner.execute("insert into organizations (id, name) values (%s, 'twin')", (organization,))
-        owner.execute("insert into auth.users (id) select unnest(%s::uuid[])", (list(users),))
-        owner.execute(
-            "insert into organization_members (organization_id, user_id) select %s, unnest(%s::uuid[])",
-            (organization, list(users)),
-        )
-
-
-def _token(role: str, user: str | None) -> str:
-    return mint(SECRET, role=role, expires_at_s=time.time_ns() // 10**9 + 3600, subject=user)
-
-
 def _insert(database: str, organization: str, load: Load) -> list[int]:
     """Commit rows at random moments; return when each commit had returned."""
     random = Random(1)  # noqa: S311 - jitter, no secret
@@ -192,7 +143,7 @@ def _insert(database: str, organization: str, load: Load) -> list[int]:
         for number in range(round(load.rows_per_s * load.duration_s)):
             due_ns = begin_ns + round((number + random.random()) / load.rows_per_s * 1e9)
             time.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
-            writer.execute(INSERT, (organization, str(number)))
+            writer.execute(INSERT_EVENT, (organization, str(number)))
             returned_ns.append(time.monotonic_ns())
     return returned_ns
 

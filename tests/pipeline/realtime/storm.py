@@ -10,7 +10,7 @@ import selectors
 import socket
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
@@ -255,7 +255,16 @@ def main() -> None:
     with Weather(msgspec.convert(hello["storm"], Storm)) as weather:
         weather.blow()
         weather.stay(hello["stay_s"])
-        say({"is": "over", **asdict(weather.outcome())})
+        outcome = weather.outcome()
+        say(
+            {
+                "is": "over",
+                "fates": dict(outcome.fates),
+                "reached": outcome.reached,
+                "attempted_s": outcome.attempted_s,
+                "answered_s": outcome.answered_s,
+            }
+        )
 
 
 if __name__ == "__main__":
