@@ -89,7 +89,7 @@ class RealtimeOptions(_Json):
     for them as the real server does, with its delays, its cold start and its losses."""
     plan: PlanName = "unlimited"
     """The limits on connections, joins, channels and messages."""
-    rls_check_us: int = 50
+    rls_check_us: int = 48
     """With `supabase`: what one check of row-level security takes the real server, at least; its knee is where a
     second's checks take a second. 0 lets each poll be as fast as this machine."""
     delay_scale: float = 1.0

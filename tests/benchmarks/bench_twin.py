@@ -9,10 +9,9 @@ import argparse
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -22,30 +21,25 @@ from uuid import uuid4
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
+from realtime_stage import INSERT_EVENT, LIVE_S, populate, realtime, subscribe
 
 from loadtests.pipeline.directory import owned_directory
 from loadtests.pipeline.migrate import migrate
 from loadtests.pipeline.postgres import PostgresServer
-from loadtests.pipeline.settings import RealtimeHello, RealtimeOptions
+from loadtests.pipeline.settings import RealtimeOptions
 from loadtests.processes.spawn import Child
-from loadtests.wire.phoenix import Binding
-from loadtests.wire.tokens import mint
 
-SECRET = "a secret of at least thirty-two bytes"
-LIVE_S = 60.0
 SETTLE_S = 4.0
 """Longer than the largest poll: 100 rows for 500 subscribers come 2.7 s after the ones before."""
 REAL_MS = {
     (1, 1): (263, 482), (1, 10): (258, 495), (1, 50): (260, 537),
     (50, 1): (220, 478), (50, 10): (283, 530), (50, 50): (272, 576),
-    (500, 1): (336, 503), (500, 10): (303, 622), (500, 50): (3071, 6084),
+    (500, 1): (336, 503), (500, 10): (303, 622), (500, 30): (338, 1501), (500, 50): (3071, 6084),
 }  # fmt: skip
 """Subscribers and inserts a second: p50 and p95."""
 REAL_SHARE = 0.25
-INSERT = """
-insert into realtime_events (organization_id, event_type, entity_type, entity_id, payload)
-values (%s, 'job.updated', 'job', %s, '{}')
-"""
+REAL_PERIOD_MS = 526
+REAL_DRAIN_PER_S = 38
 Floats = NDArray[np.float64]
 
 
@@ -96,8 +90,8 @@ class Bench:
         with self._one_at_a_time:
             name = self._create("twin_1")
         database = self._postgres.url(name)
-        with self._realtime(name, database, options) as url:
-            return [self._apply(load, database, url, name) for load in loads]
+        with realtime(database, options, self._scratch / f"{name}.log") as server:
+            return [self._apply(load, database, server.url, name) for load in loads]
 
     def _create(self, template: str) -> str:
         name = f"twin_{next(self._numbers)}"
@@ -105,38 +99,11 @@ class Bench:
             owner.execute(f"create database {name} template {template}".encode())
         return name
 
-    @contextmanager
-    def _realtime(self, name: str, database: str, options: RealtimeOptions) -> Iterator[str]:
-        hello = RealtimeHello(database_url=database, jwt_secret=SECRET, options=options).to_json()
-        log = self._scratch / f"{name}.log"
-        child = Child.start("loadtests.pipeline.realtime", name="Realtime", log=log, hello=hello)
-        try:
-            port = child.wait_for("ready", LIVE_S)["port"]
-            anon = _token("anon", None)
-            yield f"ws://127.0.0.1:{port}/realtime/v1/websocket?apikey={anon}&vsn=2.0.0"
-        finally:
-            child.stop()
-
     def _apply(self, load: Load, database: str, url: str, name: str) -> Received:
         organization, users = str(uuid4()), [str(uuid4()) for _ in range(load.users or load.subscribers)]
-        _populate(database, organization, users)
-        binding = Binding(
-            event="INSERT", schema="public", table="realtime_events", filter=f"organization_id=eq.{organization}"
-        )
-        hello = {
-            "url": url,
-            "topic": f"realtime:org-{organization}-events",
-            "binding": asdict(binding),
-            "tokens": [_token("authenticated", users[at % len(users)]) for at in range(load.subscribers)],
-            "connects_at_once": 50,
-        }
-        crowd = Child.start(
-            "lean_subscribers",
-            name="subscribers",
-            log=self._scratch / f"{name}-subscribers.log",
-            hello=hello,
-            environment={"PYTHONPATH": ":".join([str(Path(__file__).parent), *sys.path])},
-        )
+        populate(database, organization, users)
+        subscribers = [users[at % len(users)] for at in range(load.subscribers)]
+        crowd = subscribe(url, organization, subscribers, log=self._scratch / f"{name}-subscribers.log")
         try:
             crowd.wait_for("ready", LIVE_S)
             committed_ns = _insert(database, organization, load)
@@ -167,20 +134,6 @@ class Bench:
         )
 
 
-def _populate(database: str, organization: str, users: Sequence[str]) -> None:
-    with psycopg.connect(database) as owner:
-        owner.execute("insert into organizations (id, name) values (%s, 'twin')", (organization,))
-        owner.execute("insert into auth.users (id) select unnest(%s::uuid[])", (list(users),))
-        owner.execute(
-            "insert into organization_members (organization_id, user_id) select %s, unnest(%s::uuid[])",
-            (organization, list(users)),
-        )
-
-
-def _token(role: str, user: str | None) -> str:
-    return mint(SECRET, role=role, expires_at_s=time.time_ns() // 10**9 + 3600, subject=user)
-
-
 def _insert(database: str, organization: str, load: Load) -> list[int]:
     """Commit rows at random moments; return when each commit had returned."""
     random = Random(1)  # noqa: S311 - jitter, no secret
@@ -190,7 +143,7 @@ def _insert(database: str, organization: str, load: Load) -> list[int]:
         for number in range(round(load.rows_per_s * load.duration_s)):
             due_ns = begin_ns + round((number + random.random()) / load.rows_per_s * 1e9)
             time.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
-            writer.execute(INSERT, (organization, str(number)))
+            writer.execute(INSERT_EVENT, (organization, str(number)))
             returned_ns.append(time.monotonic_ns())
     return returned_ns
 
@@ -221,6 +174,15 @@ def print_idle(cell: Received) -> None:
     print(f"distance from uniform, 0-500 ms  {distance:8.3f}      (target: below {critical:.3f}, n = {len(ordered)})")
     histogram = np.histogram(cell.latency_ms, bins=[0, 100, 200, 300, 400, 500, 1e9])[0]
     print(f"rows in each 100 ms, and beyond  {'  '.join(map(str, histogram))}")
+
+
+def print_pace(sparse: Received, flooded: Received) -> None:
+    """Print how far apart batches come, and what 500 subscribers drain once that is less than what comes."""
+    between_ms = np.diff(np.sort(sparse.at_s)) * 1e3
+    period_ms = float(np.median(between_ms[between_ms > 250]))  # rows of one batch come within a few milliseconds
+    print(f"between batches, 10 rows/s       {period_ms:8.0f} ms      (real {REAL_PERIOD_MS})")
+    drained_per_s = flooded.rows / float(flooded.at_s.max())
+    print(f"drained by 500 subscribers       {drained_per_s:8.1f} rows/s  (real {REAL_DRAIN_PER_S})")
 
 
 def print_limit(cell: Received) -> None:
@@ -267,13 +229,14 @@ def main(arguments: Sequence[str]) -> int:
             limited, quiet, slow = (lane.result() for lane in [pool.submit(lane) for lane in lanes])
         busy = bench.measure(
             polling, load(1, 10, 15), load(1, 50, 15), load(50, 10, 15), load(50, 50, 15), load(500, 10, 20),
-            load(500, 50, 20),
+            load(500, 30, 30), load(500, 50, 20),
         )  # fmt: skip
         many = load(1000, 20, 12, users=10)
         (streamed,) = bench.measure(RealtimeOptions(), many)
         (polled,) = bench.measure(polling, many)
     print_cells([*quiet, *slow, *busy])
     print_idle(quiet[0])
+    print_pace(busy[0], busy[-1])
     print_limit(limited[0])
     print_streaming(streamed, polled)
     return 0

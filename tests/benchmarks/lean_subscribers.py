@@ -1,12 +1,14 @@
 """The least that a subscriber can be, in a process of its own: joins, and stamps each row when its frame is read.
 
-`python -m lean_subscribers`, told `{"url", "topic", "bindings", "tokens", "connects_at_once"}`. Says
-`{"is": "ready"}` when all are live. Told `{"do": "tell", "file": …}` it writes what was received so far, as pairs
-(row's number, monotonic nanoseconds), and says `{"is": "told"}`. The number is the row's `entity_id`.
+`python -m lean_subscribers`, told `{"url", "topic", "binding", "tokens", "connects_at_once", "source"}`; the source is
+the address to connect from, or null. Says `{"is": "ready", "began_ns", "live_ns"}` when all are live. Told
+`{"do": "tell", "file": …}` it writes what was received so far, as pairs (row's number, monotonic nanoseconds), and
+says `{"is": "told"}`. The number is the row's `entity_id`.
 """
 
 import asyncio
 import os
+import resource
 from array import array
 from functools import partial
 from pathlib import Path
@@ -72,8 +74,10 @@ class Crowd:
         self.binding = Binding(**hello["binding"])
         self.tokens: list[str] = hello["tokens"]
         self.at_once: int = hello["connects_at_once"]
+        self.source: str | None = hello["source"]
         self.received = array("q")
         self.all_live = asyncio.Event()
+        self.everybody: list[Subscriber] = []
         self._live = 0
 
     def subscribed(self) -> None:
@@ -82,15 +86,24 @@ class Crowd:
         if self._live == len(self.tokens):
             self.all_live.set()
 
-    async def connect(self) -> list[Subscriber]:
+    async def connect(self) -> None:
         """Open all sockets, and return once all are live."""
-        everybody: list[Subscriber] = []
         for first in range(0, len(self.tokens), self.at_once):
             made = [Subscriber(self, token) for token in self.tokens[first : first + self.at_once]]
-            await asyncio.gather(*(ws_connect(partial(_the, one), self.url) for one in made))
-            everybody += made
+            await asyncio.gather(*(self._connect(one) for one in made))
+            self.everybody += made
         await self.all_live.wait()
-        return everybody
+
+    async def stay(self) -> None:
+        """Be heard of, from the first socket on: a server closes one that is silent for a minute."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for one in self.everybody:
+                one.heartbeat()
+
+    async def _connect(self, one: Subscriber) -> None:
+        local = None if self.source is None else (self.source, 0)
+        await ws_connect(partial(_the, one), self.url, read_buffer_init_size=1024, local_addr=local)
 
     def tell(self, message: Message) -> None:
         """Write what was received."""
@@ -104,15 +117,16 @@ def _the(subscriber: Subscriber, _request: object, _response: object) -> Subscri
 
 async def run(hello: dict[str, Any]) -> None:
     """Subscribe all, then stay until the parent is gone."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     crowd = Crowd(hello)
     loop = asyncio.get_running_loop()
     watch(lambda message: loop.call_soon_threadsafe(crowd.tell, message), lambda: os._exit(0))
-    everybody = await crowd.connect()
-    say({"is": "ready"})
-    while True:
-        await asyncio.sleep(HEARTBEAT_S)
-        for one in everybody:
-            one.heartbeat()
+    began_ns = monotonic_ns()
+    staying = loop.create_task(crowd.stay())
+    await crowd.connect()
+    say({"is": "ready", "began_ns": began_ns, "live_ns": monotonic_ns()})
+    await staying
 
 
 if __name__ == "__main__":

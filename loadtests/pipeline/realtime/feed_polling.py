@@ -38,6 +38,7 @@ from loadtests.pipeline.realtime.pgoutput import Decoder, Row
 
 _MESSAGES_PER_ROW: Final = 4
 """Begin, relation, row, commit: what a transaction of one row is at most."""
+_FORGIVEN_NS: Final = 20_000_000
 _CREATE: Final = "select pg_create_logical_replication_slot($1, 'pgoutput', true)"
 _CHANGES: Final = """
     select data
@@ -158,16 +159,36 @@ class PollingFeed:
 
     async def _poll(self, slot: "_Slot", backoff: Backoff) -> None:
         """Poll until nobody has been subscribed for ten minutes; raises FeedLost."""
+        outcome, due_ns = PollOutcome.EMPTY, self._now_ns()
         while not self._idle.is_over(self._now_ns(), subscribers=self._audiences.listener_count):
-            began_ns = self._now_ns()
+            began_ns = self._began_ns(due_ns)
             rows = await slot.take()
             backoff.succeeded()
             answered = await slot.unless_lost(self._dispatcher.ask(self._dispatcher.heard(rows)))
-            takes_s = self._cost.seconds(rows=len(rows), checks=answered.checks)
-            await asyncio.sleep(takes_s - (self._now_ns() - began_ns) / 1e9)
+            takes = self._cost.of(
+                rows=len(rows),
+                checks=answered.checks,
+                messages=answered.messages,
+                was_idle=outcome is PollOutcome.EMPTY,
+                random=self._random,
+            )
+            await self._until(began_ns + round(takes.query_s * 1e9))
             self._counters.realtime_replication_poller_query_duration.observe((self._now_ns() - began_ns) / 1e6)
             self._dispatcher.write(answered)
-            await asyncio.sleep(pause_s(_outcome(rows, answered), self._random))
+            outcome = _outcome(rows, answered)
+            # What our own writing took is part of what the real server's dispatch takes, not more.
+            poll_and_pause_s = takes.query_s + takes.dispatch_s + pause_s(outcome, self._random)
+            due_ns = began_ns + round(poll_and_pause_s * 1e9)
+            await self._until(due_ns)
+
+    def _began_ns(self, due_ns: int) -> int:
+        """Return when a poll counts as begun: a little lateness is this machine's and made up for by the poll."""
+        late_ns = self._now_ns() - due_ns
+        return self._now_ns() - min(max(late_ns, 0), _FORGIVEN_NS)
+
+    async def _until(self, due_ns: int) -> None:
+        """Wait until then; if it is past, let others have their turn."""
+        await asyncio.sleep((due_ns - self._now_ns()) / 1e9)
 
     @asynccontextmanager
     async def _slot(self) -> "AsyncIterator[_Slot]":

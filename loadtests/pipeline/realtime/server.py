@@ -25,7 +25,7 @@ from loadtests.pipeline.realtime.claims import TokenVerifier
 from loadtests.pipeline.realtime.connection import MAX_INBOUND_BYTES, Connection
 from loadtests.pipeline.realtime.counters import Counters
 from loadtests.pipeline.realtime.dispatch import Dispatcher
-from loadtests.pipeline.realtime.door import HANDSHAKE_TIMEOUT_S, Answer, Door, Late, Request
+from loadtests.pipeline.realtime.door import Answer, Door, Late, Request
 from loadtests.pipeline.realtime.feed import Feed, StreamingFeed
 from loadtests.pipeline.realtime.feed_polling import PollingFeed, Surroundings
 from loadtests.pipeline.realtime.handshake import PATHS, Accepted, Refused, examine, too_many
@@ -45,6 +45,9 @@ SERVICE_RESTART: Final = 1012
 REFUSED_HANDSHAKE_S: Final = 2.0
 """What the real server waits before it refuses an upgrade."""
 _FAREWELL_S: Final = 2.0
+
+_PICOWS_LOG: Final = logging.LoggerAdapter(logging.getLogger("picows.server"))
+"""Of a plain logger each connection would make, and keep, a child of its own."""
 
 log = logging.getLogger(__name__)
 
@@ -248,9 +251,9 @@ def _websocket(listener: WSListener) -> asyncio.BufferedProtocol:
         None,
         False,  # noqa: FBT003 - whether it is a client
         lambda _request: listener,
-        logging.getLogger("picows.server"),
+        _PICOWS_LOG,
         True,  # noqa: FBT003 - an exception in the listener ends the connection
-        HANDSHAKE_TIMEOUT_S,
+        None,  # no timeout: the request is there already
         False,  # noqa: FBT003 - no pings of its own, with their two intervals and their strategy
         20,
         20,
