@@ -121,7 +121,7 @@ def test_what_was_merged_is_no_failure(start: StartCommand, short_scenario: Path
     metrics = run.json("metrics.json")
     mutations, events = metrics["mutations"], metrics["upstream"]["announced_ms"]["n"]
     planted = {detail["request_id"] for fault in run.json("faults.json")["faults"] for detail in fault["details"]}
-    assert mutations["coalesced"] > 0
+    assert mutations["coalesced"] > 0, (mutations, metrics["upstream"])
     assert mutations["without_event"] >= FAILURES  # a failed one may have stood for others
     assert events + mutations["coalesced"] + mutations["without_event"] == mutations["acked"]
     assert planted <= {failure["request_id"] for failure in metrics["upstream"]["silent"]}
