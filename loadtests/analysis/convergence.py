@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.analysis.pairs import Screens
 from loadtests.analysis.scope import TrueJobs
+from loadtests.analysis.screens import Screens
 from loadtests.analysis.segments import starts
 from loadtests.analysis.stamps import Ints
 from loadtests.clients.requests import PAGE_LIMIT, KeyKind

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from loadtests.analysis.pairs import Screens
 from loadtests.analysis.scope import TrueJobs
+from loadtests.analysis.screens import Screens
 from loadtests.analysis.segments import expand
 
 

@@ -53,7 +53,9 @@ class Connection(Table):
     @model_validator(mode="after")
     def _margin_fits(self) -> Self:
         if self.renewal == "before" and self.renewal_margin_s >= self.token_lifetime_s:
-            raise ValueError("renewal_margin_s must be shorter than token_lifetime_s: a fresh token would be old at once")
+            raise ValueError(
+                "renewal_margin_s must be shorter than token_lifetime_s: a fresh token would be old at once"
+            )
         return self
 
 

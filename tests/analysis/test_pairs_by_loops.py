@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loadtests.analysis.attention import read_looks
 from loadtests.analysis.staleness import staleness
 from loadtests.analysis.stamps import NEVER
 from loadtests.clients.requests import PAGE_LIMIT, Cause
@@ -186,7 +187,8 @@ def test_staleness_agrees_with_a_look_at_every_millisecond(seed: int) -> None:
     story = random_run(seed).story
     run = story.run()
     chosen = np.flatnonzero(run.pairs.on_screen)
-    stale = staleness(run.pairs, run.mutations, chosen, run.window, device_ns=DEVICES * 10_000 * MS)
+    looks = read_looks(run.presence, run.devices)
+    stale = staleness(run.pairs, run.mutations, chosen, run.window, looks=looks, device_ns=DEVICES * 10_000 * MS)
     promised_ms = run.mutations.promised_ns[run.pairs.mutation] / MS
     until_ms = np.minimum(run.pairs.visible_ns, run.pairs.leave_ns) / MS
 
