@@ -65,7 +65,8 @@ class Lanes:
         is_home = organization == self.devices.organization[device]
         is_guest = organization == self.devices.other_organization[device]
         elsewhere = np.where(is_guest & (organization != NOBODY), self.guest[device], NO_LANE)
-        return np.where(is_home, self.home[device], elsewhere)
+        lane: Ints = np.where(is_home, self.home[device], elsewhere)
+        return lane
 
     def cell(self, event: Ints, device: Ints, organization: Ints) -> Ints:
         """Return the cell of each event of the organization and device, -1 if the account has none."""
@@ -77,6 +78,17 @@ class Lanes:
         lane = np.searchsorted(self.begin, cell, side="right") - 1
         place = self.first[self.organization[lane]] + cell - self.begin[lane]
         return self.event[place], self.device[lane]
+
+    def by_event(self, chosen: Bools) -> Ints:
+        """Return for each event of the run how many of its cells are chosen."""
+        counts = np.zeros(len(self.row), dtype=np.int64)
+        sizes = np.diff(self.first)
+        lanes = np.searchsorted(self.organization, np.arange(len(self.first)))
+        for organization in np.flatnonzero((sizes > 0) & (np.diff(lanes) > 0)):
+            own = slice(self.begin[lanes[organization]], self.begin[lanes[organization + 1]])
+            events = self.event[self.first[organization] : self.first[organization + 1]]
+            counts[events] = chosen[own].reshape(-1, sizes[organization]).sum(axis=0)
+        return counts
 
     def within(self, stretches: Stretches, *, margin_ns: int = 0) -> Bools:
         """Return the cells whose commit lies in a stretch that goes on for longer than the margin after it."""
@@ -97,7 +109,8 @@ class Lanes:
         """Return how many events of the organization were committed before the stamp."""
         of_event = np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
         place = search(of_event, self.placed_ns, organization, at_ns, side="left")
-        return np.clip(place - self.first[organization], 0, np.diff(self.first)[organization])
+        row: Ints = np.clip(place - self.first[organization], 0, np.diff(self.first)[organization])
+        return row
 
 
 def lanes_of(events: Events, counted: Ints, devices: Devices, among: Bools) -> Lanes:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from loadtests.analysis.answers import NO_BODY, Bodies, Requests
+from loadtests.analysis.answers import Bodies, Requests
 from loadtests.analysis.devices import Devices, Presence
 from loadtests.analysis.scope import PageTimes
 from loadtests.analysis.sightings import Sightings
@@ -41,11 +41,12 @@ class Screens:
     @cached_property
     def lists(self) -> Bools:
         """Which re-fetches brought a list onto a screen."""
-        return self.requests.is_seen & (self.requests.kind == KeyKind.JOB_LIST)
+        lists: Bools = self.requests.is_seen & (self.requests.kind == KeyKind.JOB_LIST)
+        return lists
 
 
 def removes(requests: Requests, devices: Devices, never: AbstractSet[DeviceModel] = NEVER_REMOVE) -> Bools:
     """Return which re-fetches replace what their device shows, so that what they do not hold is gone."""
     keeps = np.isin(devices.model, [int(model) for model in never])
-    replaces: Bools = ~keeps[requests.device] | (requests.cause == Cause.CATCH_UP)
-    return replaces & (requests.body != NO_BODY)
+    replaces: Bools = (~keeps[requests.device] | (requests.cause == Cause.CATCH_UP)) & requests.is_ok
+    return replaces
