@@ -92,7 +92,7 @@ def account(events: Events, signals: Signals, mutations: Mutations, screens: Scr
         unhealed_outside_screen=int((~is_live & ~is_shown & off_screen).sum()),
         causes=_causes(gaps, screens.presence),
         phantom=phantoms(signals, len(events)),
-        out_of_order=out_of_order(signals, events),
+        out_of_order=out_of_order(signals, events, lanes),
         degraded=degraded(signals, events),
     )
 

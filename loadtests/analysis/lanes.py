@@ -62,16 +62,18 @@ class Lanes:
 
     def lane(self, device: Ints, organization: Ints) -> Ints:
         """Return the lane of each device in each organization, or NO_LANE."""
-        is_home = organization == self.devices.organization[device]
-        is_guest = organization == self.devices.other_organization[device]
-        elsewhere = np.where(is_guest & (organization != NOBODY), self.guest[device], NO_LANE)
-        lane: Ints = np.where(is_home, self.home[device], elsewhere)
+        lane: Ints = np.where(organization == self.devices.organization[device], self.home[device], NO_LANE)
+        rest = np.flatnonzero((lane == NO_LANE) & (organization != NOBODY))
+        is_guest = organization[rest] == self.devices.other_organization[device[rest]]
+        lane[rest[is_guest]] = self.guest[device[rest[is_guest]]]
         return lane
 
     def cell(self, event: Ints, device: Ints, organization: Ints) -> Ints:
         """Return the cell of each event of the organization and device, -1 if the account has none."""
         lane, row = self.lane(device, organization), self.row[event]
-        return np.where((lane != NO_LANE) & (row != NOT_COUNTED), self.begin[lane] + row, -1)
+        cell: Ints = self.begin[lane] + row
+        cell[(lane == NO_LANE) | (row == NOT_COUNTED)] = -1
+        return cell
 
     def of_cells(self, cell: Ints) -> tuple[Ints, Ints]:
         """Return (event, device) of each cell."""
@@ -100,8 +102,8 @@ class Lanes:
         some = begin < end
         # +1 where a stretch begins, -1 behind where it ends: stretches of a device do not overlap, so sums are 0 or 1.
         steps = np.zeros(len(self) + 1, dtype=np.int8)
-        np.add.at(steps, self.begin[lane[some]] + begin[some], 1)
-        np.add.at(steps, self.begin[lane[some]] + end[some], -1)
+        np.add.at(steps, self.begin[lane[some]] + begin[some], np.int8(1))
+        np.add.at(steps, self.begin[lane[some]] + end[some], np.int8(-1))
         np.cumsum(steps, dtype=np.int8, out=steps)
         return steps[:-1].view(np.bool_)
 
