@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loadtests.analysis.devices import Spans
 from loadtests.analysis.segments import find_exact, is_start
 from loadtests.analysis.stamps import NEVER, Bools, Ints
 from loadtests.clients.requests import Cause, KeyKind
@@ -87,6 +88,8 @@ class Requests:
     """NEVER when there was no answer."""
     body: Ints
     """Index in `Bodies`; NO_BODY when it failed."""
+    lifetime: Ints
+    """The lifetime of its device on whose screen the answer came to stand, -1 if none: it had failed, or had ended."""
 
     def __len__(self) -> int:
         return len(self.device)
@@ -96,6 +99,12 @@ class Requests:
         """Whether there was an answer with something in it."""
         is_ok: Bools = self.body != NO_BODY
         return is_ok
+
+    @property
+    def is_seen(self) -> Bools:
+        """Whether the answer came to stand on a screen."""
+        is_seen: Bools = self.lifetime >= 0
+        return is_seen
 
     def by_batch(self, chosen: Bools) -> "BatchEnds":
         """Return for each (device, batch) among the chosen requests when its last answer came."""
@@ -119,7 +128,7 @@ class BatchEnds:
     """Whether all of its re-fetches were answered."""
 
 
-def read_requests(history: History, bodies: Bodies, names: dict[str, int]) -> Requests:
+def read_requests(history: History, bodies: Bodies, names: dict[str, int], lifetimes: Spans) -> Requests:
     """Return all re-fetches with their answers."""
     rows = history.of(Kind.REQUESTED)
     answers = _by_fetch(history.of(Kind.ANSWERED))
@@ -134,6 +143,7 @@ def read_requests(history: History, bodies: Bodies, names: dict[str, int]) -> Re
     has_body = body_name != NO_ENTITY
     body[has_body] = bodies.index_of_name[body_name[has_body]]
     key = rows["entity"].astype(np.int64)
+    requested_ns = rows["at_ns"].astype(np.int64)
     kind, job = _what_keys_fetch(history, key, names)
     return Requests(
         device=device,
@@ -143,10 +153,19 @@ def read_requests(history: History, bodies: Bodies, names: dict[str, int]) -> Re
         cause=rows["flag"].astype(np.int64),
         batch=rows["revision"].astype(np.int64),
         wanted_ns=rows["due_ns"].astype(np.int64),
-        requested_ns=rows["at_ns"].astype(np.int64),
+        requested_ns=requested_ns,
         answered_ns=answered_ns,
         body=body,
+        lifetime=_lifetime(lifetimes, device, requested_ns, np.where(body != NO_BODY, answered_ns, NEVER)),
     )
+
+
+def _lifetime(lifetimes: Spans, device: Ints, requested_ns: Ints, answered_ns: Ints) -> Ints:
+    """Return the lifetime that holds both the request and its answer; a device that has left shows nothing."""
+    place = lifetimes.at(device, requested_ns)
+    if len(lifetimes.device):
+        place[(place >= 0) & (lifetimes.end_ns[place] <= answered_ns)] = -1
+    return place
 
 
 def _by_fetch(answers: Rows) -> Rows:

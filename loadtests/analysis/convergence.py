@@ -1,26 +1,61 @@
-"""Is every screen right in the end: each device's view of page 1 against the database, after the drain."""
+"""Is every screen right in the end: each device's view of page 1 against the database, after the drain.
+
+Only who is logged in and looks has a view: that of the organization of its last lifetime, by the answers since that
+began. All others are counted apart.
+"""
 
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
 
 import numpy as np
 
-from loadtests.analysis.pairs import Screens
+from loadtests.analysis.attention import Looks, read_looks
+from loadtests.analysis.devices import Presence
+from loadtests.analysis.mutations import Mutations
 from loadtests.analysis.scope import TrueJobs
-from loadtests.analysis.segments import starts
-from loadtests.analysis.stamps import Ints
-from loadtests.clients.requests import PAGE_LIMIT, KeyKind
-from loadtests.history.kinds import NO_ENTITY
+from loadtests.analysis.screens import Screens
+from loadtests.analysis.segments import expand, find_last, is_start, running_max, starts
+from loadtests.analysis.stamps import NS_PER_S, Bools, Ints
+from loadtests.clients.requests import PAGE_LIMIT
+from loadtests.scenario.vocabulary import MutationKind
+
+_GOODBYES_NS: Final = NS_PER_S
+"""So long it may take until all devices are logged out at the end."""
+_CHUNK: Final = 200
+"""So many created jobs at a time are compared with all devices."""
+
+
+class Wrong(IntEnum):
+    """What is wrong with a job on a screen."""
+
+    MISSING = 0
+    OLD_REVISION = 1
+    EVIDENCE_COUNT = 2
+    ARCHIVED_BUT_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convergence:
     """Differences between views and the truth, one entry each."""
 
-    views: int
+    viewer: Ints
+    """Devices that have a view."""
+    away_views: int
+    """Devices that have no view: not logged in at the end, or nobody looks."""
     device: Ints
     job: Ints
+    wrong: Ints
+    """A `Wrong`."""
+    beyond_page: int
+    """(Device, job): created while the device was away and pushed off page 1 since, so that no catch-up shows it."""
     is_known: bool
     """Whether the truth was read."""
+
+    @property
+    def views(self) -> int:
+        """Devices whose view was compared."""
+        return len(self.viewer)
 
     @property
     def wrong_views(self) -> int:
@@ -28,31 +63,63 @@ class Convergence:
         return len(np.unique(self.device))
 
 
-def convergence(screens: Screens, jobs: TrueJobs) -> Convergence:
+def end_of_drain(presence: Presence, planned_ns: int | None) -> int:
+    """Return the stamp at which views are compared: the planned end, or just before all log out if that came first."""
+    last_ns = int(presence.lifetimes.end_ns.max(initial=0)) - _GOODBYES_NS
+    return last_ns if planned_ns is None else min(planned_ns, last_ns)
+
+
+def lifetimes_at(presence: Presence, end_ns: int, *, devices: int) -> Ints:
+    """Return the lifetime in which each device is logged in and looked at from the stamp on; -1 if there is none."""
+    everyone = np.arange(devices)
+    span = presence.foreground.at(everyone, np.full(devices, end_ns - 1))
+    found = np.full(devices, -1, dtype=np.int64)
+    there = np.flatnonzero(span >= 0)
+    found[there] = presence.foreground_lifetime[span[there]]
+    return found
+
+
+def convergence(screens: Screens, jobs: TrueJobs, mutations: Mutations, *, end_ns: int) -> Convergence:
     """Return what each device would still show wrongly: a job missing or in an old version, or archived but there."""
-    devices = screens.devices
-    behind_device, behind_job = _behind(screens, jobs)
-    shown_device, shown_job = _archived_but_shown(screens, jobs)
+    presence, devices = screens.presence, screens.devices
+    lifetime = lifetimes_at(presence, end_ns, devices=len(devices))
+    lifetime = lifetime[lifetime >= 0] if len(jobs) else lifetime[:0]
+    page = _last_page(jobs)
+    behind_lifetime, behind_job, wrong = _behind(screens, jobs, page, lifetime)
+    shown_lifetime, shown_job = _archived_but_shown(screens, jobs, lifetime)
+    looks = read_looks(presence, devices)
+    device = presence.lifetimes.device[np.concatenate([behind_lifetime, shown_lifetime])]
     return Convergence(
-        views=len(devices) if len(jobs) else 0,
-        device=np.concatenate([behind_device, shown_device]),
+        viewer=presence.lifetimes.device[lifetime],
+        away_views=len(devices) - len(lifetime) if len(jobs) else 0,
+        device=device,
         job=np.concatenate([behind_job, shown_job]),
+        wrong=np.concatenate([wrong, np.full(len(shown_job), Wrong.ARCHIVED_BUT_SHOWN)]).astype(np.int64),
+        beyond_page=_beyond_page(screens, mutations, _alive_elsewhere(jobs, page), lifetime, looks=looks),
         is_known=len(jobs) > 0,
     )
 
 
-def _behind(screens: Screens, jobs: TrueJobs) -> tuple[Ints, Ints]:
-    page = _last_page(jobs)
-    row, device = screens.devices.watching(jobs.organization[page])
-    true = page[row]
-    view = screens.sightings.view(device, jobs.job[true])
-    behind = screens.sightings.revision.highest(view) < jobs.revision[true]
-    behind |= screens.sightings.evidence.highest(view) < jobs.documents[true]
-    return device[behind], jobs.job[true[behind]]
+def _behind(screens: Screens, jobs: TrueJobs, page: Ints, lifetime: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return lifetime, job and what is wrong, for each job of the last page that a view misses or has in part."""
+    organization = screens.presence.organization[lifetime]
+    sizes = np.bincount(jobs.organization[page], minlength=screens.devices.organizations)
+    row, position = expand(sizes[organization])
+    true = page[(np.cumsum(sizes) - sizes)[organization[row]] + position]
+    view = screens.sightings.view(lifetime[row], jobs.job[true])
+    revision = screens.sightings.revision.highest(view)
+    lacks_evidence = screens.sightings.evidence.highest(view) < jobs.documents[true]
+    wrong = np.select(
+        [revision < 0, revision < jobs.revision[true], lacks_evidence],
+        [Wrong.MISSING, Wrong.OLD_REVISION, Wrong.EVIDENCE_COUNT],
+        -1,
+    )
+    behind = wrong >= 0
+    return lifetime[row[behind]], jobs.job[true[behind]], wrong[behind]
 
 
 def _last_page(jobs: TrueJobs) -> Ints:
-    """Return the rows of the jobs on page 1 of each organization at the end."""
+    """Return the rows of the jobs on page 1 of each organization at the end, by organization."""
     alive = np.flatnonzero(~jobs.is_archived)
     # Newest first within each organization; the rows ascend by creation.
     alive = alive[np.lexsort((-alive, jobs.organization[alive]))]
@@ -63,21 +130,87 @@ def _last_page(jobs: TrueJobs) -> Ints:
     return page
 
 
-def _archived_but_shown(screens: Screens, jobs: TrueJobs) -> tuple[Ints, Ints]:
-    """Return what the last list of each device shows though it is archived."""
+def _alive_elsewhere(jobs: TrueJobs, page: Ints) -> Ints:
+    """Return the jobs (by name) that are neither archived nor on the last page."""
+    elsewhere = ~jobs.is_archived
+    elsewhere[page] = False
+    alive: Ints = jobs.job[elsewhere]
+    return alive
+
+
+def _archived_but_shown(screens: Screens, jobs: TrueJobs, lifetime: Ints) -> tuple[Ints, Ints]:
+    """Return (lifetime, job) of what a view shows though it is archived.
+
+    A view shows what stood in its last list that replaced everything, or in any that was merged into it since.
+    """
     requests, bodies = screens.requests, screens.bodies
-    lists = np.flatnonzero(requests.is_ok & (requests.kind == KeyKind.JOB_LIST))
-    lists = lists[np.lexsort((requests.answered_ns[lists], requests.device[lists]))]
-    last = lists[np.append(starts(requests.device[lists])[1:], len(lists)) - 1] if len(lists) else lists
-    archived = jobs.job[jobs.is_archived]
-    found_device, found_job = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    item = np.flatnonzero(np.isin(bodies.item_job, archived) & ~bodies.is_archived & (bodies.item_job != NO_ENTITY))
-    wrong_bodies, place = np.unique(bodies.item_body[item], return_index=True)
-    counts = np.diff(np.append(place, len(item)))
-    where = np.searchsorted(wrong_bodies, requests.body[last])
-    for request, index in zip(last, where, strict=True):
-        if index < len(wrong_bodies) and wrong_bodies[index] == requests.body[request]:
-            jobs_shown = bodies.item_job[item[place[index] : place[index] + counts[index]]]
-            found_job.append(jobs_shown)
-            found_device.append(np.full(len(jobs_shown), requests.device[request]))
-    return np.concatenate(found_device), np.concatenate(found_job)
+    lists = np.flatnonzero(screens.lists)
+    lists = lists[np.isin(requests.lifetime[lists], lifetime)]
+    lists = lists[np.lexsort((requests.answered_ns[lists], requests.lifetime[lists]))]
+    replaces = screens.removes[lists] | is_start(requests.lifetime[lists])
+    places = np.arange(len(lists))
+    last_replacing = running_max(requests.lifetime[lists], np.where(replaces, places, -1))
+    ends = np.append(starts(requests.lifetime[lists])[1:], len(lists)) - 1 if len(lists) else places
+    stands = places >= np.repeat(last_replacing[ends], np.diff(np.append(-1, ends)))
+    lists = lists[stands]
+    row, item = _archived_items(screens, lists, jobs.job[jobs.is_archived])
+    # The last list that holds the job says whether the view marks it as archived.
+    view = screens.sightings.view(requests.lifetime[lists[row]], bodies.item_job[item])
+    order = np.lexsort((row, view))
+    is_last = np.append(is_start(view[order])[1:], True)[: len(order)]
+    row, item = row[order[is_last]], item[order[is_last]]
+    shown = ~bodies.is_archived[item]
+    return requests.lifetime[lists[row[shown]]], bodies.item_job[item[shown]]
+
+
+def _archived_items(screens: Screens, lists: Ints, archived: Ints) -> tuple[Ints, Ints]:
+    """Return (place in `lists`, item) of the archived jobs in these answers; each body is looked into once."""
+    bodies = screens.bodies
+    body, which = np.unique(screens.requests.body[lists], return_inverse=True)
+    owner, position = expand(bodies.recorded(body)) if len(body) else (body, body)
+    item = bodies.first[body[owner]] + position
+    is_archived = np.isin(bodies.item_job[item], archived)
+    owner, item = owner[is_archived], item[is_archived]
+    counts = np.bincount(owner, minlength=len(body)).astype(np.int64)
+    row, position = expand(counts[which])
+    return row, item[(np.cumsum(counts) - counts)[which[row]] + position]
+
+
+def _beyond_page(screens: Screens, mutations: Mutations, elsewhere: Ints, lifetime: Ints, *, looks: Looks) -> int:
+    """Count (view, job): created while nobody looked, alive, not on the last page, and not shown since."""
+    created = np.flatnonzero(mutations.is_showable & (mutations.kind == MutationKind.CREATE))
+    created = created[np.isin(mutations.job[created], elsewhere)]
+    organization = screens.presence.organization[lifetime]
+    device = screens.presence.lifetimes.device[lifetime]
+    total = 0
+    for begin in range(0, len(created), _CHUNK):
+        mutation = created[begin : begin + _CHUNK]
+        row, view = np.nonzero(mutations.organization[mutation][:, None] == organization[None, :])
+        asked = mutation[row]
+        away = looks.holding(device[view], organization[view], mutations.promised_ns[asked]) < 0
+        seen = screens.sightings.revision.highest(screens.sightings.view(lifetime[view], mutations.job[asked])) >= 0
+        total += int((away & ~seen).sum())
+    return total
+
+
+def newest_mutations(mutations: Mutations, job: Ints, wrong: Ints) -> Ints:
+    """Return for each difference the mutation that would have put it right, -1 if none of this run would.
+
+    The newest one of the job that tells what is wrong: of its documents, its archive, or any other.
+    """
+    is_document = mutations.kind == MutationKind.DOCUMENT
+    is_archive = mutations.kind == MutationKind.ARCHIVE
+    by_wrong: dict[Wrong, Bools] = {
+        Wrong.MISSING: ~is_document,
+        Wrong.OLD_REVISION: ~is_document,
+        Wrong.EVIDENCE_COUNT: is_document,
+        Wrong.ARCHIVED_BUT_SHOWN: is_archive,
+    }
+    newest = np.full(len(job), -1, dtype=np.int64)
+    for kind, tells in by_wrong.items():
+        asked = np.flatnonzero(wrong == kind)
+        rows = np.flatnonzero(mutations.is_showable & tells)
+        rows = rows[np.lexsort((mutations.effective_ns[rows], mutations.job[rows]))]
+        place = find_last(mutations.job[rows], np.zeros_like(rows), job[asked], np.zeros_like(asked))
+        newest[asked] = np.where(place >= 0, rows[place], -1) if len(rows) else place
+    return newest

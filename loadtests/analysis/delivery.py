@@ -1,51 +1,45 @@
 """Delivery accounting: each event, each subscriber of its organization, exactly one class. They add up, always.
 
 Truth is what the database holds. The order of the classes is the definition: outside the lifetime, duplicate,
-delivered once or late, missed while live, missed while away and healed, or never healed.
+delivered once or late, missed while live, missed while away and healed, or never healed. Each (event, subscriber) is
+one byte; only what was missed or late is looked at one by one.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
 from loadtests.analysis.devices import SUBSCRIBER, UNEXPLAINED, Devices, Presence, why_not_live
-from loadtests.analysis.events import NOT_IN_DATABASE, Events, Signals
-from loadtests.analysis.pairs import Pairs
-from loadtests.analysis.segments import is_record, starts
+from loadtests.analysis.events import Events, Signals
+from loadtests.analysis.gaps import DeliveryClass, Gaps, find_gaps
+from loadtests.analysis.lanes import Bytes, Lanes, Stretches, lanes_of
+from loadtests.analysis.mutations import Mutations
+from loadtests.analysis.receipts import count_receipts
+from loadtests.analysis.screens import Screens
+from loadtests.analysis.showings import ever_shown, on_page
+from loadtests.analysis.signal_counts import degraded, out_of_order, phantoms
 from loadtests.analysis.silence import patterns
-from loadtests.analysis.stamps import NEVER, NS_PER_MS, UNKNOWN, Bools, Ints
-from loadtests.history.kinds import NO_ENTITY, NOBODY
-
-
-class DeliveryClass(IntEnum):
-    """What became of one (event, subscriber)."""
-
-    OUTSIDE = 0
-    DUPLICATE = 1
-    DELIVERED_ONCE = 2
-    LATE = 3
-    MISSED_LIVE = 4
-    MISSED_HEALED = 5
-    MISSED_UNHEALED = 6
+from loadtests.analysis.stamps import NEVER, Bools, Ints
+from loadtests.history.kinds import NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """The account of the window's events, and what was seen beside it."""
 
-    event: Ints
-    device: Ints
-    classes: Ints
-    """A `DeliveryClass` for each (event, device); the three columns are equally long."""
+    lanes: Lanes
+    """Which cell is of which event and subscriber."""
+    classes: Bytes
+    """A `DeliveryClass` for each cell."""
+    gaps: Gaps
+    """The cells that are missed or late, one by one."""
     expected: int
     """Counted apart, from events and members alone."""
     early: int
     live_healed: int
     unhealed_outside_screen: int
     causes: Mapping[str, int]
-    leaked: int
     phantom: int | None
     """None when the truth was not read."""
     out_of_order: int
@@ -53,154 +47,114 @@ class Delivery:
 
     def count(self, of: DeliveryClass) -> int:
         """Return how many pairs are of a class."""
-        return int((self.classes == of).sum())
+        return int(np.count_nonzero(self.classes == of))
 
     @property
     def adds_up(self) -> bool:
         """Whether the classes sum to the expected count."""
         return sum(self.count(each) for each in DeliveryClass) == self.expected
 
+    def class_of(self, event: Ints, device: Ints, organization: Ints) -> Ints:
+        """Return the class of each event of the organization and device, -1 if it is not in the account."""
+        cell = self.lanes.cell(event, device, organization)
+        found = np.full(len(cell), -1, dtype=np.int64)
+        found[cell >= 0] = self.classes[cell[cell >= 0]]
+        return found
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipts:
-    """For each (event, subscriber) of the account: how often received, and when first."""
 
-    times: Ints
-    first_ns: Ints
-
-
-def account(
-    events: Events, signals: Signals, pairs: Pairs, *, devices: Devices, presence: Presence, deadline_ms: int
-) -> Delivery:
+def account(events: Events, signals: Signals, mutations: Mutations, screens: Screens, *, deadline_ns: int) -> Delivery:
     """Return the account of all events in the window."""
+    devices = screens.devices
     counted = np.flatnonzero(events.in_window & (events.organization >= 0))
-    row, device = devices.watching(events.organization[counted])
-    is_subscriber = devices.cohort[device] == SUBSCRIBER
-    event, device = counted[row[is_subscriber]], device[is_subscriber]
-    receipts = _receipts(signals, event, device, devices=len(devices))
-    placed_ns = events.placed_ns[event]
-    until_ns = placed_ns + deadline_ms * NS_PER_MS
-    is_received = receipts.times > 0
-    is_live = presence.live.covers(device, placed_ns, until_ns)
-    pair = pairs.find(np.where(events.is_primary[event], events.mutation[event], -1), device)
-    is_shown = _of_pairs(pairs.visible_ns != NEVER, pair)
-    classes = np.select(
-        [
-            presence.lifetimes.at(device, placed_ns) < 0,
-            receipts.times > 1,
-            is_received & (receipts.first_ns <= until_ns),
-            is_received,
-            is_live,
-            is_shown,
-        ],
-        [
-            DeliveryClass.OUTSIDE,
-            DeliveryClass.DUPLICATE,
-            DeliveryClass.DELIVERED_ONCE,
-            DeliveryClass.LATE,
-            DeliveryClass.MISSED_LIVE,
-            DeliveryClass.MISSED_HEALED,
-        ],
-        DeliveryClass.MISSED_UNHEALED,
-    ).astype(np.int64)
-    inside = classes != DeliveryClass.OUTSIDE
-    off_screen = ~_of_pairs(pairs.on_screen, pair)
-    members = np.bincount(devices.organization[devices.cohort == SUBSCRIBER], minlength=devices.organizations)
+    lanes = lanes_of(events, counted, devices, devices.cohort == SUBSCRIBER)
+    receipts = count_receipts(signals, events, lanes, deadline_ns=deadline_ns)
+    alive, live = _lifetimes(screens.presence), _live(screens.presence)
+    inside = lanes.within(alive)
+    classes = np.full(len(lanes), DeliveryClass.MISSED_UNHEALED, dtype=np.uint8)
+    # From the last of the definition's order to the first, so that what comes first in it counts.
+    classes[lanes.within(live, margin_ns=deadline_ns)] = DeliveryClass.MISSED_LIVE
+    classes[receipts.is_received] = DeliveryClass.DELIVERED_ONCE
+    classes[receipts.is_late & receipts.is_received] = DeliveryClass.LATE
+    classes[receipts.is_again] = DeliveryClass.DUPLICATE
+    classes[~inside] = DeliveryClass.OUTSIDE
+    missed = np.flatnonzero(classes >= DeliveryClass.MISSED_LIVE)
+    is_shown, off_screen = _healing(lanes, missed, events=events, mutations=mutations, screens=screens)
+    is_live = classes[missed] == DeliveryClass.MISSED_LIVE
+    classes[missed[is_shown & ~is_live]] = DeliveryClass.MISSED_HEALED
+    gaps = find_gaps(lanes, classes, receipts, events=events, deadline_ns=deadline_ns)
     return Delivery(
-        event=event,
-        device=device,
+        lanes=lanes,
         classes=classes,
-        expected=int(members[events.organization[counted]].sum()),
-        early=int((inside & is_received & (presence.live.at(device, placed_ns) < 0)).sum()),
-        live_healed=int(((classes == DeliveryClass.MISSED_LIVE) & is_shown).sum()),
-        unhealed_outside_screen=int(((classes == DeliveryClass.MISSED_UNHEALED) & off_screen).sum()),
-        causes=_causes(classes, presence, receipts, event=event, device=device, placed_ns=placed_ns, until_ns=until_ns),
-        leaked=int((signals.is_named & (signals.organization != devices.organization[signals.device])).sum()),
-        phantom=_phantoms(signals, len(events)),
-        out_of_order=_out_of_order(signals, events),
-        # What tells no event, or none that the database has, cannot be placed in the window: it counts wherever it
-        # was received.
-        degraded=int((signals.is_degraded & (_in_window(signals, events) | (signals.event == NOT_IN_DATABASE))).sum()),
+        gaps=gaps,
+        expected=int(_members(devices)[events.organization[counted]].sum()),
+        early=int(np.count_nonzero(inside & receipts.is_received & ~lanes.within(live))),
+        live_healed=int((is_live & is_shown).sum()),
+        unhealed_outside_screen=int((~is_live & ~is_shown & off_screen).sum()),
+        causes=_causes(gaps, screens.presence),
+        phantom=phantoms(signals, len(events)),
+        out_of_order=out_of_order(signals, events, lanes),
+        degraded=degraded(signals, events),
     )
 
 
-def _receipts(signals: Signals, event: Ints, device: Ints, *, devices: int) -> Receipts:
-    """Count receipts by sorting: memory grows with what was received, not with events times devices."""
-    known = signals.event != NOT_IN_DATABASE
-    receipt = signals.event[known] * devices + signals.device[known]
-    order = np.lexsort((signals.received_ns[known], receipt))
-    receipt, received_ns = receipt[order], signals.received_ns[known][order]
-    begin = starts(receipt)
-    distinct, times = receipt[begin], np.diff(np.append(begin, len(receipt)))
-    if not len(distinct):
-        return Receipts(times=np.zeros(len(event), dtype=np.int64), first_ns=np.full(len(event), NEVER))
-    asked = event * devices + device
-    place = np.minimum(np.searchsorted(distinct, asked), len(distinct) - 1)
-    is_received = distinct[place] == asked
-    return Receipts(
-        times=np.where(is_received, times[place], 0),
-        first_ns=np.where(is_received, received_ns[begin[place]], NEVER),
+def _members(devices: Devices) -> Ints:
+    """Return how many subscribers each organization has, guests included: counted apart from the lanes."""
+    pushed = devices.cohort == SUBSCRIBER
+    guests = devices.other_organization[pushed & (devices.other_organization != NOBODY)]
+    return np.bincount(np.concatenate([devices.organization[pushed], guests]), minlength=devices.organizations)
+
+
+def _lifetimes(presence: Presence) -> Stretches:
+    lives = presence.lifetimes
+    return Stretches(
+        device=lives.device, organization=presence.organization, begin_ns=lives.begin_ns, end_ns=lives.end_ns
     )
 
 
-def _of_pairs(column: Bools, pair: Ints) -> Bools:
-    """Return the column of each pair, False where there is none (-1)."""
-    return (pair >= 0) & column[pair] if len(column) else pair >= 0
+def _live(presence: Presence) -> Stretches:
+    """Return when devices were live, each stretch in the organization of its lifetime."""
+    live = presence.live
+    lifetime = presence.lifetimes.at(live.device, live.begin_ns)
+    alive = lifetime >= 0
+    return Stretches(
+        device=live.device[alive],
+        organization=presence.organization[lifetime[alive]],
+        begin_ns=live.begin_ns[alive],
+        end_ns=live.end_ns[alive],
+    )
 
 
-def _causes(
-    classes: Ints,
-    presence: Presence,
-    receipts: Receipts,
-    *,
-    event: Ints,
-    device: Ints,
-    placed_ns: Ints,
-    until_ns: Ints,
-) -> dict[str, int]:
+def _healing(
+    lanes: Lanes, missed: Ints, *, events: Events, mutations: Mutations, screens: Screens
+) -> tuple[Bools, Bools]:
+    """Return which missed cells were shown in the end all the same, and which are of no screen of their device.
+
+    An event that is not its mutation's own, such as that of an audit entry, shows nothing by itself.
+    """
+    event, device = lanes.of_cells(missed)
+    shows = np.flatnonzero(events.is_primary[event])
+    shows = shows[mutations.is_showable[events.mutation[event[shows]]]]
+    mutation, device = events.mutation[event[shows]], device[shows]
+    is_shown, off_screen = np.zeros(len(missed), dtype=np.bool_), np.ones(len(missed), dtype=np.bool_)
+    is_shown[shows] = ever_shown(mutations, screens, mutation, device) != NEVER
+    is_open = screens.devices.open_job[device] == mutations.job[mutation]
+    off_screen[shows] = ~(on_page(mutations, screens)[mutation] | is_open)
+    return is_shown, off_screen
+
+
+def _causes(gaps: Gaps, presence: Presence) -> dict[str, int]:
     """Return the misses by cause: their pattern while live, else what began the first stretch of not being live."""
-    while_live = classes == DeliveryClass.MISSED_LIVE
-    causes = patterns(event, device, placed_ns=placed_ns, missed=while_live, heard=receipts.times > 0)
-    untold = int(while_live.sum()) - sum(causes.values())
+    live = gaps.classes == DeliveryClass.MISSED_LIVE
+    causes = patterns(gaps.event[live], gaps.in_a_row[live], heard_by=gaps.heard_by, missed_by=gaps.missed_by)
+    untold = int(live.sum()) - sum(causes.values())
     if untold:
         causes[UNEXPLAINED] = untold
-    away = np.flatnonzero(classes > DeliveryClass.MISSED_LIVE)
-    stretch = presence.live.at(device[away], placed_ns[away])
+    away = np.flatnonzero(gaps.classes > DeliveryClass.MISSED_LIVE)
+    device, placed_ns = gaps.device[away], gaps.placed_ns[away]
+    stretch = presence.live.at(device, placed_ns)
     ends_ns = (
-        np.where(stretch >= 0, presence.live.end_ns[stretch], placed_ns[away])
-        if len(presence.live.device)
-        else placed_ns[away]
+        np.where(stretch >= 0, presence.live.end_ns[stretch], placed_ns) if len(presence.live.device) else placed_ns
     )
-    for cause in why_not_live(presence, device[away], np.minimum(ends_ns, until_ns[away])):
+    for cause in why_not_live(presence, device, np.minimum(ends_ns, gaps.until_ns[away])):
         causes[cause] = causes.get(cause, 0) + 1
     return dict(sorted(causes.items()))
-
-
-def _in_window(signals: Signals, events: Events) -> Bools:
-    if not len(events):
-        return np.zeros(len(signals), dtype=np.bool_)
-    is_inside: Bools = (signals.event != NOT_IN_DATABASE) & events.in_window[signals.event]
-    return is_inside
-
-
-def _phantoms(signals: Signals, true_events: int) -> int | None:
-    if not true_events and len(signals):
-        return None
-    # An event of a foreign organization cannot be looked up in the truth of the run's own: it is a leak, no phantom.
-    is_absent = signals.is_named & (signals.event == NOT_IN_DATABASE)
-    return int((is_absent & (signals.organization != NOBODY)).sum())
-
-
-def _out_of_order(signals: Signals, events: Events) -> int:
-    """Count signals that came after one of the same job with a later commit; a job has one change in flight."""
-    rows = np.flatnonzero(_in_window(signals, events))
-    event = signals.event[rows]
-    told = (events.job[event] != NO_ENTITY) & (events.committed_ns[event] != UNKNOWN) & events.is_primary[event]
-    rows, event = rows[told], event[told]
-    view = signals.device[rows] * (int(events.job.max(initial=0)) + 1) + events.job[event]
-    order = np.lexsort((signals.received_ns[rows], view))
-    view, committed_ns = view[order], events.committed_ns[event[order]]
-    # A second receipt of one event is a duplicate and is counted there, so equal commits are in order.
-    is_new = is_record(view, committed_ns)
-    newest = committed_ns[np.maximum.accumulate(np.where(is_new, np.arange(len(view)), 0))] if len(view) else view
-    return int((committed_ns < newest).sum())

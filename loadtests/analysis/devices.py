@@ -12,7 +12,7 @@ import numpy as np
 from loadtests.analysis.segments import expand, find_last
 from loadtests.analysis.stamps import Bools, Ints
 from loadtests.history.history import History
-from loadtests.history.kinds import NO_ENTITY, DownCause, Kind
+from loadtests.history.kinds import NO_ENTITY, NOBODY, DownCause, Kind
 from loadtests.scenario.population import Population
 
 SUBSCRIBER: Final = -1
@@ -24,6 +24,9 @@ class Devices:
     """One entry per device; the index is the device's."""
 
     organization: Ints
+    """Its home; only who switches has another one too."""
+    other_organization: Ints
+    """The organization that its person is a guest in, NOBODY if none."""
     cohort: Ints
     model: Ints
     """Its `DeviceModel`."""
@@ -35,29 +38,49 @@ class Devices:
         return len(self.organization)
 
     @cached_property
+    def _memberships(self) -> tuple[Ints, Ints]:
+        """(Organization, device) of everyone's home and of every guest, by organization, members before guests."""
+        guests = np.flatnonzero(self.other_organization != NOBODY)
+        organization = np.concatenate([self.organization, self.other_organization[guests]])
+        device = np.concatenate([np.arange(len(self)), guests])
+        order = np.argsort(organization, kind="stable")
+        return organization[order], device[order].astype(np.int64)
+
+    @property
     def order(self) -> Ints:
-        """Devices by organization."""
-        return np.argsort(self.organization, kind="stable").astype(np.int64)
+        """Devices by organization; those that are guests somewhere stand in two."""
+        return self._memberships[1]
 
     @cached_property
     def begin(self) -> Ints:
         """Where each organization begins in `order`."""
-        return np.searchsorted(self.organization[self.order], np.arange(self.organizations)).astype(np.int64)
+        return np.searchsorted(self._memberships[0], np.arange(self.organizations)).astype(np.int64)
 
     @cached_property
     def members(self) -> Ints:
-        """How many devices each organization has."""
-        return np.bincount(self.organization, minlength=self.organizations).astype(np.int64)
+        """How many devices each organization has, guests included."""
+        return np.bincount(self._memberships[0], minlength=self.organizations).astype(np.int64)
 
     @cached_property
-    def place(self) -> Ints:
-        """Each device's place among those of its organization."""
-        place = np.empty(len(self), dtype=np.int64)
-        place[self.order] = np.arange(len(self)) - self.begin[self.organization[self.order]]
-        return place
+    def _places(self) -> tuple[Ints, Ints]:
+        """Each device's place among those of its home, and among those where it is a guest (-1: nowhere)."""
+        organization, device = self._memberships
+        place = np.arange(len(device)) - self.begin[organization]
+        home, guest = (np.full(len(self), -1, dtype=np.int64) for _ in range(2))
+        is_home = organization == self.organization[device]
+        home[device[is_home]] = place[is_home]
+        guest[device[~is_home]] = place[~is_home]
+        return home, guest
+
+    def place_in(self, organization: Ints, device: Ints) -> Ints:
+        """Return each device's place among those of the organization, -1 if it is not one of them."""
+        home, guest = self._places
+        is_guest = organization == self.other_organization[device]
+        elsewhere = np.where(is_guest, guest[device], -1)
+        return np.where(organization == self.organization[device], home[device], elsewhere)
 
     def watching(self, organization: Ints) -> tuple[Ints, Ints]:
-        """Return (row, device) for each row's organization times each device in it, in order of rows."""
+        """Return (row, device) for each row's organization times each device in it, guests too, in order of rows."""
         row, position = expand(self.members[organization])
         return row, self.order[self.begin[organization[row]] + position]
 
@@ -75,6 +98,10 @@ def read_devices(population: Population, names: dict[str, int]) -> Devices:
     ]
     return Devices(
         organization=np.array([device.organization for device in devices], dtype=np.int64),
+        other_organization=np.array(
+            [NOBODY if device.other_organization is None else device.other_organization for device in devices],
+            dtype=np.int64,
+        ),
         cohort=np.array(
             [SUBSCRIBER] * subscribers + [cohorts[device.interval_s] for device in population.pollers], dtype=np.int64
         ),
@@ -122,6 +149,8 @@ class Presence:
     """In which organization each lifetime was spent."""
     foreground: Spans
     """Lifetimes without the time in the background."""
+    foreground_lifetime: Ints
+    """Which lifetime each of these is a part of."""
     live: Spans
     edges: Spans
     """From each edge of a device's connection to its next."""
@@ -158,14 +187,17 @@ def read_presence(history: History) -> Presence:
     cause = rows["flag"][order].astype(np.int64)
     lives = np.isin(kind, [int(Kind.LOGIN), int(Kind.LOGOUT)])
     is_login = kind == Kind.LOGIN
+    lifetimes = _from_each(device[lives], at_ns[lives], is_login[lives], last_ns)
+    foreground, foreground_lifetime = _foreground(history, lifetimes, last_ns)
     edges = _from_each(device, at_ns, np.ones(len(device), dtype=np.bool_), last_ns)
     # The server may say "subscribed" again while it is: that is no edge.
     repeated = np.zeros(len(kind), dtype=np.bool_)
     repeated[1:] = (kind[1:] == Kind.LIVE) & (kind[:-1] == Kind.LIVE) & (device[1:] == device[:-1])
     return Presence(
-        lifetimes=_from_each(device[lives], at_ns[lives], is_login[lives], last_ns),
+        lifetimes=lifetimes,
         organization=rows["value"][order][is_login].astype(np.int64),
-        foreground=_foreground(history, last_ns),
+        foreground=foreground,
+        foreground_lifetime=foreground_lifetime,
         live=_from_each(device[~repeated], at_ns[~repeated], kind[~repeated] == Kind.LIVE, last_ns),
         edges=edges,
         edge_kind=kind,
@@ -173,12 +205,22 @@ def read_presence(history: History) -> Presence:
     )
 
 
-def _foreground(history: History, last_ns: int) -> Spans:
-    """Return when somebody looked: from login or return to the next look away or the end."""
+def _foreground(history: History, lifetimes: Spans, last_ns: int) -> tuple[Spans, Ints]:
+    """Return when somebody looked, from login or return to the next look away or the end, and in which lifetime."""
     rows = history.of(Kind.LOGIN, Kind.FOREGROUND, Kind.BACKGROUND, Kind.LOGOUT)
     rows = rows[np.lexsort((rows["at_ns"], rows["actor"]))]
-    looks = np.isin(rows["kind"], [int(Kind.LOGIN), int(Kind.FOREGROUND)])
-    return _from_each(rows["actor"].astype(np.int64), rows["at_ns"].astype(np.int64), looks, last_ns)
+    device, kind = rows["actor"].astype(np.int64), rows["kind"].astype(np.int64)
+    looks = np.isin(kind, [int(Kind.LOGIN), int(Kind.FOREGROUND)])
+    # To look again at what one is looking at is no edge.
+    again = np.zeros(len(kind), dtype=np.bool_)
+    again[1:] = (kind[1:] == Kind.FOREGROUND) & looks[:-1] & (device[1:] == device[:-1])
+    spans = _from_each(device[~again], rows["at_ns"].astype(np.int64)[~again], looks[~again], last_ns)
+    lifetime = lifetimes.at(spans.device, spans.begin_ns)
+    alive = lifetime >= 0
+    return (
+        Spans(device=spans.device[alive], begin_ns=spans.begin_ns[alive], end_ns=spans.end_ns[alive]),
+        lifetime[alive],
+    )
 
 
 def _from_each(device: Ints, at_ns: Ints, begins: Bools, last_ns: int) -> Spans:

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from loadtests.analysis.client_keys import CLIENT_KEYS
+from loadtests.scenario.vocabulary import PUSHED_MODELS
+
 Shape = Literal["number", "quantiles", "other"]
 """A number can be gated; quantiles are an object of numbers; anything else is for reading only."""
 
@@ -167,21 +170,30 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
         "ms", "From the outbox to acceptance, both by the database's clock; n: notifications.", _QUANTILES
     ),
     # --- delivery -------------------------------------------------------------------------------------------
-    "delivery.expected": MetricKey("pairs", "Each event times each subscriber of its organization."),
+    "delivery.expected": MetricKey("pairs", "Each event times each subscriber of its organization, guests included."),
     "delivery.delivered_once": MetricKey("pairs", "Received once, within the deadline."),
     "delivery.duplicate": MetricKey("pairs", "Received twice or more."),
     "delivery.late": MetricKey("pairs", "Received once, after the deadline."),
     "delivery.missed_live": MetricKey("pairs", "Not received though live until the deadline had passed."),
     "delivery.missed_healed": MetricKey("pairs", "Not received, not live throughout, shown in the end."),
     "delivery.missed_unhealed": MetricKey("pairs", "Not received, not live throughout, never shown."),
-    "delivery.outside": MetricKey("pairs", "Committed outside the subscriber's lifetime."),
+    "delivery.outside": MetricKey("pairs", "Committed outside the subscriber's lifetimes in that organization."),
     "delivery.live_healed": MetricKey("pairs", "Of missed_live: shown in the end all the same."),
     "delivery.missed_unhealed_outside_screen": MetricKey(
         "pairs", "Of missed_unhealed: changes that no page of the subscriber shows."
     ),
     "delivery.early": MetricKey("pairs", "Received although committed while the subscriber was not live: normal."),
-    "delivery.leaked": MetricKey("signals", "Of another organization. Over the whole run, warm-up included."),
+    "delivery.leaked": MetricKey(
+        "signals", "Of another organization than the device was in. Whole run, warm-up included."
+    ),
     "delivery.leaked_answers": MetricKey("answers", "Re-fetches that held another organization's job. Whole run."),
+    "delivery.leaks.total": MetricKey("", "Leaked signals and leaked answers together."),
+    "delivery.leaks.examples": MetricKey(
+        "",
+        "Some of them: path (push, re-fetch, catch-up or poll), event (of an answer: the newest of its job), whose it "
+        "is, which device received it while in which organization, and when.",
+        _OTHER,
+    ),
     "delivery.phantom": MetricKey("signals", "Not in the database. Whole run; null when the truth was not read."),
     "delivery.out_of_order": MetricKey("signals", "Received after a later event of the same job."),
     "delivery.degraded": MetricKey("signals", "Received with `errors`; of no event that the database has: whole run."),
@@ -214,8 +226,22 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "connections.open_ms": MetricKey("ms", "From dialling to the open WebSocket; n: connections.", _QUANTILES),
     # --- convergence ----------------------------------------------------------------------------------------
     "convergence.views": MetricKey("views", "Devices whose view was compared with the database after the drain."),
+    "convergence.away_views": MetricKey("views", "Not compared: not logged in at the end, or nobody looked."),
     "convergence.wrong_views": MetricKey("views", "That differ from it; null when the truth was not read."),
     "convergence.wrong_jobs": MetricKey("jobs", "Differences in all views together."),
+    "convergence.beyond_page": MetricKey(
+        "jobs", "Created while a device was away and pushed off page 1 since: no catch-up of one page shows them."
+    ),
+    "convergence.differences.total": MetricKey("jobs", "As wrong_jobs; 0 when the truth was not read."),
+    "convergence.differences.by_what.<what>": MetricKey(
+        "jobs", "The differences: missing, old_revision, evidence_count or archived_but_shown."
+    ),
+    "convergence.differences.by_delivery.<delivery>": MetricKey(
+        "jobs",
+        "The same by what became of the event that should have put them right: its class in delivery; no_event; "
+        "not_counted (of the warm-up, or of a poller).",
+    ),
+    "convergence.differences.examples": MetricKey("", "Some of them: device, job, what, event and its class.", _OTHER),
     # --- health ---------------------------------------------------------------------------------------------
     "health.send_delay_ms_p99": MetricKey(
         "ms", "The dispatcher's own delay, which waits for no response; the maximum below 1,000 mutations."
@@ -234,9 +260,11 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "health.samples_ok": MetricKey("", "Whether the measurement is good enough for its gates.", _OTHER),
     "health.reasons": MetricKey("", "Why not.", _OTHER),
     "health.processes": MetricKey("", "CPU cores used (mean) and peak memory of each process.", _OTHER),
+    # --- devices --------------------------------------------------------------------------------------------
+    **{path: MetricKey(*entry) for path, entry in CLIENT_KEYS.items()},
     # --- phases ---------------------------------------------------------------------------------------------
     "phases.<phase>.mutations": MetricKey("mutations", "Due in the phase; warm-up phases are told too."),
-    "phases.<phase>.<model>.devices": MetricKey("devices", "Subscribers of the model, ios or web."),
+    "phases.<phase>.<model>.devices": MetricKey("devices", "Subscribers of the model."),
     "phases.<phase>.<model>.signals": MetricKey("signals", "That the phase's mutations led to."),
     "phases.<phase>.<model>.refreshes": MetricKey(
         "refreshes", "Whose batch ended with such a signal, however much later they were made."
@@ -251,6 +279,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "population.duration_s": MetricKey("s", "Length of the measurement window."),
 }
 
+_CLASSES: Final = r"(outside|duplicate|delivered_once|late|missed_live|missed_healed|missed_unhealed)"
 _PLACEHOLDERS: Final = {
     "interval": r"\d+(\.\d+)?s",
     "bound": r"\d+(\.\d+)?s",
@@ -261,7 +290,11 @@ _PLACEHOLDERS: Final = {
     "loss": r"(closed|channel_closed|token_expired|heartbeat_lost)",
     "cause": r"[a-z][a-z -]*",
     "phase": r"[a-z0-9][a-z0-9-]*",
-    "model": r"(ios|web)",
+    "model": "(" + "|".join(model.key for model in PUSHED_MODELS) + ")",
+    "class": _CLASSES,
+    "what": r"(missing|old_revision|evidence_count|archived_but_shown)",
+    "delivery": rf"({_CLASSES}|no_event|not_counted)",
+    "why": r"(deduped|in_flight|background|ended|nothing_missed)",
 }
 
 

@@ -4,39 +4,39 @@ Nothing is defined here: each part comes from the module that defines it. `metri
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from loadtests.analysis.by_phase import PhaseCost, read_phases
+from loadtests.analysis.client_models import Findings, client_metrics, models_of, restraint
 from loadtests.analysis.coalescing import coalescing
 from loadtests.analysis.connections import connection_metrics
-from loadtests.analysis.convergence import convergence
-from loadtests.analysis.delivery import Delivery, DeliveryClass, account
+from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
+from loadtests.analysis.delivery import Delivery, account
 from loadtests.analysis.devices import SUBSCRIBER
+from loadtests.analysis.differences import differences_json
 from loadtests.analysis.freshness import Freshness, stale_answers
+from loadtests.analysis.gaps import DeliveryClass
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
-from loadtests.analysis.leaks import leaked_answers
+from loadtests.analysis.leaks import Isolation, examples, leaked_answers, leaked_signals
 from loadtests.analysis.mutation_counts import mutation_metrics
 from loadtests.analysis.notifications import notification_metrics
-from loadtests.analysis.pairs import Pairs
 from loadtests.analysis.polling import Where, closed_form, interval_name
 from loadtests.analysis.quantiles import distribution
 from loadtests.analysis.reconstruction import Reconstruction
-from loadtests.analysis.refreshes import Spending, Traffic, spending
+from loadtests.analysis.recovery import find_returns, recovery_json
+from loadtests.analysis.refreshes import Spending
 from loadtests.analysis.results import METRICS_SCHEMA, Results
 from loadtests.analysis.series import series
-from loadtests.analysis.staleness import staleness
-from loadtests.analysis.stamps import UNKNOWN, elapsed_ms
+from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
 from loadtests.analysis.upstream import upstream_metrics
+from loadtests.analysis.watched import seen_soon, spent_by, watched_by
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
 from loadtests.history.history import History
-from loadtests.history.kinds import NOBODY
+from loadtests.history.kinds import NOBODY, Kind
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.vocabulary import DeviceModel
-
-_SOON_MS: Final = 1000
-"""What the design promises: a colleague's screen shows a change within one second."""
 
 
 def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Results:
@@ -45,29 +45,28 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         run.pairs, run.mutations, events=run.events, signals=run.signals, requests=run.screens.requests
     )
     cohorts = _cohorts(scenario)
-    spent = {cohort: _spent(run, cohort) for cohort in (SUBSCRIBER, *cohorts.values())}
+    spent = {cohort: spent_by(run, _among(run, cohort)) for cohort in (SUBSCRIBER, *cohorts.values())}
+    findings = _findings(run, history, scenario)
+    delivery = findings.delivery
     metrics: dict[str, Any] = {
         "schema": METRICS_SCHEMA,
-        "push": _push(run, waterfall, spent, cohorts),
+        "push": {
+            **_push(run, waterfall, spent, cohorts),
+            **recovery_json(findings.returns, run.pairs, run.mutations, _among(run, SUBSCRIBER)),
+            **restraint(run, history, _among(run, SUBSCRIBER)),
+        },
         "polling": {
             name: _polling(run, cohort, spent[cohort], interval_s=scenario.pollers[cohort].interval_s)
             for name, cohort in cohorts.items()
         },
         "mutations": mutation_metrics(run.mutations, run.events, truth_is_read=run.truth_is_read),
     }
-    delivery = account(
-        run.events,
-        run.signals,
-        run.pairs,
-        devices=run.devices,
-        presence=run.presence,
-        deadline_ms=scenario.deadline_ms,
-    )
     metrics |= {
-        "delivery": _delivery(run, delivery),
+        "clients": client_metrics(run, history, findings),
+        "delivery": _delivery(run, history, delivery),
         "coalescing": _coalescing(run),
         "connections": connection_metrics(history),
-        "convergence": _convergence(run),
+        "convergence": _convergence(run, history, findings.convergence, delivery),
         "phases": _phases(run, history, scenario),
         "notifications": notification_metrics(history, run.clock, run.window),
         "population": _population(run, scenario),
@@ -89,21 +88,20 @@ def _cohorts(scenario: Scenario) -> dict[str, int]:
     }
 
 
-def _spent(run: Reconstruction, cohort: int) -> Spending:
-    among = run.devices.cohort == cohort
-    traffic = Traffic(
-        requests=run.screens.requests,
-        bodies=run.screens.bodies,
-        sightings=run.screens.sightings,
-        signals=run.signals,
-        window=run.window,
+def _among(run: Reconstruction, cohort: int) -> Bools:
+    among: Bools = run.devices.cohort == cohort
+    return among
+
+
+def _findings(run: Reconstruction, history: History, scenario: Scenario) -> Findings:
+    deadline_ns = scenario.deadline_ms * NS_PER_MS
+    ended = history.of(Kind.ENDED)["at_ns"]
+    drained_ns = int(ended[0]) + round(scenario.effective_drain_s * NS_PER_S) if len(ended) else None
+    return Findings(
+        delivery=account(run.events, run.signals, run.mutations, run.screens, deadline_ns=deadline_ns),
+        convergence=convergence(run.screens, run.jobs, run.mutations, end_ns=end_of_drain(run.presence, drained_ns)),
+        returns=find_returns(run.pairs, run.mutations, run.screens, deadline_ns=deadline_ns),
     )
-    return spending(traffic, among, device_ns=_device_ns(run, cohort))
-
-
-def _device_ns(run: Reconstruction, cohort: int) -> int:
-    among = run.devices.cohort == cohort
-    return run.presence.lifetimes.device_ns(run.window.start_ns, run.window.end_ns, among)
 
 
 def _push(
@@ -117,7 +115,7 @@ def _push(
         run.screens.requests.by_batch(run.window.holds(run.screens.requests.requested_ns)),
     )
     return {
-        **_watched(run, SUBSCRIBER, own),
+        **watched_by(run, _among(run, SUBSCRIBER), own),
         "signal_ms": _signal_latency(run),
         "stages": {
             f"{stage}_ms": distribution(values_ms, pairs.mutation[waterfall.own]).to_json()
@@ -129,34 +127,13 @@ def _push(
                 waterfall.committed_to_answered_ms, pairs.mutation[waterfall.others]
             ).to_json(),
         },
-        "seen_within_1s": _seen_soon(pairs),
+        "seen_within_1s": seen_soon(pairs, _among(run, SUBSCRIBER)),
         "signals_per_subscriber_minute": own.cost.signals,
         "signal_bytes_per_subscriber_minute": own.signal_bytes / own.minutes if own.minutes else 0.0,
         "flushes": int(run.window.holds(run.flushed_ns).sum()),
         "herd_index": own.herd_index,
         "requests_avoided": {name: _avoided(own, spent[cohort]) for name, cohort in cohorts.items()},
         **_freshness(fresh),
-    }
-
-
-def _watched(run: Reconstruction, cohort: int, spent: Spending) -> dict[str, Any]:
-    """Return what push and polling are compared by."""
-    pairs = run.pairs
-    chosen = pairs.of_cohort(cohort)
-    on_screen = np.flatnonzero(pairs.on_screen & (pairs.cohort == cohort))
-    stale = staleness(pairs, run.mutations, on_screen, run.window, device_ns=_device_ns(run, cohort))
-    visible = int(np.isfinite(pairs.visibility_ms[chosen]).sum())
-    return {
-        "visibility_ms": distribution(pairs.visibility_ms[chosen], pairs.mutation[chosen]).to_json(),
-        "staleness_ms": {**stale.quantiles().to_json(), "mean": stale.mean_ms},
-        "refreshes_per_subscriber_minute": spent.cost.refreshes,
-        "requests_per_subscriber_minute": spent.cost.requests,
-        "bytes_per_subscriber_minute": spent.cost.bytes,
-        "refreshes_per_visible_change": spent.refreshes / visible if visible else None,
-        "wasted_refreshes": spent.wasted,
-        "wasted_share": spent.wasted / spent.answered if spent.answered else None,
-        "failed_requests": spent.requests - spent.answered,
-        "left_screen": int(pairs.left_screen[chosen].sum()),
     }
 
 
@@ -169,18 +146,6 @@ def _signal_latency(run: Reconstruction) -> dict[str, Any]:
     rows, event = rows[told], event[told]
     latency_ms = elapsed_ms(events.committed_ns[event], signals.received_ns[rows])
     return distribution(latency_ms, events.mutation[event]).to_json()
-
-
-def _seen_soon(pairs: Pairs) -> dict[str, int]:
-    chosen = pairs.of_subscribers()
-    soon = pairs.visibility_ms[chosen] <= _SOON_MS
-    watched = np.unique(pairs.mutation[chosen])
-    return {
-        "mutations": len(watched) - len(np.unique(pairs.mutation[chosen][~soon])),
-        "of": len(watched),
-        "pairs": int(soon.sum()),
-        "of_pairs": len(chosen),
-    }
 
 
 def _avoided(push: Spending, polling: Spending) -> float | None:
@@ -196,7 +161,7 @@ def _freshness(fresh: Freshness) -> dict[str, Any]:
 
 
 def _polling(run: Reconstruction, cohort: int, spent: Spending, *, interval_s: float) -> dict[str, Any]:
-    watched = _watched(run, cohort, spent)
+    watched = watched_by(run, _among(run, cohort), spent)
     expected = closed_form(
         cohort,
         interval_s,
@@ -215,7 +180,10 @@ def _polling(run: Reconstruction, cohort: int, spent: Spending, *, interval_s: f
     }
 
 
-def _delivery(run: Reconstruction, delivery: Delivery) -> dict[str, Any]:
+def _delivery(run: Reconstruction, history: History, delivery: Delivery) -> dict[str, Any]:
+    isolation = Isolation(
+        signals=leaked_signals(run.signals, run.presence, run.devices), answers=leaked_answers(run.screens, run.jobs)
+    )
     push = run.pairs.in_window & (run.pairs.cohort == SUBSCRIBER)
     return {
         "expected": delivery.expected,
@@ -223,8 +191,14 @@ def _delivery(run: Reconstruction, delivery: Delivery) -> dict[str, Any]:
         "live_healed": delivery.live_healed,
         "missed_unhealed_outside_screen": delivery.unhealed_outside_screen,
         "early": delivery.early,
-        "leaked": delivery.leaked,
-        "leaked_answers": leaked_answers(run.screens, run.jobs),
+        "leaked": len(isolation.signals),
+        "leaked_answers": isolation.answers.answers,
+        "leaks": {
+            "total": isolation.total,
+            "examples": examples(
+                isolation, run.signals, run.events, run.screens, names=history.names, start_ns=run.window.start_ns
+            ),
+        },
         # Events are read during the run too: what is missing from a part of the truth is no phantom.
         "phantom": delivery.phantom if run.truth_is_read else None,
         "out_of_order": delivery.out_of_order,
@@ -255,10 +229,8 @@ def _phases(run: Reconstruction, history: History, scenario: Scenario) -> dict[s
     told: dict[str, Any] = {}
     for index, phase in enumerate(scenario.phases):
         costs = {
-            model.name.lower(): phases.cost(
-                index, signals=signals, requests=requests, among=run.devices.model == int(model)
-            )
-            for model in (DeviceModel.IOS, DeviceModel.WEB)
+            model.key: phases.cost(index, signals=signals, requests=requests, among=run.devices.model == int(model))
+            for model in sorted({DeviceModel.IOS, DeviceModel.WEB, *models_of(run)})
         }
         told[phase.name] = {
             "mutations": phases.mutations(index),
@@ -276,12 +248,17 @@ def _phase_cost(cost: PhaseCost) -> dict[str, Any]:
     }
 
 
-def _convergence(run: Reconstruction) -> dict[str, Any]:
-    result = convergence(run.screens, run.jobs)
+def _convergence(run: Reconstruction, history: History, result: Convergence, delivery: Delivery) -> dict[str, Any]:
+    told = differences_json(
+        result, delivery, run.events, run.mutations, names=history.names, start_ns=run.window.start_ns
+    )
     return {
         "views": result.views,
+        "away_views": result.away_views,
         "wrong_views": result.wrong_views if result.is_known else None,
         "wrong_jobs": len(result.device) if result.is_known else None,
+        "beyond_page": result.beyond_page if result.is_known else None,
+        "differences": told,
     }
 
 

@@ -12,10 +12,11 @@ from loadtests.analysis.clock import Clock, fit_clock
 from loadtests.analysis.devices import Devices, Presence, read_devices, read_presence
 from loadtests.analysis.events import Events, Signals, read_events, read_signals
 from loadtests.analysis.mutations import Mutations, read_mutations
-from loadtests.analysis.pairs import Pairs, Screens, match_pairs
+from loadtests.analysis.pairs import Pairs, match_pairs
 from loadtests.analysis.scope import TrueJobs, page_times, read_true_jobs
+from loadtests.analysis.screens import Screens, removes
 from loadtests.analysis.sightings import follow_views
-from loadtests.analysis.stamps import Ints
+from loadtests.analysis.stamps import NS_PER_MS, Ints
 from loadtests.analysis.window import Window, measurement_window
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
@@ -57,12 +58,20 @@ def reconstruct(history: History, scenario: Scenario, population: Population) ->
     events = read_events(history, clock, mutations, window)
     jobs = read_true_jobs(history, clock, mutations)
     bodies = read_bodies(history)
-    requests = read_requests(history, bodies, names)
+    presence = read_presence(history)
+    requests = read_requests(history, bodies, names, presence.lifetimes)
     screens = Screens(
         devices=devices,
+        presence=presence,
         requests=requests,
         bodies=bodies,
-        sightings=follow_views(requests, bodies, jobs.job[jobs.is_archived], names=len(names)),
+        sightings=follow_views(
+            requests,
+            bodies,
+            jobs.job[jobs.is_archived],
+            names=len(names),
+            removes=removes(requests, devices),
+        ),
         pages=page_times(jobs),
     )
     return Reconstruction(
@@ -70,12 +79,12 @@ def reconstruct(history: History, scenario: Scenario, population: Population) ->
         window=window,
         clock=clock,
         devices=devices,
-        presence=read_presence(history),
+        presence=presence,
         mutations=mutations,
         events=events,
         signals=read_signals(history, events),
         flushed_ns=history.of(Kind.FLUSH)["at_ns"].astype(np.int64),
         screens=screens,
         jobs=jobs,
-        pairs=match_pairs(mutations, screens),
+        pairs=match_pairs(mutations, screens, deadline_ns=scenario.deadline_ms * NS_PER_MS),
     )

@@ -82,6 +82,17 @@ def expand(counts: Ints) -> tuple[Ints, Ints]:
     return owner, np.arange(len(owner), dtype=np.int64) - begin[owner]
 
 
+def stable_order(keys: Ints) -> Ints:
+    """Return the stable order of keys from 0 on; sixteen bits at a time, since numpy sorts those in linear time."""
+    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
+    shift = 16
+    while len(keys) and int(keys.max()) >> shift:
+        digit = ((keys[order] >> shift) & 0xFFFF).astype(np.uint16)
+        order = order[np.argsort(digit, kind="stable")]
+        shift += 16
+    return order.astype(np.int64, copy=False)
+
+
 def _only_within(groups: Ints, place: Ints, asked_groups: Ints) -> Ints:
     if not len(groups):
         return np.full(len(place), -1, dtype=np.int64)

@@ -1,6 +1,7 @@
 """What each device has seen: for each of its jobs, which answer first showed which version.
 
-A device's view keeps the newest version of each job, so only answers that raise it count. Most answers of a list
+A device's view keeps the newest version of each job, so only answers that raise it count; it starts empty with each
+of the device's lifetimes. Most answers of a list
 differ from the one before in a job or two: the difference is computed once for each distinct pair of bodies and
 shared by all devices that went through it, instead of 25 jobs for each answer.
 """
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.analysis.answers import NO_BODY, Bodies, Requests
+from loadtests.analysis.removals import first_list_without
 from loadtests.analysis.segments import expand, find, find_last, is_record, is_start
 from loadtests.analysis.stamps import Bools, Ints
 from loadtests.clients.requests import KeyKind
@@ -24,10 +26,10 @@ _CHUNK = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """Levels of one property of (device, job) in time; within one they only rise."""
+    """Levels of one property of (lifetime, job) in time; within one they only rise."""
 
     view: Ints
-    """The (device, job), see `Sightings.view`."""
+    """The (lifetime, job), see `Sightings.view`."""
     level: Ints
     request: Ints
     """Whose answer raised it."""
@@ -37,7 +39,7 @@ class Track:
         return self._request(find(self.view, self.level, view, level))
 
     def highest(self, view: Ints) -> Ints:
-        """Return the highest level of each view, -1 if the device never saw the job."""
+        """Return the highest level of each view, -1 if the job was never seen in it."""
         place = find_last(self.view, self.level, view, np.full(len(view), np.iinfo(np.int32).max, dtype=np.int64))
         return np.where(place >= 0, self.level[place], -1) if len(self.level) else place
 
@@ -55,18 +57,27 @@ class Sightings:
     is_news: Bools
     """One entry per request: whether its answer held what the device's view did not have."""
 
-    def view(self, device: Ints, job: Ints) -> Ints:
-        """Return the number of a device's view of a job."""
-        return device * self.names + job
+    def view(self, lifetime: Ints, job: Ints) -> Ints:
+        """Return the number of the view of a job in a lifetime of a device."""
+        return lifetime * self.names + job
 
 
-def follow_views(requests: Requests, bodies: Bodies, archived_jobs: Ints, *, names: int) -> Sightings:
-    """Return what every device saw; `archived_jobs` are those whose absence from a list is news."""
+def follow_views(requests: Requests, bodies: Bodies, archived_jobs: Ints, *, names: int, removes: Bools) -> Sightings:
+    """Return what every device saw.
+
+    Args:
+        requests: all re-fetches.
+        bodies: what they answered.
+        archived_jobs: those whose absence from a list is news.
+        names: how many names the history has.
+        removes: which re-fetches take off the screen what they do not hold.
+
+    """
     streams = _streams(requests)
     records = _list_records(bodies, streams)
-    documents = np.flatnonzero((requests.kind == KeyKind.DOCUMENTS) & requests.is_ok & (requests.job >= 0))
-    view = requests.device[documents] * names + requests.job[documents]
-    seen = requests.device[records.request] * names + bodies.item_job[records.item]
+    documents = np.flatnonzero((requests.kind == KeyKind.DOCUMENTS) & requests.is_seen & (requests.job >= 0))
+    view = requests.lifetime[documents] * names + requests.job[documents]
+    seen = requests.lifetime[records.request] * names + bodies.item_job[records.item]
     revision = _track(requests, seen, bodies.revision[records.item], records.request)
     evidence = _track(
         requests,
@@ -74,8 +85,8 @@ def follow_views(requests: Requests, bodies: Bodies, archived_jobs: Ints, *, nam
         np.concatenate([bodies.evidence[records.item], bodies.items[requests.body[documents]]]),
         np.concatenate([records.request, documents]),
     )
-    gone = _gone(bodies, streams, records, archived_jobs)
-    gone_view = requests.device[gone.request] * names + bodies.item_job[gone.item]
+    gone = _gone(requests, bodies, streams, records=records, archived_jobs=archived_jobs, removes=removes)
+    gone_view = requests.lifetime[gone.request] * names + bodies.item_job[gone.item]
     absent = _track(requests, gone_view, np.ones(len(gone_view), dtype=np.int64), gone.request)
     is_news = np.zeros(len(requests), dtype=np.bool_)
     for track in (revision, evidence, absent):
@@ -86,7 +97,7 @@ def follow_views(requests: Requests, bodies: Bodies, archived_jobs: Ints, *, nam
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Streams:
-    """The answers of each (device, key) in order: which body followed which."""
+    """The answers of each (lifetime, key) in order: which body followed which."""
 
     request: Ints
     difference: Ints
@@ -103,13 +114,13 @@ class _Records:
 
 
 def _ordered(requests: Requests, kinds: tuple[KeyKind, ...]) -> tuple[Ints, Ints]:
-    """Return answered requests of these kinds by device, key and answer, and the body that each followed."""
-    rows = np.flatnonzero(np.isin(requests.kind, [int(kind) for kind in kinds]) & requests.is_ok)
-    rows = rows[np.lexsort((requests.answered_ns[rows], requests.key[rows], requests.device[rows]))]
+    """Return answered requests of these kinds by lifetime, key and answer, and the body that each followed."""
+    rows = np.flatnonzero(np.isin(requests.kind, [int(kind) for kind in kinds]) & requests.is_seen)
+    rows = rows[np.lexsort((requests.answered_ns[rows], requests.key[rows], requests.lifetime[rows]))]
     after = requests.body[rows]
     before = np.full(len(rows), NO_BODY, dtype=np.int64)
     before[1:] = after[:-1]
-    before[is_start(requests.device[rows]) | is_start(requests.key[rows])] = NO_BODY
+    before[is_start(requests.lifetime[rows]) | is_start(requests.key[rows])] = NO_BODY
     return rows, before
 
 
@@ -133,18 +144,35 @@ def _list_records(bodies: Bodies, streams: _Streams) -> _Records:
     return _shared(streams, lambda some: _risen(bodies, streams.before[some], streams.after[some]))
 
 
-def _gone(bodies: Bodies, streams: _Streams, records: _Records, archived_jobs: Ints) -> _Records:
-    """Return (request, item) for each archived job that an answer ceased to show, or showed as archived."""
+def _gone(
+    requests: Requests, bodies: Bodies, streams: _Streams, *, records: _Records, archived_jobs: Ints, removes: Bools
+) -> _Records:
+    """Return (request, item) for each archived job that an answer took off the screen, or showed as archived."""
     is_archived_job = np.zeros(int(bodies.item_job.max(initial=-1)) + 1, dtype=np.bool_)
     is_archived_job[archived_jobs[archived_jobs < len(is_archived_job)]] = True
     vanished = _shared(
         streams, lambda some: _vanished(bodies, streams.before[some], streams.after[some], is_archived_job)
     )
+    off = removes[vanished.request]
     told = bodies.is_archived[records.item]
+    kept = _taken_off_in_the_end(requests, bodies, records, is_archived_job=is_archived_job, removes=removes)
     return _Records(
-        request=np.concatenate([vanished.request, records.request[told]]),
-        item=np.concatenate([vanished.item, records.item[told]]),
+        request=np.concatenate([vanished.request[off], records.request[told], kept.request]),
+        item=np.concatenate([vanished.item[off], records.item[told], kept.item]),
     )
+
+
+def _taken_off_in_the_end(
+    requests: Requests, bodies: Bodies, records: _Records, *, is_archived_job: Bools, removes: Bools
+) -> _Records:
+    """Return the same for lifetimes that merge: whatever was seen stays until an answer takes it off."""
+    merges = np.zeros(int(requests.lifetime.max(initial=-1)) + 1, dtype=np.bool_)
+    merges[requests.lifetime[requests.is_seen & ~removes]] = True
+    rows = np.flatnonzero(merges[requests.lifetime[records.request]] & is_archived_job[bodies.item_job[records.item]])
+    request, item = records.request[rows], records.item[rows]
+    asked = requests.lifetime[request], bodies.item_job[item], requests.answered_ns[request]
+    by = first_list_without(requests, bodies, removes, asked)
+    return _Records(request=by[by >= 0], item=item[by >= 0])
 
 
 def _shared(streams: _Streams, compute: Compute) -> _Records:

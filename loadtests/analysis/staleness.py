@@ -1,18 +1,21 @@
 """Staleness ("age of information"): how long the oldest change that a device should show has been promised.
 
-0 while the screen is up to date. The distribution is over time, not over changes: what a glance at a random moment
-would find. It is exact: pieces of slope 1, no sampling.
+0 while the screen is up to date, and only while somebody looks: who comes back to a device finds the age of what was
+promised while they were away. What was shown once is known, even if the screen starts empty again. The distribution
+is over time, not over changes: what a glance at a random moment would find. It is exact: pieces of slope 1, no
+sampling.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from loadtests.analysis.attention import Looks
 from loadtests.analysis.mutations import Mutations
 from loadtests.analysis.pairs import Pairs
 from loadtests.analysis.quantiles import SAMPLES_NEEDED
 from loadtests.analysis.results import Quantiles
-from loadtests.analysis.segments import is_start, running_max
+from loadtests.analysis.segments import expand, is_start, running_max
 from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Floats, Ints
 from loadtests.analysis.window import Window
 
@@ -66,30 +69,53 @@ class Staleness:
         return float(np.interp(beyond_ns, longer[::-1], ages[::-1])) / NS_PER_MS
 
 
-def staleness(pairs: Pairs, mutations: Mutations, chosen: Ints, window: Window, *, device_ns: int) -> Staleness:
-    """Return how stale the devices of the `chosen` pairs were in the window.
+def staleness(
+    pairs: Pairs, mutations: Mutations, chosen: Ints, window: Window, *, looks: Looks, device_ns: int
+) -> Staleness:
+    """Return how stale the devices of the `chosen` pairs were in the window, while somebody looked.
 
     A change is promised from when it was acked; the promise ends when it is shown or its job leaves the screen.
     """
-    begin_ns = mutations.promised_ns[pairs.mutation[chosen]]
-    end_ns = np.minimum(pairs.visible_ns[chosen], pairs.leave_ns[chosen])
-    behind = (end_ns > begin_ns) & (begin_ns != UNKNOWN) & (begin_ns < window.end_ns) & (end_ns > window.start_ns)
-    device, begin_ns, end_ns = pairs.device[chosen][behind], begin_ns[behind], end_ns[behind]
-    order = np.lexsort((begin_ns, device))
-    device, begin_ns, end_ns = device[order], begin_ns[order], np.minimum(end_ns[order], window.end_ns)
+    promised_ns = mutations.promised_ns[pairs.mutation[chosen]]
+    ends_ns = np.minimum(pairs.shown_ns[chosen], pairs.leave_ns[chosen])
+    behind = np.flatnonzero(
+        (ends_ns > promised_ns) & (promised_ns != UNKNOWN) & (promised_ns < window.end_ns) & (ends_ns > window.start_ns)
+    )
+    row, span = _spans(
+        looks,
+        pairs.device[chosen][behind],
+        mutations.organization[pairs.mutation[chosen[behind]]],
+        begin_ns=promised_ns[behind],
+        end_ns=np.minimum(ends_ns[behind], window.end_ns),
+    )
+    row = behind[row]
+    row, span = (column[looks.end_ns[span] > window.start_ns] for column in (row, span))
+    order = np.lexsort((promised_ns[row], span))
+    row, span = row[order], span[order]
+    promised_ns, first_ns = promised_ns[row], np.maximum(looks.begin_ns[span], window.start_ns)
+    end_ns = np.minimum(np.minimum(ends_ns[row], looks.end_ns[span]), window.end_ns)
     # A change is the oldest one open from when all that were promised before it are shown.
-    done_ns = np.full(len(device), window.start_ns, dtype=np.int64)
-    done_ns[1:] = running_max(device, end_ns)[:-1]
-    done_ns[is_start(device)] = window.start_ns
-    leads_ns = np.maximum(np.maximum(begin_ns, done_ns), window.start_ns)
+    done_ns = first_ns.copy()
+    done_ns[1:] = running_max(span, end_ns)[:-1]
+    done_ns[is_start(span)] = first_ns[is_start(span)]
+    leads_ns = np.maximum(np.maximum(promised_ns, done_ns), first_ns)
     leads = leads_ns < end_ns
     return Staleness(
-        from_ns=(leads_ns - begin_ns)[leads],
-        to_ns=(end_ns - begin_ns)[leads],
-        intervals=int((is_start(device) | (np.maximum(begin_ns, window.start_ns) > done_ns))[leads].sum()),
-        changes=len(device),
+        from_ns=(leads_ns - promised_ns)[leads],
+        to_ns=(end_ns - promised_ns)[leads],
+        intervals=int((is_start(span) | (np.maximum(promised_ns, first_ns) > done_ns))[leads].sum()),
+        changes=len(np.unique(row)),
         device_ns=device_ns,
     )
+
+
+def _spans(looks: Looks, device: Ints, organization: Ints, *, begin_ns: Ints, end_ns: Ints) -> tuple[Ints, Ints]:
+    """Return (row, span) for each span of the row's device in its organization that touches [begin, end)."""
+    holding = looks.holding(device, organization, begin_ns)
+    first = np.where(holding >= 0, holding, looks.following(device, organization, begin_ns))
+    last = looks.up_to(device, organization, end_ns)
+    row, position = expand(np.where(first >= 0, np.maximum(last - first + 1, 0), 0))
+    return row, first[row] + position
 
 
 def _time_beyond(from_ns: Ints, to_ns: Ints, ages: Floats) -> Floats:

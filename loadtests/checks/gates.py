@@ -28,6 +28,7 @@ COMPARISONS: Final[Mapping[str, Comparison]] = {
 }
 _GRAMMAR: Final = re.compile(r"(?P<path>[^<>=!]+?)\s*(?P<comparison><=|>=|==|!=|<|>)\s*(?P<limit>[^<>=!\s]+)\Z")
 NEVER: Final = "never"
+_LISTED_IF_ANY: Final = ("delivery.causes.", "convergence.differences.by_delivery.")
 
 
 class GateError(ValueError):
@@ -108,7 +109,16 @@ def parse_gates(scenario: Scenario, extra: Iterable[str] = ()) -> tuple[Gate, ..
         if named and named[1] not in cohorts:
             there_are = f"it has: {', '.join(cohorts)}" if cohorts else "it has none"
             raise GateError(f"gate '{gate.text}': the scenario has no pollers with interval {named[1]}; {there_are}")
+        _check_model(gate, scenario)
     return gates
+
+
+def _check_model(gate: Gate, scenario: Scenario) -> None:
+    named = re.match(r"clients\.(\w+)\.", gate.path)
+    models = [model.key for model, weight in scenario.subscribers.weights.items() if weight > 0]
+    if named and named[1] not in models:
+        there_are = f"it has: {', '.join(models)}"
+        raise GateError(f"gate '{gate.text}': the scenario has no subscribers of the model {named[1]}; {there_are}")
 
 
 def judge_gate(gate: Gate, metrics: Mapping[str, Any]) -> GateResult:
@@ -138,8 +148,8 @@ def _measured(path: str, metrics: Mapping[str, Any]) -> tuple[float | None, str]
 
 
 def _absent(path: str) -> tuple[float | None, str]:
-    # A cause that no miss has is not listed: that is a count of none, not an absence of knowledge.
-    return (0.0, "") if path.startswith("delivery.causes.") else (None, f"{path} was not measured in this run")
+    # A cause that nothing has is not listed: that is a count of none, not an absence of knowledge.
+    return (0.0, "") if path.startswith(_LISTED_IF_ANY) else (None, f"{path} was not measured in this run")
 
 
 def _too_few(path: str, metrics: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ EXIT_CODES: Final = {Outcome.PASS: 0, Outcome.FAIL: 3, Outcome.UNKNOWN: 4}
 _PROVEN_BY_RECEIPT: Final = frozenset(
     f"delivery.{name}" for name in ("leaked", "leaked_answers", "duplicate", "out_of_order", "degraded")
 )
+_LEAKS_NAMED: Final = 3
 # Differences of stamps by two clocks.
 _ACROSS_CLOCKS: Final = ("push.signal_ms.", "push.stages.emission_delay_ms.", "push.stages.signal_latency_ms.")
 
@@ -89,7 +90,16 @@ def _leaks(metrics: Mapping[str, Any]) -> list[str]:
         count = find_metric(f"delivery.{name}", metrics)
         if count:
             reasons.append(f"{count:,} {what}{'s' if count > 1 else ''} crossed organizations: isolation is broken")
-    return reasons
+    return reasons + [_leak(example) for example in find_metric("delivery.leaks.examples", metrics)[:_LEAKS_NAMED]]
+
+
+def _leak(example: Mapping[str, Any]) -> str:
+    """Return one leak by name."""
+    what = f"job {example['job']}, last told of by event {example['event']}," if "job" in example else example["event"]
+    return (
+        f"{what} of organization {example['of_organization']} reached device {example['subscriber']}, which was in "
+        f"organization {example['in_organization']}, by {example['path']} at {example['at_s']:.3f} s"
+    )
 
 
 def _is_proven(gate: Gate, result: GateResult) -> bool:

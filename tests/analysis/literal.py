@@ -11,7 +11,7 @@ from loadtests.analysis.reconstruction import Reconstruction, reconstruct
 from loadtests.analysis.results import Results
 from loadtests.clients.requests import PAGE_LIMIT, Cause, KeyKind, RequestKey
 from loadtests.history.history import History
-from loadtests.history.kinds import NOBODY, DownCause, ItemFlag, Kind, SignalFlag
+from loadtests.history.kinds import NOBODY, DownCause, ItemFlag, Kind, Leaving, SignalFlag
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import EVENT_OF_MUTATION, DeviceModel, MutationKind
@@ -72,6 +72,25 @@ class Story:
                 self.row(Kind.LIVE, -4000, actor=device)
             self.row(Kind.LOGOUT, 20_000, actor=device)
         return self
+
+    def lives(
+        self,
+        device: int,
+        begin_ms: float,
+        end_ms: float,
+        *,
+        organization: int = 0,
+        model: DeviceModel = DeviceModel.IOS,
+        leaving: Leaving = Leaving.LOGGED_OUT,
+    ) -> Self:
+        """Let a device live in an organization for a while, live from its beginning on."""
+        self.row(Kind.LOGIN, begin_ms, actor=device, value=organization, flag=model)
+        self.row(Kind.LIVE, begin_ms, actor=device)
+        return self.row(Kind.LOGOUT, end_ms, actor=device, flag=leaving)
+
+    def away(self, device: int, begin_ms: float, end_ms: float) -> Self:
+        """Let nobody look at a device for a while; it keeps its socket."""
+        return self.row(Kind.BACKGROUND, begin_ms, actor=device, flag=1).row(Kind.FOREGROUND, end_ms, actor=device)
 
     def down(self, device: int, begin_ms: float, end_ms: float, cause: DownCause = DownCause.CLOSED) -> Self:
         """Let a device not be live for a while."""

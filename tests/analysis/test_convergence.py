@@ -1,15 +1,15 @@
 """Is every screen right in the end."""
 
-from loadtests.analysis.convergence import convergence
+from loadtests.analysis.convergence import convergence, end_of_drain
 from loadtests.analysis.leaks import leaked_answers
 from loadtests.clients.requests import Cause
-from tests.analysis.literal import Story
+from tests.analysis.literal import MS, Story
 
 
 def wrong_views_of(story: Story) -> tuple[int, list[tuple[int, str]]]:
     """Return how many views are wrong, and (device, job) of each difference."""
     run, history = story.run(), story.history
-    result = convergence(run.screens, run.jobs)
+    result = convergence(run.screens, run.jobs, run.mutations, end_ns=end_of_drain(run.presence, 11_000 * MS))
     differences = [(int(device), history.names[job]) for device, job in zip(result.device, result.job, strict=True)]
     return result.wrong_views, differences
 
@@ -61,4 +61,4 @@ def test_an_answer_with_another_organizations_job_is_a_leak() -> None:
     story.fetch(0, 10, 20, "page").fetch(0, 30, 40, "leak").fetch(0, 50, 60, "leak").fetch(1, 50, 60, "leak")
     run = story.run()
 
-    assert leaked_answers(run.screens, run.jobs) == 2
+    assert leaked_answers(run.screens, run.jobs).answers == 2

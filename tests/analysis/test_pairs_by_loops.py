@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loadtests.analysis.attention import read_looks
 from loadtests.analysis.staleness import staleness
 from loadtests.analysis.stamps import NEVER
 from loadtests.clients.requests import PAGE_LIMIT, Cause
@@ -66,6 +67,8 @@ class RandomRun:
     answers: list[tuple[int, int, tuple[tuple[str, int, int], ...]]]
     """(device, answered, page)."""
     model: Model
+    looks: list[list[tuple[int, int]]]
+    """For each device when somebody looked at it."""
 
 
 def random_run(seed: int) -> RandomRun:
@@ -91,9 +94,19 @@ def random_run(seed: int) -> RandomRun:
             documents=job.documents,
             is_archived=job.archived_ms is not None,
         )
-    run = RandomRun(story, changes, [], model)
+    looks = [_look(random, story, device) for device in range(DEVICES)]
+    run = RandomRun(story, changes, [], model, looks)
     _answer(random, run, at_ms)
     return run
+
+
+def _look(random: Random, story: Story, device: int) -> list[tuple[int, int]]:
+    """Let people look away now and then; a device lives from -5 to 20 s."""
+    edges = sorted(random.sample(range(-2000, 9000), random.choice([0, 0, 2, 6])))
+    for begin_ms, end_ms in zip(edges[::2], edges[1::2], strict=True):
+        story.away(device, begin_ms, end_ms)
+    bounds = [-5000, *edges, 20_000]
+    return list(zip(bounds[::2], bounds[1::2], strict=True))
 
 
 def _change(random: Random, model: Model, due_ms: int) -> Change:
@@ -165,7 +178,7 @@ def on_page(run: RandomRun, change: Change) -> bool:
 @given(st.integers(0, 2**32))
 @settings(max_examples=60, deadline=None)
 def test_visibility_agrees_with_loops(seed: int) -> None:
-    """Each pair of a random run is visible exactly when the loops say so, and on the screen when they say so."""
+    """People look away at times; each pair is visible, away or interrupted exactly when the loops say so."""
     run = random_run(seed)
 
     pairs = run.story.pairs()
@@ -173,27 +186,38 @@ def test_visibility_agrees_with_loops(seed: int) -> None:
     assert [bool(value) for value in pairs.on_screen] == [
         on_page(run, change) for change in run.changes for _ in range(DEVICES)
     ]
-    visible = np.where(pairs.visible_ns == NEVER, np.inf, pairs.visible_ns / MS)
-    assert visible.tolist() == [
-        visible_by_loops(run, change, device) for change in run.changes for device in range(DEVICES)
-    ]
+    visible, shown = (np.where(ns == NEVER, np.inf, ns / MS) for ns in (pairs.visible_ns, pairs.shown_ns))
+    of = [(change, device) for change in run.changes for device in range(DEVICES)]
+    assert shown.tolist() == [visible_by_loops(run, change, device) for change, device in of]
+    for (change, device), visible_ms, shown_ms, left_ms, away, interrupted in zip(
+        of, visible, shown, pairs.leave_ns / MS, pairs.is_away, pairs.is_interrupted, strict=True
+    ):
+        promised_ms = change.due_ms + 10
+        ends = [end_ms for begin_ms, end_ms in run.looks[device] if begin_ms <= promised_ms < end_ms]
+        assert away == (not ends)
+        assert visible_ms == (shown_ms if ends and shown_ms < ends[0] else float("inf"))
+        too_soon = bool(ends) and ends[0] <= min(shown_ms, left_ms) and ends[0] - promised_ms < 1000
+        assert interrupted == too_soon
 
 
 @given(st.integers(0, 2**32))
 @settings(max_examples=30, deadline=None)
 def test_staleness_agrees_with_a_look_at_every_millisecond(seed: int) -> None:
     """Mean and maximum over time are those of the age at each millisecond of each device."""
-    story = random_run(seed).story
-    run = story.run()
+    random = random_run(seed)
+    run = random.story.run()
     chosen = np.flatnonzero(run.pairs.on_screen)
-    stale = staleness(run.pairs, run.mutations, chosen, run.window, device_ns=DEVICES * 10_000 * MS)
+    looks = read_looks(run.presence, run.devices)
+    looked_ns = run.presence.foreground.device_ns(0, 10_000 * MS, np.ones(DEVICES, dtype=np.bool_))
+    stale = staleness(run.pairs, run.mutations, chosen, run.window, looks=looks, device_ns=looked_ns)
     promised_ms = run.mutations.promised_ns[run.pairs.mutation] / MS
-    until_ms = np.minimum(run.pairs.visible_ns, run.pairs.leave_ns) / MS
+    until_ms = np.minimum(run.pairs.shown_ns, run.pairs.leave_ns) / MS
 
     ages = []
     for device in range(DEVICES):
         own = chosen[run.pairs.device[chosen] == device]
-        for at_ms in np.arange(0, 10_000) + 0.5:
+        looked_at = np.concatenate([np.arange(begin_ms, end_ms) for begin_ms, end_ms in random.looks[device]])
+        for at_ms in looked_at[(looked_at >= 0) & (looked_at < 10_000)] + 0.5:
             is_open = (promised_ms[own] <= at_ms) & (at_ms < until_ms[own])
             ages.append(float((at_ms - promised_ms[own][is_open]).max(initial=0)))
 

@@ -1,22 +1,22 @@
 """One frame, one channel or the whole feed: told apart by what others received."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from loadtests.analysis.silence import LOST_FRAME, SILENT_CHANNEL, SILENT_FEED, patterns
+from loadtests.analysis.silence import LOST_FRAME, SILENT_CHANNEL, SILENT_FEED, patterns, run_lengths
 
 
 def patterns_of(*devices: str) -> dict[str, int]:
     """Return the patterns of devices of one organization: x received, - missed while live, space away."""
-    columns: list[Sequence[int]] = [
-        (event, device, "x-".find(letter))
-        for device, letters in enumerate(devices)
-        for event, letter in enumerate(letters)
-    ]
-    event, device, letter = np.array(columns, dtype=np.int64).T
-    # Later events have lower numbers: only their stamps say what followed what.
-    return patterns(event.max() - event, device, placed_ns=event * 10, missed=letter == 1, heard=letter == 0)
+    cells = [(device, event, letter) for device, letters in enumerate(devices) for event, letter in enumerate(letters)]
+    events = len(devices[0])
+    heard_by, missed_by = (
+        np.array([sum(event == at and letter == wanted for _, at, letter in cells) for event in range(events)])
+        for wanted in "x-"
+    )
+    heard = np.cumsum([letter == "x" for _, _, letter in cells])
+    missed = np.flatnonzero([letter == "-" for _, _, letter in cells])
+    lane, event = (np.array([cell[column] for cell in cells])[missed] for column in (0, 1))
+    return patterns(event, run_lengths(lane, heard[missed]), heard_by=heard_by, missed_by=missed_by)
 
 
 def test_nothing_missed_has_no_pattern() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.analysis.attention import read_looks
 from loadtests.analysis.staleness import Staleness, staleness
 from loadtests.clients.requests import Cause
 from loadtests.scenario.vocabulary import MutationKind
@@ -14,7 +15,10 @@ def staleness_of(story: Story) -> Staleness:
     """Return the staleness of all devices of a story in its 10 s."""
     run = story.run()
     chosen = np.flatnonzero(run.pairs.on_screen)
-    return staleness(run.pairs, run.mutations, chosen, run.window, device_ns=len(run.devices) * 10_000 * MS)
+    looks = read_looks(run.presence, run.devices)
+    return staleness(
+        run.pairs, run.mutations, chosen, run.window, looks=looks, device_ns=len(run.devices) * 10_000 * MS
+    )
 
 
 def story_of_one(**changes: Any) -> Story:

@@ -35,7 +35,14 @@ def metrics_of(reasons: tuple[str, ...] = (), **delivery: int) -> dict[str, Any]
             "visibility_ms": {"p50": 519.0, "p99": None, "n": 20},
             "signal_ms": {"p50": 12.0, "n": 20},
         },
-        "delivery": {"leaked": 0, "leaked_answers": 0, "duplicate": 0, "missed_live": 0, **delivery},
+        "delivery": {
+            "leaked": 0,
+            "leaked_answers": 0,
+            "duplicate": 0,
+            "missed_live": 0,
+            **delivery,
+            "leaks": {"total": 0, "examples": []},
+        },
         "health": {"clock_bound_ms": 3.0, "reasons": list(reasons)},
     }
 
