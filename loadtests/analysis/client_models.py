@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from loadtests.analysis.convergence import Convergence
-from loadtests.analysis.delivery import Delivery
+from loadtests.analysis.delivery import Delivery, DeliveryClass
 from loadtests.analysis.devices import SUBSCRIBER
-from loadtests.analysis.gaps import DeliveryClass
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.recovery import Returns, recovery_json
 from loadtests.analysis.stamps import Bools

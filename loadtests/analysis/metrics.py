@@ -13,11 +13,10 @@ from loadtests.analysis.client_models import Findings, client_metrics, models_of
 from loadtests.analysis.coalescing import coalescing
 from loadtests.analysis.connections import connection_metrics
 from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
-from loadtests.analysis.delivery import Delivery, account
+from loadtests.analysis.delivery import Delivery, DeliveryClass, account
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.differences import differences_json
 from loadtests.analysis.freshness import Freshness, stale_answers
-from loadtests.analysis.gaps import DeliveryClass
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
 from loadtests.analysis.leaks import Isolation, examples, leaked_answers, leaked_signals
 from loadtests.analysis.mutation_counts import mutation_metrics
