@@ -255,9 +255,7 @@ def _receipts(run: Reconstruction, history: History, event: int, device: int) ->
         return [*stamps, Stamp("flushed", NEVER, "it asked for no refresh")]
     flushes = history.of(Kind.FLUSH)
     flush = flushes[(flushes["actor"] == device) & (flushes["value"] == batch)]
-    stamps += [
-        Stamp("flushed", int(row["at_ns"]), f"together with {int(row['revision']) - 1} other signals") for row in flush
-    ]
+    stamps += [Stamp("flushed", int(row["at_ns"]), f"{int(row['revision'])} signals waited for it") for row in flush]
     for request in np.flatnonzero((requests.device == device) & (requests.batch == batch)):
         key = history.names[requests.key[request]]
         stamps.append(Stamp("requested", int(requests.requested_ns[request]), key))

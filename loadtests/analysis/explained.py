@@ -27,7 +27,8 @@ def lines_of(told: Explanation) -> list[str]:
         f"in ms since {zero}, which was {(told.zero_ns - told.start_ns) / NS_PER_S:.3f} s into the measurement",
     ]
     lines += [told.counted] if told.counted else []
-    lines += ["", *(_line(stamp, told.zero_ns) for stamp in told.stamps), ""]
+    lines += ["", *(_line(stamp, told.zero_ns) for stamp in told.stamps)]
+    lines += ["" for _ in told.classes][:1]
     lines += [f"{count:,} of its subscribers: {_CLASSES[name]}" for name, count in told.classes.items()]
     left = sum(told.classes.values()) - len(told.subscribers)
     if left > 0:

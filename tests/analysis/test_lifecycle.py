@@ -116,3 +116,12 @@ def test_a_device_that_never_logged_in_is_outside_and_away() -> None:
 
     assert classes_of(metrics) == {"expected": 1, "outside": 1}
     assert (metrics["push"]["away_pairs"], metrics["push"]["recovery_ms"]["pairs"]) == (1, 0)
+
+
+def test_a_second_life_that_was_never_ended_ends_with_what_was_recorded_last() -> None:
+    """The process was killed: out and in again at 2 s, and its last row stands at 6 s."""
+    story = story_of_one().lives(0, -5000, 1000).row(Kind.LOGIN, 2000, actor=0).row(Kind.LIVE, 2100, actor=0)
+
+    presence = story.signal(0, "e0", 6000).run().presence
+
+    assert (presence.lifetimes.end_ns // MS).tolist() == [1000, 6000]
