@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import orjson
 from rich.console import Console
 from rich.markup import escape
 
 import loadtests
+from loadtests.analysis.explain import UnknownIdError
+from loadtests.analysis.explained import json_of, lines_of
 from loadtests.analysis.metric_keys import documentation
 from loadtests.calibration.calibrate import CERTIFICATE_MARKDOWN, CalibrationRequest, calibrate
 from loadtests.calibration.cases import Case
@@ -19,6 +22,7 @@ from loadtests.calibration.certificate import Certificate
 from loadtests.calibration.compare import Comparison, Finding
 from loadtests.checks.gates import GateError, parse_gates
 from loadtests.checks.verdict import Verdict
+from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
 from loadtests.processes.spawn import ChildError
@@ -59,6 +63,7 @@ def main() -> None:
       loadtests run my-question.toml --out /tmp/q1      a scenario of your own
       loadtests scenarios                               what ships, and what each one asks
       loadtests report reports/runs/smoke/latest        render a recorded run again
+      loadtests explain reports/runs/smoke/latest --event 0f9e…   the life of one event
       loadtests target up > target.env                  only the pipeline, for your own client
       loadtests calibrate                               plant known faults: does the harness find them?
 
@@ -151,6 +156,27 @@ def report_command(run_directory: Path) -> None:
         write_report(directory, outcome)
         _conclude(console, directory, outcome.verdict)
     sys.exit(outcome.verdict.exit_code)
+
+
+@main.command("explain")
+@click.argument("run_directory", type=click.Path(path_type=Path))
+@click.option("--event", required=True, metavar="ID", help="The id of a row of realtime_events.")
+@click.option("--subscriber", type=click.IntRange(min=0), metavar="N", help="One device [default: the worst few].")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def explain_command(run_directory: Path, event: str, subscriber: int | None, *, as_json: bool) -> None:
+    """Tell the life of one event of a recorded run, stamp by stamp: from its mutation to the screens.
+
+    \b
+    Examples:
+      loadtests explain reports/runs/smoke/latest --event 0f9e…
+      loadtests explain reports/runs/smoke/latest --event 0f9e… --subscriber 7 --json
+    """  # noqa: D301 - click's own escape
+    with _clear_errors():
+        told = explain_run(run_directory, event, subscriber=subscriber)
+        if as_json:
+            click.echo(orjson.dumps(json_of(told), option=orjson.OPT_INDENT_2))
+        else:
+            click.echo("\n".join(lines_of(told)))
 
 
 @main.command("scenarios")
@@ -256,7 +282,7 @@ def _clear_errors() -> Iterator[None]:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         yield
-    except (ScenarioError, GateError, PreflightError, NoRunError, TornLedgerError) as error:
+    except (ScenarioError, GateError, PreflightError, NoRunError, TornLedgerError, UnknownIdError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}")
         sys.exit(_USAGE_ERROR)
     except (TargetError, ChildError) as error:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from loadtests.analysis.metric_keys import METRIC_KEYS, pattern_of
 from loadtests.analysis.results import Quantiles
 from loadtests.checks.gates import GateResult
+from reports.client_tables import client_table
 from reports.glossary import stage_name
 from reports.input import ReportInput
 from reports.metrics import Metrics
@@ -59,6 +60,7 @@ def tables(run: ReportInput) -> tuple[Table, ...]:
         coalescing_table(metrics),
         phase_table(run),
         polling_table(metrics),
+        client_table(metrics),
         health_table(run),
         target_table(run),
         _settings("Population", metrics.at("population")),

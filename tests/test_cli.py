@@ -10,7 +10,7 @@ from loadtests.cli import main
 from loadtests.history.directory import MANIFEST_SCHEMA, RunDirectory
 from loadtests.scenario.reader import shipped_scenarios
 
-VERBS = ("run", "report", "check", "calibrate", "target", "scenarios")
+VERBS = ("run", "report", "check", "explain", "calibrate", "target", "scenarios")
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -28,7 +28,8 @@ def test_help_names_all_verbs_and_exit_codes() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", [("run",), ("report",), ("check",), ("calibrate",), ("scenarios",), ("target",), ("target", "up")]
+    "verb",
+    [("run",), ("report",), ("check",), ("explain",), ("calibrate",), ("scenarios",), ("target",), ("target", "up")],
 )
 def test_every_verb_explains_itself(verb: tuple[str, ...]) -> None:
     """With `-h` as with `--help`."""

@@ -50,7 +50,10 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/clients/signals.py",
         ),
         "tests/analysis/test_metrics.py": ("loadtests/analysis/results.py",),
-        "tests/checks/test_gates.py": ("loadtests/analysis/metric_keys.py",),
+        "tests/checks/test_gates.py": (
+            "loadtests/analysis/client_keys.py",
+            "loadtests/analysis/metric_keys.py",
+        ),
         "tests/pipeline/realtime/test_server.py": (
             "loadtests/pipeline/realtime/listener.py",
             "loadtests/pipeline/realtime/moment.py",
@@ -72,16 +75,28 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/analysis/reconstruction.py",
             "loadtests/analysis/series.py",
             "loadtests/analysis/stamps.py",
+            "loadtests/analysis/watched.py",
         ),
         "tests/analysis/test_pairs.py": (
             "loadtests/analysis/answers.py",
             "loadtests/analysis/scope.py",
             "loadtests/analysis/sightings.py",
         ),
+        "tests/analysis/test_lifecycle.py": (
+            "loadtests/analysis/attention.py",
+            "loadtests/analysis/screens.py",
+            "loadtests/analysis/showings.py",
+        ),
+        "tests/analysis/test_delivery_by_loops.py": (
+            "loadtests/analysis/gaps.py",
+            "loadtests/analysis/lanes.py",
+            "loadtests/analysis/receipts.py",
+            "loadtests/analysis/signal_counts.py",
+        ),
         "tests/analysis/test_delivery.py": (
             "loadtests/analysis/devices.py",
             "loadtests/analysis/events.py",
-            "loadtests/analysis/leaks.py",
+            "loadtests/analysis/gap_causes.py",
         ),
     },
     "it acts on sockets and timers, and is judged by the ledger that the whole leaves": {

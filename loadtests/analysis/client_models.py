@@ -1,20 +1,18 @@
 """Client model by client model: what push is told of, and what a model does with its signals beside acting on them."""
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from loadtests.analysis.convergence import Convergence
-from loadtests.analysis.delivery import Delivery
+from loadtests.analysis.delivery import Delivery, DeliveryClass
 from loadtests.analysis.devices import SUBSCRIBER
-from loadtests.analysis.gaps import DeliveryClass
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.recovery import Returns, recovery_json
-from loadtests.analysis.stamps import Bools
+from loadtests.analysis.stamps import Bools, Ints
 from loadtests.analysis.watched import seen_soon, spent_by, watched_by
+from loadtests.analysis.window import Window
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind, NotFetched, SignalFlag
 from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel
@@ -27,6 +25,7 @@ class Findings:
     delivery: Delivery
     convergence: Convergence
     returns: Returns
+    restraint: "Restraint"
 
 
 def models_of(run: Reconstruction) -> list[DeviceModel]:
@@ -34,12 +33,14 @@ def models_of(run: Reconstruction) -> list[DeviceModel]:
     return [model for model in PUSHED_MODELS if bool((run.devices.model == int(model)).any())]
 
 
-def client_metrics(run: Reconstruction, history: History, findings: Findings) -> dict[str, Any]:
+def client_metrics(run: Reconstruction, findings: Findings) -> dict[str, Any]:
     """Return the object `clients` of `metrics.json`."""
-    return {model.key: _of_model(run, history, findings, model) for model in models_of(run)}
+    counts = class_counts(findings.delivery)
+    return {model.key: _of_model(run, findings, counts, model) for model in models_of(run)}
 
 
-def _of_model(run: Reconstruction, history: History, findings: Findings, model: DeviceModel) -> dict[str, Any]:
+def _of_model(run: Reconstruction, findings: Findings, counts: Ints, model: DeviceModel) -> dict[str, Any]:
+    own = counts[run.devices.model[findings.delivery.lanes.device] == int(model)].sum(axis=0)
     among = (run.devices.model == int(model)) & (run.devices.cohort == SUBSCRIBER)
     spent = spent_by(run, among)
     return {
@@ -49,8 +50,8 @@ def _of_model(run: Reconstruction, history: History, findings: Findings, model: 
         "signals_per_subscriber_minute": spent.cost.signals,
         **recovery_json(findings.returns, run.pairs, run.mutations, among),
         "convergence": _converged(findings.convergence, among),
-        "delivery": classes_among(findings.delivery, among),
-        **restraint(run, history, among),
+        "delivery": {"expected": int(own.sum()), **{each.name.lower(): int(own[each]) for each in DeliveryClass}},
+        **findings.restraint.to_json(among),
     }
 
 
@@ -62,24 +63,47 @@ def _converged(result: Convergence, among: Bools) -> dict[str, Any]:
     }
 
 
-def classes_among(delivery: Delivery, among: Bools) -> dict[str, int]:
-    """Return the classes of the (event, device) of the devices `among`, and how many were expected."""
+def class_counts(delivery: Delivery) -> Ints:
+    """Return how many cells of each lane (rows) are of each class (columns)."""
     lanes = delivery.lanes
-    counts = np.zeros(len(DeliveryClass), dtype=np.int64)
-    for lane in np.flatnonzero(among[lanes.device]):
-        counts += np.bincount(delivery.classes[lanes.begin[lane] : lanes.begin[lane + 1]], minlength=len(counts))
-    return {"expected": int(counts.sum()), **{each.name.lower(): int(counts[each]) for each in DeliveryClass}}
+    counts = np.zeros((len(lanes.device), len(DeliveryClass)), dtype=np.int64)
+    some = np.flatnonzero(np.diff(lanes.begin) > 0)  # what has no cells would be counted with its neighbour
+    for each in DeliveryClass if len(some) else ():
+        counts[some, each] = np.add.reduceat(delivery.classes == each, lanes.begin[some], dtype=np.int64)
+    return counts
 
 
-def restraint(run: Reconstruction, history: History, among: Bools) -> Mapping[str, Any]:
-    """Return what devices `among` heard or wanted and did not act on, in the window."""
-    signals = history.of(Kind.SIGNAL)
-    signals = signals[among[signals["actor"]] & run.window.holds(signals["at_ns"].astype(np.int64))]
-    unfetched = history.of(Kind.NOT_FETCHED)
-    unfetched = unfetched[among[unfetched["actor"]] & run.window.holds(unfetched["at_ns"].astype(np.int64))]
-    why = Counter(NotFetched(int(flag)).name.lower() for flag in unfetched["flag"])
-    return {
-        "signals_paused": int(((signals["flag"] & SignalFlag.PAUSED) > 0).sum()),
-        "signals_suppressed": int(((signals["flag"] & SignalFlag.SUPPRESSED) > 0).sum()),
-        "not_fetched": {each.name.lower(): why[each.name.lower()] for each in NotFetched},
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restraint:
+    """What devices heard or wanted in the window and did not act on, one entry each."""
+
+    paused: Ints
+    """The device of each signal that nobody looked at."""
+    suppressed: Ints
+    """The device of each signal that its policy dropped."""
+    unfetched: Ints
+    """The device of each refresh that was not requested."""
+    why: Ints
+    """A `NotFetched` for each of these."""
+
+    def to_json(self, among: Bools) -> dict[str, Any]:
+        """Return the counts of the devices `among` (one entry per device)."""
+        why = self.why[among[self.unfetched]]
+        return {
+            "signals_paused": int(among[self.paused].sum()),
+            "signals_suppressed": int(among[self.suppressed].sum()),
+            "not_fetched": {each.name.lower(): int((why == each).sum()) for each in NotFetched},
+        }
+
+
+def read_restraint(history: History, window: Window) -> Restraint:
+    """Return what was held back in the window."""
+    rows = history.of(Kind.SIGNAL, Kind.NOT_FETCHED)
+    rows = rows[window.holds(rows["at_ns"])]
+    signals, unfetched = rows[rows["kind"] == Kind.SIGNAL], rows[rows["kind"] == Kind.NOT_FETCHED]
+    return Restraint(
+        paused=signals["actor"][(signals["flag"] & SignalFlag.PAUSED) > 0].astype(np.int64),
+        suppressed=signals["actor"][(signals["flag"] & SignalFlag.SUPPRESSED) > 0].astype(np.int64),
+        unfetched=unfetched["actor"].astype(np.int64),
+        why=unfetched["flag"].astype(np.int64),
+    )

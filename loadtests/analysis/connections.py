@@ -12,8 +12,15 @@ from loadtests.analysis.stamps import elapsed_ms
 from loadtests.history.history import History
 from loadtests.history.kinds import DownCause, Kind
 
-_OURS: Final = (DownCause.LOGGED_OUT, DownCause.CONNECT_FAILED)
-"""Not losses: the device left by itself, or had no connection to lose."""
+_OURS: Final = (
+    DownCause.LOGGED_OUT,
+    DownCause.CONNECT_FAILED,
+    DownCause.GAVE_UP,
+    DownCause.BACKGROUND,
+    DownCause.KILLED,
+    DownCause.SWITCHED,
+)
+"""Not losses: the device or its person left, or there was no connection to lose."""
 
 
 def connection_metrics(history: History) -> dict[str, Any]:

@@ -5,23 +5,42 @@ delivered once or late, missed while live, missed while away and healed, or neve
 one byte; only what was missed or late is looked at one by one.
 """
 
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
 
 import numpy as np
 
-from loadtests.analysis.devices import SUBSCRIBER, UNEXPLAINED, Devices, Presence, why_not_live
+from loadtests.analysis.devices import SUBSCRIBER, Devices, Presence
 from loadtests.analysis.events import Events, Signals
-from loadtests.analysis.gaps import DeliveryClass, Gaps, find_gaps
+from loadtests.analysis.gap_causes import causes_of
+from loadtests.analysis.gaps import Gaps, find_gaps
 from loadtests.analysis.lanes import Bytes, Lanes, Stretches, lanes_of
 from loadtests.analysis.mutations import Mutations
 from loadtests.analysis.receipts import count_receipts
 from loadtests.analysis.screens import Screens
 from loadtests.analysis.showings import ever_shown, on_page
 from loadtests.analysis.signal_counts import degraded, out_of_order, phantoms
-from loadtests.analysis.silence import patterns
 from loadtests.analysis.stamps import NEVER, Bools, Ints
 from loadtests.history.kinds import NOBODY
+
+
+class DeliveryClass(IntEnum):
+    """What became of one (event, subscriber)."""
+
+    OUTSIDE = 0
+    DUPLICATE = 1
+    DELIVERED_ONCE = 2
+    LATE = 3
+    MISSED_LIVE = 4
+    MISSED_HEALED = 5
+    MISSED_UNHEALED = 6
+
+
+MISSES: Final = (DeliveryClass.MISSED_LIVE, DeliveryClass.MISSED_HEALED, DeliveryClass.MISSED_UNHEALED)
+GAPS: Final = (DeliveryClass.LATE, *MISSES)
+"""The classes that want a cause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +58,8 @@ class Delivery:
     early: int
     live_healed: int
     unhealed_outside_screen: int
-    causes: Mapping[str, int]
+    why: tuple[str, ...]
+    """The cause of each gap."""
     phantom: int | None
     """None when the truth was not read."""
     out_of_order: int
@@ -53,6 +73,12 @@ class Delivery:
     def adds_up(self) -> bool:
         """Whether the classes sum to the expected count."""
         return sum(self.count(each) for each in DeliveryClass) == self.expected
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """The misses by cause."""
+        is_miss = self.gaps.classes != DeliveryClass.LATE
+        return dict(sorted(Counter(np.array(self.why, dtype=np.str_)[is_miss].tolist()).items()))
 
     def class_of(self, event: Ints, device: Ints, organization: Ints) -> Ints:
         """Return the class of each event of the organization and device, -1 if it is not in the account."""
@@ -81,7 +107,15 @@ def account(events: Events, signals: Signals, mutations: Mutations, screens: Scr
     is_shown, off_screen = _healing(lanes, missed, events=events, mutations=mutations, screens=screens)
     is_live = classes[missed] == DeliveryClass.MISSED_LIVE
     classes[missed[is_shown & ~is_live]] = DeliveryClass.MISSED_HEALED
-    gaps = find_gaps(lanes, classes, receipts, events=events, deadline_ns=deadline_ns)
+    gaps = find_gaps(
+        lanes,
+        classes,
+        receipts,
+        wanted=GAPS,
+        missed_live=DeliveryClass.MISSED_LIVE,
+        events=events,
+        deadline_ns=deadline_ns,
+    )
     return Delivery(
         lanes=lanes,
         classes=classes,
@@ -90,7 +124,7 @@ def account(events: Events, signals: Signals, mutations: Mutations, screens: Scr
         early=int(np.count_nonzero(inside & receipts.is_received & ~lanes.within(live))),
         live_healed=int((is_live & is_shown).sum()),
         unhealed_outside_screen=int((~is_live & ~is_shown & off_screen).sum()),
-        causes=_causes(gaps, screens.presence),
+        why=tuple(causes_of(gaps, gaps.classes == DeliveryClass.MISSED_LIVE, screens.presence)),
         phantom=phantoms(signals, len(events)),
         out_of_order=out_of_order(signals, events, lanes),
         degraded=degraded(signals, events),
@@ -140,21 +174,3 @@ def _healing(
     is_open = screens.devices.open_job[device] == mutations.job[mutation]
     off_screen[shows] = ~(on_page(mutations, screens)[mutation] | is_open)
     return is_shown, off_screen
-
-
-def _causes(gaps: Gaps, presence: Presence) -> dict[str, int]:
-    """Return the misses by cause: their pattern while live, else what began the first stretch of not being live."""
-    live = gaps.classes == DeliveryClass.MISSED_LIVE
-    causes = patterns(gaps.event[live], gaps.in_a_row[live], heard_by=gaps.heard_by, missed_by=gaps.missed_by)
-    untold = int(live.sum()) - sum(causes.values())
-    if untold:
-        causes[UNEXPLAINED] = untold
-    away = np.flatnonzero(gaps.classes > DeliveryClass.MISSED_LIVE)
-    device, placed_ns = gaps.device[away], gaps.placed_ns[away]
-    stretch = presence.live.at(device, placed_ns)
-    ends_ns = (
-        np.where(stretch >= 0, presence.live.end_ns[stretch], placed_ns) if len(presence.live.device) else placed_ns
-    )
-    for cause in why_not_live(presence, device, np.minimum(ends_ns, gaps.until_ns[away])):
-        causes[cause] = causes.get(cause, 0) + 1
-    return dict(sorted(causes.items()))

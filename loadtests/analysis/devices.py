@@ -11,7 +11,7 @@ import numpy as np
 
 from loadtests.analysis.segments import expand, find_last
 from loadtests.analysis.stamps import Bools, Ints
-from loadtests.history.history import History
+from loadtests.history.history import History, Rows
 from loadtests.history.kinds import NO_ENTITY, NOBODY, DownCause, Kind
 from loadtests.scenario.population import Population
 
@@ -176,11 +176,8 @@ class Presence:
 def read_presence(history: History) -> Presence:
     """Return lifetimes and connections from the edges that the devices recorded."""
     rows = history.of(Kind.LOGIN, Kind.LIVE, Kind.DOWN, Kind.LOGOUT)
-    # A device whose process was killed has no LOGOUT: its life ends with the last row of those that share its fate.
-    of_devices = history.of(Kind.SIGNAL, Kind.ANSWERED, Kind.REQUESTED, Kind.LIVE, Kind.LOGIN)
-    of_killed = of_devices[~np.isin(of_devices["actor"], rows["actor"][rows["kind"] == Kind.LOGOUT])]
-    last_ns = int(of_killed["at_ns"].max(initial=0)) + 1
     order = np.lexsort((rows["at_ns"], rows["actor"]))
+    last_ns = _last_of_killed(history, rows[order])
     device = rows["actor"][order].astype(np.int64)
     at_ns = rows["at_ns"][order].astype(np.int64)
     kind = rows["kind"][order].astype(np.int64)
@@ -203,6 +200,18 @@ def read_presence(history: History) -> Presence:
         edge_kind=kind,
         edge_cause=np.where(kind == Kind.DOWN, cause, 0),
     )
+
+
+def _last_of_killed(history: History, edges: Rows) -> int:
+    """Return where the record ends of devices whose process was killed: logged in last, and never out again.
+
+    Their lives end with the last row of those that share their fate.
+    """
+    lives = edges[np.isin(edges["kind"], [int(Kind.LOGIN), int(Kind.LOGOUT)])]
+    is_last = np.append(lives["actor"][1:] != lives["actor"][:-1], True)[: len(lives)]
+    killed = lives["actor"][is_last & (lives["kind"] == Kind.LOGIN)]
+    rows = history.of(Kind.SIGNAL, Kind.ANSWERED, Kind.REQUESTED, Kind.LIVE, Kind.LOGIN)
+    return int(rows["at_ns"][np.isin(rows["actor"], killed)].max(initial=0)) + 1
 
 
 def _foreground(history: History, lifetimes: Spans, last_ns: int) -> tuple[Spans, Ints]:

@@ -6,9 +6,8 @@ from typing import Any, Final
 import numpy as np
 
 from loadtests.analysis.convergence import Convergence, Wrong, newest_mutations
-from loadtests.analysis.delivery import Delivery
+from loadtests.analysis.delivery import Delivery, DeliveryClass
 from loadtests.analysis.events import Events
-from loadtests.analysis.gaps import DeliveryClass
 from loadtests.analysis.mutations import Mutations
 from loadtests.analysis.stamps import NS_PER_S, UNKNOWN
 from loadtests.history.kinds import NOBODY

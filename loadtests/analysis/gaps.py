@@ -4,8 +4,6 @@ These are few; what they are compared with is counted per event.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Final
 
 import numpy as np
 
@@ -13,24 +11,7 @@ from loadtests.analysis.events import Events
 from loadtests.analysis.lanes import Bytes, Lanes
 from loadtests.analysis.receipts import Receipts
 from loadtests.analysis.silence import run_lengths
-from loadtests.analysis.stamps import Ints
-
-
-class DeliveryClass(IntEnum):
-    """What became of one (event, subscriber)."""
-
-    OUTSIDE = 0
-    DUPLICATE = 1
-    DELIVERED_ONCE = 2
-    LATE = 3
-    MISSED_LIVE = 4
-    MISSED_HEALED = 5
-    MISSED_UNHEALED = 6
-
-
-MISSES: Final = (DeliveryClass.MISSED_LIVE, DeliveryClass.MISSED_HEALED, DeliveryClass.MISSED_UNHEALED)
-GAPS: Final = (DeliveryClass.LATE, *MISSES)
-"""The classes that want a cause."""
+from loadtests.analysis.stamps import Bools, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +26,8 @@ class Gaps:
     """When the event was committed, or as near as is known."""
     until_ns: Ints
     """The deadline."""
+    is_received: Bools
+    """Late, but received."""
     in_a_row: Ints
     """How many misses while live in a row, on this subscriber, each of them belongs to; 0 for any other."""
     heard_by: Ints
@@ -53,15 +36,24 @@ class Gaps:
     """For each event of the run, how many missed it while live."""
 
 
-def find_gaps(lanes: Lanes, classes: Bytes, receipts: Receipts, *, events: Events, deadline_ns: int) -> Gaps:
-    """Return the gaps among all cells."""
-    is_gap = np.zeros(max(DeliveryClass) + 1, dtype=np.bool_)
-    is_gap[list(GAPS)] = True
+def find_gaps(
+    lanes: Lanes,
+    classes: Bytes,
+    receipts: Receipts,
+    *,
+    wanted: tuple[int, ...],
+    missed_live: int,
+    events: Events,
+    deadline_ns: int,
+) -> Gaps:
+    """Return the cells of the `wanted` classes; rows of misses are counted in the class `missed_live`."""
+    is_gap = np.zeros(max(wanted) + 1, dtype=np.bool_)
+    is_gap[list(wanted)] = True
     cells = np.flatnonzero(is_gap[classes])
     event, device = lanes.of_cells(cells)
     placed_ns = events.placed_ns[event]
     in_a_row = np.zeros(len(cells), dtype=np.int64)
-    missed = classes[cells] == DeliveryClass.MISSED_LIVE
+    missed = classes[cells] == missed_live
     lane = np.searchsorted(lanes.begin, cells[missed], side="right")
     heard = np.cumsum(receipts.is_received, dtype=np.uint32)[cells[missed]]
     in_a_row[missed] = run_lengths(lane, heard)
@@ -71,6 +63,7 @@ def find_gaps(lanes: Lanes, classes: Bytes, receipts: Receipts, *, events: Event
         classes=classes[cells],
         placed_ns=placed_ns,
         until_ns=placed_ns + deadline_ns,
+        is_received=receipts.is_received[cells],
         in_a_row=in_a_row,
         heard_by=lanes.by_event(receipts.is_received),
         missed_by=np.bincount(event[missed], minlength=len(lanes.row)).astype(np.int64),

@@ -218,7 +218,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     # --- connections ----------------------------------------------------------------------------------------
     "connections.lost": MetricKey("connections", "Of subscribers, ended by anything but their own leave. Whole run."),
     "connections.lost_by_cause.<loss>": MetricKey(
-        "connections", "The same: closed, channel_closed, token_expired or heartbeat_lost."
+        "connections", "The same: closed, channel_closed, token_expired, heartbeat_lost or not_live_in_time."
     ),
     "connections.lost_by_code.<code>": MetricKey("connections", "Of those closed, by close code; 0: none was told."),
     "connections.refused": MetricKey("answers", "Connects, joins and subscriptions answered with an error. Whole run."),
@@ -287,7 +287,7 @@ _PLACEHOLDERS: Final = {
     "reason": r"(pool_exhausted|no_free_job|run_ended)",
     "kind": r"(create|update|archive|flag|document)",
     "code": r"\d+",
-    "loss": r"(closed|channel_closed|token_expired|heartbeat_lost)",
+    "loss": r"(closed|channel_closed|token_expired|heartbeat_lost|not_live_in_time)",
     "cause": r"[a-z][a-z -]*",
     "phase": r"[a-z0-9][a-z0-9-]*",
     "model": "(" + "|".join(model.key for model in PUSHED_MODELS) + ")",

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from loadtests.analysis.by_phase import PhaseCost, read_phases
-from loadtests.analysis.client_models import Findings, client_metrics, models_of, restraint
+from loadtests.analysis.client_models import Findings, client_metrics, models_of, read_restraint
 from loadtests.analysis.coalescing import coalescing
 from loadtests.analysis.connections import connection_metrics
 from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
-from loadtests.analysis.delivery import Delivery, account
+from loadtests.analysis.delivery import Delivery, DeliveryClass, account
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.differences import differences_json
 from loadtests.analysis.freshness import Freshness, stale_answers
-from loadtests.analysis.gaps import DeliveryClass
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
 from loadtests.analysis.leaks import Isolation, examples, leaked_answers, leaked_signals
 from loadtests.analysis.mutation_counts import mutation_metrics
@@ -53,7 +52,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "push": {
             **_push(run, waterfall, spent, cohorts),
             **recovery_json(findings.returns, run.pairs, run.mutations, _among(run, SUBSCRIBER)),
-            **restraint(run, history, _among(run, SUBSCRIBER)),
+            **findings.restraint.to_json(_among(run, SUBSCRIBER)),
         },
         "polling": {
             name: _polling(run, cohort, spent[cohort], interval_s=scenario.pollers[cohort].interval_s)
@@ -62,7 +61,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "mutations": mutation_metrics(run.mutations, run.events, truth_is_read=run.truth_is_read),
     }
     metrics |= {
-        "clients": client_metrics(run, history, findings),
+        "clients": client_metrics(run, findings),
         "delivery": _delivery(run, history, delivery),
         "coalescing": _coalescing(run),
         "connections": connection_metrics(history),
@@ -101,6 +100,7 @@ def _findings(run: Reconstruction, history: History, scenario: Scenario) -> Find
         delivery=account(run.events, run.signals, run.mutations, run.screens, deadline_ns=deadline_ns),
         convergence=convergence(run.screens, run.jobs, run.mutations, end_ns=end_of_drain(run.presence, drained_ns)),
         returns=find_returns(run.pairs, run.mutations, run.screens, deadline_ns=deadline_ns),
+        restraint=read_restraint(history, run.window),
     )
 
 

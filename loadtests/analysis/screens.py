@@ -18,7 +18,7 @@ from loadtests.scenario.vocabulary import DeviceModel
 NEVER_REMOVE: Final = frozenset({DeviceModel.IOS_AS_BUILT})
 """The client models that merge what they fetch into what they show and take nothing off the screen.
 
-Only the list of a catch-up replaces what they show.
+A list that no event asked for, such as that of a catch-up, replaces what they show.
 """
 
 
@@ -48,5 +48,5 @@ class Screens:
 def removes(requests: Requests, devices: Devices, never: AbstractSet[DeviceModel] = NEVER_REMOVE) -> Bools:
     """Return which re-fetches replace what their device shows, so that what they do not hold is gone."""
     keeps = np.isin(devices.model, [int(model) for model in never])
-    replaces: Bools = (~keeps[requests.device] | (requests.cause == Cause.CATCH_UP)) & requests.is_ok
+    replaces: Bools = (~keeps[requests.device] | (requests.cause != Cause.FLUSH)) & requests.is_ok
     return replaces

@@ -22,26 +22,21 @@ _SILENCE: Final = 3
 """So many misses in a row on one channel are a silence: by chance alone they would hardly follow one another."""
 
 
-def patterns(event: Ints, in_a_row: Ints, *, heard_by: Ints, missed_by: Ints) -> dict[str, int]:
-    """Return how many of the missed fall under which pattern; those that nothing tells apart are left out.
+def patterns(event: Ints, in_a_row: Ints, *, heard_by: Ints, missed_by: Ints, untold: str) -> list[str]:
+    """Return the pattern that each of the missed falls under; `untold` for those that nothing tells apart.
 
     Args:
         event: of each miss while live.
         in_a_row: how many misses in a row each belongs to, see `run_lengths`.
         heard_by: for each event, how many devices received it.
         missed_by: for each event, how many missed it while live.
+        untold: the word for those with nobody to compare with.
 
     """
-    has_others = (heard_by + missed_by)[event] > 1
-    by_feed = has_others & (heard_by[event] == 0)
-    rest = has_others & ~by_feed
-    by_channel = rest & (in_a_row >= _SILENCE)
-    counted = {
-        LOST_FRAME: int((rest & ~by_channel).sum()),
-        SILENT_CHANNEL: int(by_channel.sum()),
-        SILENT_FEED: int(by_feed.sum()),
-    }
-    return {name: count for name, count in counted.items() if count}
+    alone = (heard_by + missed_by)[event] <= 1
+    is_channel = in_a_row >= _SILENCE
+    named = np.select([alone, heard_by[event] == 0, is_channel], [untold, SILENT_FEED, SILENT_CHANNEL], LOST_FRAME)
+    return [str(name) for name in named]
 
 
 def run_lengths(lane: Ints, heard: Ints) -> Ints:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.analysis.pairs import Pairs, Screens
+from loadtests.analysis.pairs import Pairs
+from loadtests.analysis.screens import Screens
 from loadtests.analysis.stamps import NEVER, Ints
 
 

@@ -6,9 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.analysis.delivery import Delivery, account
+from loadtests.analysis.delivery import Delivery, DeliveryClass, account
 from loadtests.analysis.devices import SUBSCRIBER
-from loadtests.analysis.gaps import DeliveryClass
 from loadtests.analysis.leaks import leaked_signals
 from loadtests.clients.requests import Cause
 from loadtests.history.kinds import NOBODY, DownCause, Kind, SignalFlag

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.analysis.delivery import Delivery, account
-from loadtests.analysis.gaps import GAPS, MISSES, DeliveryClass
+from loadtests.analysis.delivery import GAPS, MISSES, Delivery, DeliveryClass, account
 from loadtests.analysis.leaks import leaked_signals
 from loadtests.history.kinds import DownCause, Kind, Leaving
 from loadtests.scenario.population import Device

@@ -1,5 +1,7 @@
 """One frame, one channel or the whole feed: told apart by what others received."""
 
+from collections import Counter
+
 import numpy as np
 
 from loadtests.analysis.silence import LOST_FRAME, SILENT_CHANNEL, SILENT_FEED, patterns, run_lengths
@@ -16,7 +18,8 @@ def patterns_of(*devices: str) -> dict[str, int]:
     heard = np.cumsum([letter == "x" for _, _, letter in cells])
     missed = np.flatnonzero([letter == "-" for _, _, letter in cells])
     lane, event = (np.array([cell[column] for cell in cells])[missed] for column in (0, 1))
-    return patterns(event, run_lengths(lane, heard[missed]), heard_by=heard_by, missed_by=missed_by)
+    told = patterns(event, run_lengths(lane, heard[missed]), heard_by=heard_by, missed_by=missed_by, untold="")
+    return Counter(name for name in told if name)
 
 
 def test_nothing_missed_has_no_pattern() -> None:

@@ -16,10 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from loadtests.analysis.answers import Bodies, Requests
 from loadtests.analysis.convergence import convergence
-from loadtests.analysis.delivery import account
+from loadtests.analysis.delivery import DeliveryClass, account
 from loadtests.analysis.devices import Devices, Presence, Spans
 from loadtests.analysis.events import Events, Signals
-from loadtests.analysis.gaps import DeliveryClass
 from loadtests.analysis.leaks import leaked_signals
 from loadtests.analysis.mutations import Fate, Mutations
 from loadtests.analysis.scope import TrueJobs, page_times
