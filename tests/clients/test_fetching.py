@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,9 +128,11 @@ def test_an_event_of_the_ios_app_passes_the_fetch_task_by() -> None:
     """`refreshOnEvent` neither joins a catch-up nor is joined by one."""
     desk = FetchDesk(JOIN_CATCH_UPS)
 
-    assert started(desk.want(flush(A), 0)) == [(A, 1)]
+    (event,) = desk.want(flush(A), 0).start
     assert started(desk.want(catch_up(A), 0)) == [(A, 0)]
     assert started(desk.want(flush(A, batch=2), 0)) == [(A, 2)]
+    assert desk.answered(event, 1) == NOTHING
+    assert desk.want(catch_up(A), 2).skipped == skipped(A, why=Skip.IN_FLIGHT, batch=0)
 
 
 def test_after_what_is_skipped_a_sequential_flush_goes_on_at_once() -> None:
@@ -206,6 +209,22 @@ def test_the_end_names_what_was_still_to_be_fetched() -> None:
     assert desk.answered(first, 1) == NOTHING
     assert desk.forget() == ()
     assert started(desk.want(flush(A, batch=3), 2)) == [(A, 3)]
+
+
+@pytest.mark.parametrize("discipline", [SIDE_BY_SIDE, ONE_BY_ONE, AGAIN, JOIN_CATCH_UPS, SWR])
+def test_a_device_that_rests_holds_no_container(discipline: Discipline) -> None:
+    """Thousands of devices of a process wait most of the time; what SWR remembers goes with the next answer."""
+    desk = FetchDesk(discipline)
+    for now_ns, key in ((0, A), (10 * S, B)):
+        under_way = list(desk.want(catch_up(key), now_ns).start)
+        while under_way:
+            under_way += desk.answered(under_way.pop(), now_ns).start
+    held = [desk._under_way, desk._again, desk._marks and list(desk._marks)]
+
+    assert held == [None, None, [B] if discipline is SWR else None]
+    (last,) = desk.want(catch_up(C), 20 * S).start
+    desk.answered(last, 30 * S, is_ok=False)
+    assert desk._marks is None
 
 
 CAUSES = st.sampled_from(Cause)
@@ -291,8 +310,8 @@ def test_everything_that_is_wanted_is_started_or_named(
 
     assert ledger.settled == ledger.wanted
     assert ledger.desk.is_idle
-    assert ledger.desk.forget() == ()
     assert ledger.desk._again is None
+    assert ledger.desk.forget() == ()
 
 
 @given(is_sequential=..., calls=CALLS)
