@@ -90,8 +90,8 @@ class RealtimeOptions(_Json):
     plan: PlanName = "unlimited"
     """The limits on connections, joins, channels and messages."""
     rls_check_us: int = 48
-    """With `supabase`: what one check of row-level security takes the real server, at least; its knee is where a
-    second's checks take a second. 0 lets each poll be as fast as this machine."""
+    """With `supabase`: what one (row, subscriber) pair takes the real server, on average; its knee is where a
+    second's pairs take a second. 0 lets each poll be as fast as this machine."""
     delay_scale: float = 1.0
     """Scales the deliberate delays: 1 takes 2 s to refuse an upgrade and 5 s to refuse a join, as the real server."""
     tenant: str | None = None

@@ -132,7 +132,7 @@ def test_an_event_of_the_ios_app_passes_the_fetch_task_by() -> None:
     assert started(desk.want(catch_up(A), 0)) == [(A, 0)]
     assert started(desk.want(flush(A, batch=2), 0)) == [(A, 2)]
     assert desk.answered(event, 1) == NOTHING
-    assert desk.want(catch_up(A), 2).skipped == skipped(A, why=Skip.IN_FLIGHT, batch=0)
+    assert desk.want(catch_up(A), 2).skipped == skipped(A, why=NotFetched.IN_FLIGHT, batch=0)
 
 
 def test_after_what_is_skipped_a_sequential_flush_goes_on_at_once() -> None:

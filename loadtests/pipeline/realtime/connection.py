@@ -96,7 +96,6 @@ class Connection(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Begin."""
         transport.request.headers.clear()  # the library would keep them, a kilobyte for each socket
-        transport.request.path = b""
         transport.response.headers.clear()
         self._transport = transport
         self._service.open_connections.add(self)

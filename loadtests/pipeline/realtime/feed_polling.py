@@ -39,6 +39,7 @@ from loadtests.pipeline.realtime.pgoutput import Decoder, Row
 _MESSAGES_PER_ROW: Final = 4
 """Begin, relation, row, commit: what a transaction of one row is at most."""
 _FORGIVEN_NS: Final = 20_000_000
+"""How late a poll may begin and still count as begun in time."""
 _CREATE: Final = "select pg_create_logical_replication_slot($1, 'pgoutput', true)"
 _CHANGES: Final = """
     select data
