@@ -49,6 +49,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/clients/signals.py",
         ),
         "tests/analysis/test_metrics.py": ("loadtests/analysis/results.py",),
+        "tests/analysis/test_causes.py": ("loadtests/analysis/why.py",),
         "tests/checks/test_gates.py": ("loadtests/analysis/metric_keys.py",),
         "tests/pipeline/realtime/test_server.py": ("loadtests/pipeline/realtime/tables.py",),
         "tests/reports/test_render.py": (

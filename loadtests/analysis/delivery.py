@@ -4,17 +4,16 @@ Truth is what the database holds. The order of the classes is the definition: ou
 delivered once or late, missed while live, missed while away and healed, or never healed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from loadtests.analysis.devices import SUBSCRIBER, UNEXPLAINED, Devices, Presence, why_not_live
+from loadtests.analysis.causes import Deviations
+from loadtests.analysis.devices import SUBSCRIBER, Devices, Presence
 from loadtests.analysis.events import NOT_IN_DATABASE, Events, Signals
 from loadtests.analysis.pairs import Pairs
 from loadtests.analysis.segments import is_record, starts
-from loadtests.analysis.silence import patterns
 from loadtests.analysis.stamps import NEVER, NS_PER_MS, UNKNOWN, Bools, Ints
 from loadtests.history.kinds import NO_ENTITY, NOBODY
 
@@ -44,7 +43,8 @@ class Delivery:
     early: int
     live_healed: int
     unhealed_outside_screen: int
-    causes: Mapping[str, int]
+    deviations: Deviations
+    """Those that were missed or came late."""
     leaked: int
     phantom: int | None
     """None when the truth was not read."""
@@ -114,7 +114,9 @@ def account(
         early=int((inside & is_received & (presence.live.at(device, placed_ns) < 0)).sum()),
         live_healed=int(((classes == DeliveryClass.MISSED_LIVE) & is_shown).sum()),
         unhealed_outside_screen=int(((classes == DeliveryClass.MISSED_UNHEALED) & off_screen).sum()),
-        causes=_causes(classes, presence, receipts, event=event, device=device, placed_ns=placed_ns, until_ns=until_ns),
+        deviations=Deviations(event=event, device=device, classes=classes, placed_ns=placed_ns, until_ns=until_ns).of(
+            classes >= DeliveryClass.LATE
+        ),
         leaked=int((signals.is_named & (signals.organization != devices.organization[signals.device])).sum()),
         phantom=_phantoms(signals, len(events)),
         out_of_order=_out_of_order(signals, events),
@@ -146,34 +148,6 @@ def _receipts(signals: Signals, event: Ints, device: Ints, *, devices: int) -> R
 def _of_pairs(column: Bools, pair: Ints) -> Bools:
     """Return the column of each pair, False where there is none (-1)."""
     return (pair >= 0) & column[pair] if len(column) else pair >= 0
-
-
-def _causes(
-    classes: Ints,
-    presence: Presence,
-    receipts: Receipts,
-    *,
-    event: Ints,
-    device: Ints,
-    placed_ns: Ints,
-    until_ns: Ints,
-) -> dict[str, int]:
-    """Return the misses by cause: their pattern while live, else what began the first stretch of not being live."""
-    while_live = classes == DeliveryClass.MISSED_LIVE
-    causes = patterns(event, device, placed_ns=placed_ns, missed=while_live, heard=receipts.times > 0)
-    untold = int(while_live.sum()) - sum(causes.values())
-    if untold:
-        causes[UNEXPLAINED] = untold
-    away = np.flatnonzero(classes > DeliveryClass.MISSED_LIVE)
-    stretch = presence.live.at(device[away], placed_ns[away])
-    ends_ns = (
-        np.where(stretch >= 0, presence.live.end_ns[stretch], placed_ns[away])
-        if len(presence.live.device)
-        else placed_ns[away]
-    )
-    for cause in why_not_live(presence, device[away], np.minimum(ends_ns, until_ns[away])):
-        causes[cause] = causes.get(cause, 0) + 1
-    return dict(sorted(causes.items()))
 
 
 def _in_window(signals: Signals, events: Events) -> Bools:

@@ -12,7 +12,7 @@ import numpy as np
 from loadtests.analysis.segments import expand, find_last
 from loadtests.analysis.stamps import Bools, Ints
 from loadtests.history.history import History
-from loadtests.history.kinds import NO_ENTITY, DownCause, Kind
+from loadtests.history.kinds import NO_ENTITY, Kind
 from loadtests.scenario.population import Population
 
 SUBSCRIBER: Final = -1
@@ -165,26 +165,3 @@ def _from_each(device: Ints, at_ns: Ints, begins: Bools, last_ns: int) -> Spans:
         same = device[1:] == device[:-1]
         end_ns[:-1][same] = at_ns[1:][same]
     return Spans(device=device[begins], begin_ns=at_ns[begins], end_ns=np.maximum(end_ns, at_ns)[begins])
-
-
-def why_not_live(presence: Presence, device: Ints, at_ns: Ints) -> list[str]:
-    """Return the cause of each device's not being live at the stamp, as far as its own edges tell."""
-    place = presence.edges.at(device, at_ns)
-    return [
-        _cause(int(presence.edge_kind[row]), int(presence.edge_cause[row])) if row >= 0 else UNEXPLAINED
-        for row in place
-    ]
-
-
-UNEXPLAINED: Final = "unexplained"
-SOCKET_DOWN: Final = "socket down"
-SUBSCRIBE_GAP: Final = "subscribe gap"
-TOKEN_EXPIRED: Final = "token expired"  # noqa: S105 - a cause, not a secret
-
-
-def _cause(kind: int, cause: int) -> str:
-    if kind == Kind.LOGIN or (kind == Kind.DOWN and cause == DownCause.CHANNEL_CLOSED):
-        return SUBSCRIBE_GAP
-    if kind == Kind.DOWN and cause == DownCause.TOKEN_EXPIRED:
-        return TOKEN_EXPIRED
-    return SOCKET_DOWN if kind in {Kind.DOWN, Kind.LOGOUT} else UNEXPLAINED

@@ -9,9 +9,11 @@ from typing import Any, Final
 import numpy as np
 
 from loadtests.analysis.by_phase import PhaseCost, read_phases
+from loadtests.analysis.cause_table import Explained, cause_table, explain, read_scene
 from loadtests.analysis.coalescing import coalescing
 from loadtests.analysis.connections import connection_metrics
 from loadtests.analysis.convergence import convergence
+from loadtests.analysis.delays import DelayWitnesses, slow_stages
 from loadtests.analysis.delivery import Delivery, DeliveryClass, account
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.freshness import Freshness, stale_answers
@@ -28,6 +30,7 @@ from loadtests.analysis.series import series
 from loadtests.analysis.staleness import staleness
 from loadtests.analysis.stamps import UNKNOWN, elapsed_ms
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
+from loadtests.analysis.why import Why
 from loadtests.history.history import History
 from loadtests.history.kinds import NOBODY
 from loadtests.scenario.model import Scenario
@@ -61,8 +64,12 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         presence=run.presence,
         deadline_ms=scenario.deadline_ms,
     )
+    scene = read_scene(run.events, run.signals, run.devices, history)
+    explained = explain(delivery, scene)
+    table = cause_table(explained, scene.witnesses, events=run.events, window=run.window, history=history)
+    metrics["push"]["delays"] = _delays(run, waterfall, scene)
     metrics |= {
-        "delivery": _delivery(run, delivery),
+        "delivery": {**_delivery(run, delivery), **_causes(explained), "table": table},
         "coalescing": _coalescing(run),
         "connections": connection_metrics(history),
         "convergence": _convergence(run),
@@ -226,7 +233,18 @@ def _delivery(run: Reconstruction, delivery: Delivery) -> dict[str, Any]:
         "out_of_order": delivery.out_of_order,
         "degraded": delivery.degraded,
         "outside_screen": int((push & ~run.pairs.on_screen).sum()),
-        "causes": dict(delivery.causes),
+    }
+
+
+def _causes(explained: Explained) -> dict[str, Any]:
+    return {"causes": explained.misses_by_cause(), "late_causes": explained.late_by_cause()}
+
+
+def _delays(run: Reconstruction, waterfall: Waterfall, scene: DelayWitnesses) -> dict[str, Any]:
+    slow = slow_stages(waterfall, run.pairs, mutations=run.mutations, events=run.events, scene=scene)
+    return {
+        Why(int(why)).label: distribution(slow.ms[slow.why == why], slow.mutation[slow.why == why]).to_json()
+        for why in np.unique(slow.why)
     }
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from loadtests.analysis.devices import SOCKET_DOWN, UNEXPLAINED
 from loadtests.analysis.metric_keys import find_metric
-from loadtests.analysis.silence import LOST_FRAME, SILENT_CHANNEL, SILENT_FEED
+from loadtests.analysis.why import Why
 
 LATENCY_BOUND_MS: Final = 100.0
 """How far a found latency may lie from the planted one: what scheduling on a shared machine adds."""
@@ -116,16 +115,16 @@ _DISTURBS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What else a kind without a count of its own moves by its nature."""
 
-_CAUSES: Final[dict[str, str | None]] = {
-    "drop": LOST_FRAME,
-    "deaf": SILENT_CHANNEL,
-    "discard": SILENT_FEED,
-    "slot_lost": SILENT_FEED,
-    "restart_postgres": None,
-    "close": SOCKET_DOWN,
-    "refuse_connects": SOCKET_DOWN,
+_CAUSES: Final = {
+    "drop": Why.LOST_FRAME,
+    "deaf": Why.DEAF_CHANNEL,
+    "discard": Why.RATE_LIMITED,
+    "slot_lost": Why.SLOT_LOST,
+    "restart_postgres": Why.DATABASE_RESTARTED,
+    "close": Why.SOCKET_DOWN,
+    "refuse_connects": Why.SOCKET_DOWN,
 }
-"""The cause that analysis gives to the misses of each kind; None: it has no name for it yet."""
+"""The cause that analysis is to give to the misses of each kind."""
 
 
 def compare(found: Found, calm: Found | None) -> tuple[Finding, ...]:
@@ -242,7 +241,7 @@ def _outages(found: Found) -> Iterable[Finding]:
 
 
 def _causes(found: Found) -> Iterable[Finding]:
-    """Compare the causes of what was missed; kinds for which analysis has no name are told as such."""
+    """Compare the causes of what was missed."""
     missed = _sum(found, _MISSED)
     if not missed:
         return
@@ -251,15 +250,12 @@ def _causes(found: Found) -> Iterable[Finding]:
     causes = find_metric("delivery.causes", found.metrics)
     told = ", ".join(f"{cause}: {count}" for cause, count in causes.items())
     for kind in kinds:
-        cause = _CAUSES.get(kind, SOCKET_DOWN)
-        if cause is None:
-            yield _finding(found, kind, "cause of the loss", planted=kind, told=told, verdict=Comparison.CANNOT_TELL)
-        else:
-            named, untold = int(causes.get(cause, 0)), int(causes.get(UNEXPLAINED, 0))
-            verdict = Comparison.CANNOT_TELL if untold and named + untold == missed else Comparison.WRONG
-            verdict = Comparison.FOUND if named == missed else verdict
-            planted = f"{cause}: {_text(missed)}"
-            yield _finding(found, kind, "cause of the loss", planted=planted, told=told, verdict=verdict)
+        cause = _CAUSES.get(kind, Why.SOCKET_DOWN).label
+        named, untold = int(causes.get(cause, 0)), int(causes.get(Why.UNEXPLAINED.label, 0))
+        verdict = Comparison.CANNOT_TELL if untold and named + untold == missed else Comparison.WRONG
+        verdict = Comparison.FOUND if named == missed else verdict
+        planted = f"{cause}: {_text(missed)}"
+        yield _finding(found, kind, "cause of the loss", planted=planted, told=told, verdict=verdict)
 
 
 def _untold(found: Found, findings: Sequence[Finding]) -> Iterable[Finding]:
