@@ -3,7 +3,6 @@
 Owns a few connections. Every answer about a subscription is Realtime's own text for the subscriber.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +13,7 @@ import orjson
 from loadtests.pipeline.realtime.audiences import TableBinding, TableName
 from loadtests.pipeline.realtime.bindings import Binding, BindingRefused
 from loadtests.pipeline.realtime.comparisons import Comparisons
-from loadtests.pipeline.realtime.database import SESSION, UNREACHABLE, until_reachable
+from loadtests.pipeline.realtime.database import SESSION, UNREACHABLE, condition_name, until_reachable
 from loadtests.pipeline.realtime.filters import MAX_IN_VALUES, Condition, TypedCondition
 from loadtests.pipeline.realtime.pgoutput import Relation
 from loadtests.pipeline.realtime.shared_query import SharedQuery
@@ -283,7 +282,7 @@ def _needs_text(operator: str, type_: str) -> asyncpg.RaiseError:
 
 def _as_elixir(error: asyncpg.PostgresError) -> str:
     """Return the error as Postgrex prints it: `ERROR 22P02 (invalid_text_representation) …`."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__.removesuffix("Error")).lower()
+    name = condition_name(error)
     if isinstance(error, asyncpg.RaiseError):
         name = "raise_exception"
     detail = f"\n\n{error.detail}" if error.detail else ""

@@ -141,8 +141,7 @@ class Connection(WSListener):
         """Begin."""
         self._transport = transport
         self._service.open_connections.add(self)
-        self._service.counters.phoenix_connections_total += 1
-        self._service.counters.realtime_connections_connected += 1
+        self._service.counters.realtime_connections_opened += 1
         self._arm(self._service.now())
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -166,7 +165,6 @@ class Connection(WSListener):
         if self._wait is not None:
             self._wait.timer.cancel()
         self._service.open_connections.discard(self)
-        self._service.counters.realtime_connections_connected -= 1
         self._apply(self._session.end())
 
     # ---- what the server calls
@@ -175,7 +173,7 @@ class Connection(WSListener):
         """Write `count` change messages; a reader with too much unread is cut off, as if it had crashed."""
         if self._write_bounded(frames):
             counters = self._service.counters
-            counters.realtime_channel_db_events += count
+            counters.realtime_channel_db_messages_written += count
             counters.realtime_channel_output_bytes += len(frames)
 
     def tell(self, frame: bytes) -> None:
@@ -241,13 +239,9 @@ class Connection(WSListener):
         self._arm(now)
 
     def _receive(self, message: Message, now: Moment) -> None:
-        counters = self._service.counters
         joins_before = self._session.join_count
         self._apply(self._session.receive(message, now))
-        if message.event == "phx_join":
-            joined = self._session.join_count - joins_before
-            counters.realtime_channel_joins += joined
-            counters.realtime_channel_joins_refused += 1 - joined
+        self._service.counters.phoenix_channel_joined_total["ok"] += self._session.join_count - joins_before
 
     def _apply(self, effects: Iterable[Effect]) -> None:
         """Do what the session says; what it sends leaves in one write, in its order."""
@@ -296,6 +290,8 @@ class Connection(WSListener):
 
     def _refuse(self, refusal: Refuse, outbox: list[bytes]) -> None:
         """Answer a join after the deliberate delay; the socket reads and writes nothing until then."""
+        self._service.counters.phoenix_channel_joined_total["error"] += 1
+        self._service.counters.realtime_channel_error[refusal.code] += 1
         delay_s = REFUSED_JOIN_S * self._service.options.delay_scale
         answer = text_frame(encode_server(refusal.reply, self._vsn))
         if delay_s == 0 or self._transport is None:

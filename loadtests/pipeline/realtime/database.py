@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -19,6 +20,7 @@ UNREACHABLE: Final = (
     asyncpg.InternalClientError,  # how the driver says that an idle session was ended the moment before it was used
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # it is shutting down, starting up, or an administrator ended the session
+    asyncpg.InsufficientResourcesError,  # it has no connection left, or no memory
 )
 
 Answer = TypeVar("Answer")
@@ -36,6 +38,11 @@ async def until_reachable(ask: Callable[[], Awaitable[Answer]], what: str) -> An
             log.warning("%s: the database cannot be reached, will try again: %r", what, error)
             await pause(attempt)
             attempt += 1
+
+
+def condition_name(error: asyncpg.PostgresError) -> str:
+    """Return an error's condition as PostgreSQL's list of error codes names it: `admin_shutdown`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__.removesuffix("Error")).lower()
 
 
 async def pause(attempt: int) -> None:

@@ -26,6 +26,7 @@ from loadtests.pipeline.realtime.tampering import Tampering
 Describe = Callable[[Relation], Awaitable[Table]]
 Authorize = Callable[[Table, Questions, Iterable[str]], Awaitable[Rights]]
 
+_RATE_LIMITED = "rate_limited"
 ROWS_PER_BATCH = 200
 """Bounds what is written to one socket at once, far below what makes a reader slow."""
 
@@ -166,11 +167,12 @@ class Dispatcher:
         if not messages:
             return
         if is_withheld:
-            self._counters.realtime_replication_poller_changes_skip += answered.row_count
+            self._counters.realtime_replication_poller_changes_skip[_RATE_LIMITED] += answered.row_count
             return
         if self.tampering.discards_all:
-            self._counters.realtime_replication_poller_changes_skip += answered.row_count
+            self._counters.realtime_replication_poller_changes_skip[_RATE_LIMITED] += answered.row_count
         self._limits.delivered(now_ns, messages)
+        self._counters.realtime_channel_db_events += messages
         self._write(answered)
 
     async def _compare(self, batch: list[Row], columns: list[dict[str, Text]]) -> None:

@@ -27,6 +27,12 @@ class Refuse:
     disconnects: bool = False
     """Whether the socket is closed after the answer."""
 
+    @property
+    def code(self) -> str:
+        """The refusal's code, which stands before its text; one text comes without."""
+        code, colon, _ = str(self.reply.payload["response"]["reason"]).partition(":")
+        return code if colon else "UnknownErrorOnChannel"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribe:

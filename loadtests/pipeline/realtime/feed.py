@@ -59,6 +59,11 @@ class Feed(Protocol):
 class FeedLost(ConnectionError):  # noqa: N818 - what happened
     """The connection to the database is gone; so are the slot and the changes until the next one."""
 
+    def __init__(self, why: str, *, condition: str = "other") -> None:
+        super().__init__(why)
+        self.condition = condition
+        """The error's name in PostgreSQL, `other` if it has none."""
+
 
 class StreamingFeed:
     """Read the write-ahead log as it is written."""

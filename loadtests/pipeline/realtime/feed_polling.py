@@ -18,7 +18,7 @@ import asyncpg
 
 from loadtests.pipeline.realtime.audiences import Audiences
 from loadtests.pipeline.realtime.counters import Counters
-from loadtests.pipeline.realtime.database import SESSION
+from loadtests.pipeline.realtime.database import SESSION, UNREACHABLE, condition_name
 from loadtests.pipeline.realtime.dispatch import Answered, Dispatcher
 from loadtests.pipeline.realtime.feed import FeedLost
 from loadtests.pipeline.realtime.pacing import (
@@ -43,11 +43,15 @@ _CHANGES: Final = """
     select data
     from pg_logical_slot_get_binary_changes($1, null, $2, 'proto_version', '1', 'publication_names', $3)
 """
-_TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_TROUBLE: Final = (*UNREACHABLE, asyncpg.PostgresError)
 
 Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
+
+
+class SlotRefused(FeedLost):
+    """There is no slot to lose yet: the database cannot be reached, or makes none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +136,25 @@ class PollingFeed:
                 async with self._slot() as slot:
                     self.live.set()
                     await self._poll(slot, backoff)
+                    self._counters.realtime_replication_poller_stop_total["shutdown"] += 1
                     return
             except FeedLost as error:
                 self.live.clear()
                 self.reconnects += 1
+                self._count(error)
                 log.warning("the slot is lost, changes until there is a new one are lost too: %s", error)
                 await asyncio.sleep(backoff.failed())
         # By the source of v2.129.8 the channels are not told, and hear nothing until a fresh token or another join.
         log.error("the poller gives up; %d subscriptions are deaf now", self._audiences.listener_count)
+        self._counters.realtime_replication_poller_stop_total["max_retries_reached"] += 1
         self._audiences.clear()
+
+    def _count(self, failure: FeedLost) -> None:
+        """Count a failure as the real poller does: by whether there was a slot to read."""
+        if isinstance(failure, SlotRefused):
+            self._counters.realtime_replication_poller_prepare_exception_total += 1
+        else:
+            self._counters.realtime_replication_poller_query_exception_total[failure.condition] += 1
 
     async def _poll(self, slot: "_Slot", backoff: Backoff) -> None:
         """Poll until nobody has been subscribed for ten minutes; raises FeedLost."""
@@ -148,10 +162,10 @@ class PollingFeed:
             began_ns = self._now_ns()
             rows = await slot.take()
             backoff.succeeded()
-            self._counters.realtime_replication_poller_query_duration_count += 1
             answered = await slot.unless_lost(self._dispatcher.ask(self._dispatcher.heard(rows)))
             takes_s = self._cost.seconds(rows=len(rows), checks=answered.checks)
             await asyncio.sleep(takes_s - (self._now_ns() - began_ns) / 1e9)
+            self._counters.realtime_replication_poller_query_duration.observe((self._now_ns() - began_ns) / 1e6)
             self._dispatcher.write(answered)
             await asyncio.sleep(pause_s(_outcome(rows, answered), self._random))
 
@@ -164,7 +178,7 @@ class PollingFeed:
         try:
             connection = await asyncpg.connect(self._database_url, server_settings=settings)
         except _TROUBLE as error:
-            raise FeedLost(f"the database cannot be reached: {error!r}") from error
+            raise SlotRefused(f"the database cannot be reached: {error!r}") from error
         try:
             yield await _Slot.create(connection, name=name, publication=self._publication)
         finally:
@@ -189,7 +203,7 @@ class _Slot:
         try:
             await connection.execute(_CREATE, name)
         except _TROUBLE as error:
-            raise FeedLost(f"no slot can be made: {error!r}") from error
+            raise SlotRefused(f"no slot can be made: {error!r}") from error
         return cls(connection, name=name, publication=publication)
 
     async def take(self) -> list[Row]:
@@ -221,7 +235,8 @@ class _Slot:
         try:
             records = await self._connection.fetch(_CHANGES, self._name, messages, self._publication)
         except _TROUBLE as error:
-            raise FeedLost(repr(error)) from error
+            condition = condition_name(error) if isinstance(error, asyncpg.PostgresError) else "other"
+            raise FeedLost(repr(error), condition=condition) from error
         transactions: dict[int, list[Row]] = {}
         for (message,) in records:
             row = self._decoder.feed(message)

@@ -74,6 +74,7 @@ class Limits:
         self._plan = plan
         self._users = 0
         self._joins = RateMeter(plan.joins_per_s)
+        self._joins_so_far = 0
         self._messages = RateMeter(plan.messages_per_s)
 
     def refuse_connection(self, now_ns: int) -> str | None:
@@ -92,10 +93,21 @@ class Limits:
         if self._joins.is_exceeded(now_ns):
             return JoinRefusal(f"ClientJoinRateLimitReached: {TOO_MANY_JOINS}", disconnects=True)
         self._joins.add(now_ns)
+        self._joins_so_far += 1
         allowed = self._plan.channels_per_connection
         if allowed is not None and channels >= allowed:
             return JoinRefusal("ChannelRateLimitReached: Too many channels")
         return None
+
+    @property
+    def users(self) -> int:
+        """Open sockets that have joined a channel."""
+        return self._users
+
+    @property
+    def joins(self) -> int:
+        """Joins counted so far."""
+        return self._joins_so_far
 
     def user_came(self) -> None:
         """Count a socket that has joined its first channel."""

@@ -17,6 +17,7 @@ from picows import WSAutoPingStrategy, WSListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # its stub leaves the class out
 
 from loadtests.pipeline.faults.desk import Desk, in_loop
+from loadtests.pipeline.realtime import metrics
 from loadtests.pipeline.realtime.audiences import Audiences
 from loadtests.pipeline.realtime.authorizer import Authorizer
 from loadtests.pipeline.realtime.catalog import PUBLICATION, Catalog
@@ -114,8 +115,10 @@ class Realtime:
         return tuple(self._service.open_connections)
 
     def _answer(self, request: Request) -> WSListener | Late | Answer:
-        if request.path == "/metrics":
-            return Answer(status=HTTPStatus.OK, body=self._metrics(), content_type="text/plain; version=0.0.4")
+        if request.path in metrics.PATHS:
+            if not metrics.may_scrape(request.headers, self._service.verifier, _now().unix_s):
+                return Answer(status=HTTPStatus.FORBIDDEN)
+            return Answer(status=HTTPStatus.OK, body=self._metrics(), content_type=metrics.CONTENT_TYPE)
         if request.path not in PATHS:
             return Answer(status=HTTPStatus.NOT_FOUND)
         verdict = self._examine(request)
@@ -165,11 +168,14 @@ class Realtime:
         )
 
     def _metrics(self) -> bytes:
+        self.counters.phoenix_connections_total = len(self._service.open_connections)
+        self.counters.realtime_connections_connected = self._limits.users
+        self.counters.realtime_channel_joins = self._limits.joins
         self.counters.realtime_subscriptions_manager_subscribers = self._audiences.listener_count
         self.counters.realtime_replication_rows_waiting = self._dispatcher.waiting_count
         self.counters.realtime_replication_reconnects = self._feed.reconnects
         self.counters.realtime_rls_policy_failures = self._authorizer.failed_policies
-        return self.counters.to_prometheus()
+        return metrics.exposition(self.counters)
 
 
 @asynccontextmanager

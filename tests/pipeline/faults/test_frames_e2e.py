@@ -152,10 +152,11 @@ def test_discarded_changes_are_counted_as_the_real_server_counts_them(stand: Sta
         (after,) = stand.emit(devices[0].organization, 1)
         got = received(devices, stand.settle(devices, 2))
         url = stand.endpoint.realtime_url.replace("ws:", "http:").replace("/realtime/v1/websocket", "/metrics")
+        key = {"Authorization": f"Bearer {stand.endpoint.service_key}"}
 
         assert truth["planted"] == 10
         assert got == [(after, device.user) for device in devices]
-        assert 'poller_changes_skip{reason="rate_limited"} 5' in httpx.get(url).text
+        assert 'poller_changes_skip{reason="rate_limited"} 5' in httpx.get(url, headers=key).text
 
 
 def test_faults_at_once_have_different_victims(stand: Stand) -> None:

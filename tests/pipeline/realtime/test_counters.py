@@ -1,17 +1,13 @@
-"""The text that `/metrics` answers with."""
+"""The one number among the counters that is more than a sum."""
 
-from loadtests.pipeline.realtime.counters import Counters
-
-
-def test_a_counter_is_exposed_with_its_name_and_value() -> None:
-    """One line each."""
-    lines = Counters(realtime_channel_joins=7).to_prometheus().decode().splitlines()
-
-    assert "realtime_channel_joins 7" in lines
+from loadtests.pipeline.realtime.counters import Histogram
 
 
-def test_discarded_changes_carry_their_reason_as_the_real_server_says_it() -> None:
-    """The one sign of a silent discard."""
-    lines = Counters(realtime_replication_poller_changes_skip=3).to_prometheus().decode().splitlines()
+def test_an_observation_counts_for_the_lowest_bound_that_it_does_not_exceed() -> None:
+    """Bounds are inclusive, as Prometheus' are; what is above all of them is counted last."""
+    histogram = Histogram((10, 100))
+    for milliseconds in (3, 10, 10.5, 100, 2_000):
+        histogram.observe(milliseconds)
 
-    assert 'realtime_replication_poller_changes_skip{reason="rate_limited"} 3' in lines
+    assert histogram.counts == [2, 2, 1]
+    assert (histogram.count, histogram.total) == (5, 2_123.5)

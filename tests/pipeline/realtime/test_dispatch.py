@@ -202,7 +202,7 @@ def test_rows_beyond_the_messages_limit_are_discarded_and_counted() -> None:
     counters = deliver(audiences, [row(1), row(2)], limits=limits)
 
     assert listener.writes == []
-    assert counters.realtime_replication_poller_changes_skip == 2
+    assert counters.realtime_replication_poller_changes_skip == {"rate_limited": 2}
     assert not limits.withholds_changes(5 * 10**9)
 
 

@@ -1,7 +1,6 @@
 """The feed that polls, against a real database: what it delays and what it loses, as the real server does."""
 
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,14 +21,6 @@ SLOT_IS_HELD = "select 1 from pg_replication_slots where starts_with(slot_name, 
 def options() -> RealtimeOptions:
     """Return the options of a server that polls; a test may parametrize them."""
     return RealtimeOptions(feed="supabase")
-
-
-def counter(realtime: RealtimeUnderTest, name: str) -> int:
-    """Return one of the server's counters."""
-    url = realtime.url.replace("ws:", "http:") + "/metrics"
-    with urllib.request.urlopen(url) as answer:  # noqa: S310 - a fixed loopback address
-        lines = dict(line.split() for line in answer.read().decode().splitlines())
-    return int(lines[name])
 
 
 def wait_until(condition: Callable[[], bool], deadline_s: float = 15.0) -> None:
@@ -116,7 +107,7 @@ def test_old_claims_stay_in_force_for_a_while_after_a_fresh_token(realtime: Real
     told = realtime.emit(organization)
     first, second = socket.receive(), socket.receive()
     realtime.emit(organization)
-    wait_until(lambda: counter(realtime, "realtime_rls_checks") == 2)
+    wait_until(lambda: realtime.metric("realtime_rls_checks") == 2)
     socket.ping()
 
     assert isinstance(first, Change)
@@ -134,7 +125,7 @@ def test_rows_between_two_slots_are_lost(realtime: RealtimeUnderTest) -> None:
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'realtime_poll'"
     )
     realtime.emit(organization)
-    wait_until(lambda: counter(realtime, "realtime_replication_reconnects") == 1)
+    wait_until(lambda: realtime.metric("realtime_replication_reconnects") == 1)
     wait_until(lambda: bool(realtime.execute(SLOT_IS_HELD)))
     told = realtime.emit(organization)
 
@@ -154,7 +145,7 @@ def test_channels_are_deaf_once_the_poller_has_given_up(realtime: RealtimeUnderT
         " and datname = %s",
         name,
     )
-    wait_until(lambda: counter(realtime, "realtime_subscriptions_manager_subscribers") == 0, deadline_s=40)
+    wait_until(lambda: realtime.metric("realtime_subscriptions_manager_subscribers") == 0, deadline_s=40)
     elsewhere.execute(f"alter database {name} allow_connections true")
     realtime.emit(organization)
     socket.ping()
@@ -200,7 +191,7 @@ def test_beyond_the_messages_limit_changes_are_discarded_and_nobody_told(realtim
 
     def is_discarding() -> bool:
         written.append(realtime.emit(organization))
-        return counter(realtime, skipped) > 0
+        return realtime.metric(skipped) > 0
 
     wait_until(is_discarding)
     socket.send(phoenix.heartbeat(ref="ping"))

@@ -92,9 +92,9 @@ async def until_slots(database: str, wanted: int) -> None:
 
 async def until_polled(counters: Counters) -> None:
     """Wait for a poll that begins after this."""
-    polls = counters.realtime_replication_poller_query_duration_count
+    polls = counters.realtime_replication_poller_query_duration.count
     async with asyncio.timeout(15):
-        while counters.realtime_replication_poller_query_duration_count < polls + 2:  # noqa: ASYNC110 - a plain number
+        while counters.realtime_replication_poller_query_duration.count < polls + 2:  # noqa: ASYNC110 - a plain number
             await asyncio.sleep(0.02)
 
 

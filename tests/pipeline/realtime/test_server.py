@@ -3,7 +3,6 @@
 import signal
 import socket as sockets
 import time
-import urllib.request
 from collections.abc import Callable
 
 import pytest
@@ -19,14 +18,6 @@ from tests.pipeline.realtime.world import SECRET, RealtimeUnderTest, organizatio
 
 pytestmark = pytest.mark.e2e
 TOPIC = "realtime:org-events"
-
-
-def counter(realtime: RealtimeUnderTest, name: str) -> int:
-    """Return one of the server's counters."""
-    url = realtime.url.replace("ws:", "http:") + "/metrics"
-    with urllib.request.urlopen(url) as answer:  # noqa: S310 - a fixed loopback address
-        lines = dict(line.split() for line in answer.read().decode().splitlines())
-    return int(lines[name])
 
 
 def wait_until(condition: Callable[[], bool], deadline_s: float = 10.0) -> None:
@@ -113,7 +104,7 @@ def test_membership_counts_at_the_time_of_the_row(realtime: RealtimeUnderTest) -
     subscriber.join(TOPIC, realtime.token(member), organization_binding(organization))
     realtime.execute("delete from organization_members where user_id = %s", member)
     realtime.emit(organization, "hidden")
-    wait_until(lambda: counter(realtime, "realtime_rls_checks") == 1)
+    wait_until(lambda: realtime.metric("realtime_rls_checks") == 1)
     realtime.execute(
         "insert into organization_members (organization_id, user_id) values (%s, %s)", organization, member
     )
@@ -136,7 +127,7 @@ def test_policy_that_raises_hides_the_row_from_that_caller_alone(realtime: Realt
     broken.ping()
 
     assert isinstance(change, Change)
-    assert counter(realtime, "realtime_rls_policy_failures") == 1
+    assert realtime.metric("realtime_rls_policy_failures") == 1
 
 
 def test_row_deleted_at_once_delays_nobody(realtime: RealtimeUnderTest) -> None:
@@ -243,7 +234,7 @@ def test_lost_feed_comes_back(realtime: RealtimeUnderTest) -> None:
     subscriber = realtime.socket()
     subscriber.join(TOPIC, realtime.token(member), organization_binding(organization))
     realtime.execute("select pg_terminate_backend(pid) from pg_stat_replication")
-    wait_until(lambda: counter(realtime, "realtime_replication_reconnects") == 1)
+    wait_until(lambda: realtime.metric("realtime_replication_reconnects") == 1)
     wait_until(lambda: realtime.execute("select 1 from pg_stat_replication where state = 'streaming'") != [])
     event = realtime.emit(organization)
     change = subscriber.receive()
@@ -314,7 +305,7 @@ def test_fragments_pings_and_nonsense_are_taken_in_stride(realtime: RealtimeUnde
 
     assert subscriber.connection.ping().wait(10)
     assert reply == Reply(topic="phoenix", ref="5", ok=True, response={})
-    assert counter(realtime, "realtime_malformed_messages") == 2
+    assert realtime.metric("realtime_malformed_messages") == 2
 
 
 def test_slow_reader_is_cut_off_and_counted(realtime: RealtimeUnderTest) -> None:
@@ -324,7 +315,7 @@ def test_slow_reader_is_cut_off_and_counted(realtime: RealtimeUnderTest) -> None
     binding = organization_binding(organization)
     join = phoenix.join(topic=TOPIC, ref="1", bindings=[binding], access_token=realtime.token(member))
     sleeper = join_and_never_read(realtime, phoenix.encode_client(join, Vsn.V2))
-    wait_until(lambda: counter(realtime, "realtime_subscriptions_manager_subscribers") == 1)
+    wait_until(lambda: realtime.metric("realtime_subscriptions_manager_subscribers") == 1)
     hearing = realtime.socket()
     hearing.join(TOPIC, realtime.token(member), binding)
 
@@ -336,13 +327,13 @@ def test_slow_reader_is_cut_off_and_counted(realtime: RealtimeUnderTest) -> None
         )
         for _ in range(400):
             assert isinstance(hearing.receive(), Change)
-        return counter(realtime, "realtime_slow_readers_closed") == 1
+        return realtime.metric("realtime_slow_readers_closed") == 1
 
     wait_until(flood, 30)
     hearing.ping()
     sleeper.close()
 
-    assert counter(realtime, "realtime_subscriptions_manager_subscribers") == 1
+    assert realtime.metric("realtime_subscriptions_manager_subscribers") == 1
 
 
 def test_sigterm_closes_every_socket_with_1012(realtime: RealtimeUnderTest) -> None:

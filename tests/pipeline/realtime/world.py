@@ -5,6 +5,7 @@ The fixture `realtime` makes it.
 
 import json
 import time
+import urllib.request
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,19 @@ class RealtimeUnderTest:
     def anon_key(self) -> str:
         """The key that every socket shows."""
         return mint(SECRET, role="anon", expires_at_s=time.time_ns() // 10**9 + 600)
+
+    def metrics(self) -> str:
+        """Return what `/metrics` answers to the service role."""
+        key = mint(SECRET, role="service_role", expires_at_s=time.time_ns() // 10**9 + 600)
+        url = self.url.replace("ws:", "http:") + "/metrics"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})  # noqa: S310 - loopback
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - the same
+            return str(answer.read().decode())
+
+    def metric(self, name: str) -> int:
+        """Return one of the server's counters, named with its label if it has one."""
+        lines = dict(line.split() for line in self.metrics().splitlines() if not line.startswith("#"))
+        return int(lines.get(name, 0))
 
     def socket(self, vsn: Vsn = Vsn.V2) -> Socket:
         """Return a new client."""
