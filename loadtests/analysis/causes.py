@@ -97,10 +97,7 @@ def _own_record(misses: Deviations, witnesses: Witnesses) -> Causes:
     )
     is_present = stays | (is_live & would_have)
     began = np.where(is_present, -1, edges.beginning(np.where(is_live, away, edge)))
-    why = np.full(len(misses), -1, dtype=np.int64)
-    for one in np.unique(began[~is_present]):
-        why[~is_present & (began == one)] = edges.why(int(one))
-    return Causes(why, began)
+    return Causes(np.where(is_present, -1, edges.causes(began)), began)
 
 
 def _while_present(missed: Missed, misses: Deviations, witnesses: Witnesses) -> Ints:
@@ -135,7 +132,8 @@ def _feed(missed: Missed, pattern: Silences, evidence: Evidence) -> Ints:
     restarted = evidence.of(Why.DATABASE_RESTARTED).meet(since_ns, back_ns)
     slot_lost = evidence.of(Why.SLOT_LOST).meet(since_ns, back_ns)
     # A discard is counted in rows: fewer than are missing cannot be all of it.
-    events = np.unique(np.stack((inverse, missed.event)), axis=1)[0]
+    width = int(missed.event.max(initial=0)) + 1
+    events = np.unique(inverse * width + missed.event) // width
     discarded = evidence.of(Why.RATE_LIMITED).amount_in(first_ns, back_ns)
     limited = discarded > 0
     explains = limited & (discarded >= np.bincount(events, minlength=len(first)))

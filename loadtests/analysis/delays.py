@@ -94,10 +94,7 @@ def causes_of_late(late: Deviations, scene: DelayWitnesses) -> Causes:
     edge = edges.at(late.device, late.placed_ns)
     is_away = ~edges.is_live(edge)
     began = np.where(is_away, edges.beginning(edge), -1)
-    why = why_late(receipt, scene)
-    for one in np.unique(began[is_away]):
-        why[is_away & (began == one)] = edges.why(int(one))
-    return Causes(why, began)
+    return Causes(np.where(is_away, edges.causes(began), why_late(receipt, scene)), began)
 
 
 def why_late(receipt: Receipt, scene: DelayWitnesses) -> Ints:

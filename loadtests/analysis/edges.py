@@ -90,6 +90,11 @@ class Edges:
             case _:
                 return Why.UNEXPLAINED
 
+    def causes(self, edge: Ints) -> Ints:
+        """Return the same for many edges, among which the same one may stand often."""
+        distinct, place = np.unique(edge, return_inverse=True)
+        return np.array([self.why(int(one)) for one in distinct], dtype=np.int64)[place]
+
     def told(self, edge: int) -> str:
         """Return an edge in words: `closed 1012`."""
         if edge < 0:

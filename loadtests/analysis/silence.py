@@ -129,7 +129,8 @@ def _gaps(missed: Missed, stream: _Stream) -> _Gaps:
     place = stream.place[missed.event]
     of_pair = np.where(is_silent[place], number[place], -1)
     inside = of_pair >= 0
-    members = np.unique(np.stack((of_pair[inside], missed.device[inside])), axis=1)[0]
+    width = int(missed.device.max(initial=0)) + 1
+    members = np.unique(of_pair[inside] * width + missed.device[inside]) // width
     first_ns = np.full(count, NEVER, dtype=np.int64)
     last_ns = np.full(count, UNKNOWN, dtype=np.int64)
     np.minimum.at(first_ns, number[is_silent], stream.placed_ns[is_silent])
