@@ -16,10 +16,10 @@ import loadtests
 from loadtests.analysis.explain import UnknownIdError
 from loadtests.analysis.explained import json_of, lines_of
 from loadtests.analysis.metric_keys import documentation
-from loadtests.calibration.calibrate import CERTIFICATE_MARKDOWN, CalibrationRequest, calibrate
+from loadtests.calibration.calibrate import CERTIFICATE_MARKDOWN, ROUNDS, CalibrationRequest, calibrate, seeds_of
 from loadtests.calibration.cases import Case
 from loadtests.calibration.certificate import Certificate
-from loadtests.calibration.compare import Comparison, Finding
+from loadtests.calibration.finding import Comparison, Finding
 from loadtests.checks.gates import GateError, parse_gates
 from loadtests.checks.verdict import Verdict
 from loadtests.explaining import explain_run
@@ -201,7 +201,11 @@ def metrics_command() -> None:
 @click.option(
     "--only", "kinds", multiple=True, type=click.Choice(sorted(SHAPES)), help="A kind of fault; may be repeated."
 )
-def calibrate_command(out: Path | None, kinds: tuple[str, ...]) -> None:
+@click.option("--seed", type=click.IntRange(0), help="First of the seeds [default: those of the day].")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=ROUNDS, show_default=True, help="How many seeds to run each case with."
+)
+def calibrate_command(out: Path | None, kinds: tuple[str, ...], *, seed: int | None, rounds: int) -> None:
     """Plant known faults in short runs on an embedded pipeline, and certify what the harness finds of them.
 
     Exit codes: 0 all was found as planted, 3 something was found wrong, 4 something could not be told.
@@ -209,14 +213,19 @@ def calibrate_command(out: Path | None, kinds: tuple[str, ...]) -> None:
     \b
     Examples:
       loadtests calibrate
-      loadtests calibrate --only drop --only close
+      loadtests calibrate --only drop --only close --rounds 1
     """  # noqa: D301 - click's own escape
     console = Console(highlight=False)
     with _clear_errors():
         directory = out or _new_directory(CALIBRATION)
         if directory.exists():
             raise ScenarioError(f"--out {directory}: it exists already; a calibration never writes over another")
-        request = CalibrationRequest(directory=directory, kinds=kinds, target_options=_options_of_case)
+        request = CalibrationRequest(
+            directory=directory,
+            kinds=kinds,
+            seeds=seeds_of(seed, rounds, today=datetime.now(UTC).date()),
+            target_options=_options_of_case,
+        )
         screen = screen_for(console)
         with listen_for_interrupt() as interrupt:
             try:
@@ -311,11 +320,11 @@ def _database_options() -> dict[str, object]:
 
 
 def _options_of_case(case: Case) -> dict[str, object]:
-    return {**target_options(case.scenario_file().scenario.target), **_database_options()}
+    return {**target_options(case.scenario_file(0).scenario.target), **_database_options()}
 
 
 def _tell_findings(console: Console, case: Case, findings: Sequence[Finding]) -> None:
-    console.print(f"[bold]{case.name}[/]")
+    console.print(f"[bold]{case.name}[/] [dim]{', '.join(sorted({f'seed {each.seed}' for each in findings}))}[/]")
     for each in findings:
         line = f"{each.fault}: {each.question}: planted {each.planted}, found {each.found}"
         console.print(f"  [{_FINDING_STYLES[each.verdict]}]{each.verdict.value:<11}[/] {escape(line)}", soft_wrap=True)

@@ -12,6 +12,7 @@ import psycopg
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
 from loadtests.drivers.probes import ClockProbe, UsageProbe
 from loadtests.drivers.run_input import RunInput
+from loadtests.drivers.target_metrics import TargetMetrics
 from loadtests.drivers.truth import TruthReader
 from loadtests.history.directory import RunDirectory
 from loadtests.history.ledger import LedgerFullError
@@ -87,8 +88,9 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
         stage.prepare_drivers(interrupt, lambda said: screen.show(_connecting(said)))
         truth = TruthReader(endpoint.database_url, run_input.population, ledger)
         clock = ClockProbe(endpoint.database_url)
-        stack.callback(truth.close)
-        stack.callback(clock.close)
+        metrics = TargetMetrics.of_target(endpoint)
+        for each in (truth.close, clock.close, metrics.stop):
+            stack.callback(each)
         conductor = Conductor(
             stage=stage,
             scenario=run_input.scenario,
@@ -100,6 +102,7 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
             screen=screen,
             interrupt=interrupt,
             faults=faults,
+            metrics=metrics,
         )
         trouble = _conduct(conductor)
         trouble += _write_ground_truth(faults, run_input.directory)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from loadtests.analysis.metric_keys import METRIC_KEYS, pattern_of
 from loadtests.analysis.results import Quantiles
 from loadtests.checks.gates import GateResult
+from reports.causes import cause_table, delay_table
 from reports.client_tables import client_table
 from reports.glossary import stage_name
 from reports.input import ReportInput
@@ -52,6 +53,7 @@ def tables(run: ReportInput) -> tuple[Table, ...]:
         latency_table(metrics),
         delivery_table(metrics),
         cause_table(metrics),
+        delay_table(metrics),
         counter_table(metrics),
         mutation_table(metrics),
         upstream_table(metrics),
@@ -162,16 +164,6 @@ def phase_table(run: ReportInput) -> Table:
         words=frozenset({1}),
         note="A refresh belongs to the phase whose mutation's signal came last before it, however much later it was "
         "made.",
-    )
-
-
-def cause_table(metrics: Metrics) -> Table:
-    """Return the causes of misses; without rows if there was no miss."""
-    causes = metrics.at("delivery", "causes") or {}
-    return Table(
-        caption="Causes of misses",
-        head=("cause", "deliveries"),
-        rows=tuple((str(cause), count(number)) for cause, number in causes.items()),
     )
 
 
@@ -304,6 +296,8 @@ def _leaves(document: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, obj
             yield path, ", ".join(f"{name} {_text(number)}" for name, number in value.items())
         elif isinstance(value, Mapping):
             yield from _leaves(value, f"{path}.")
+        elif isinstance(value, list | tuple) and any(isinstance(each, Mapping) for each in value):
+            yield path, f"{len(value)} rows"
         else:
             yield path, "; ".join(map(_listed, value)) if isinstance(value, list | tuple) else value
 

@@ -50,6 +50,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/clients/signals.py",
         ),
         "tests/analysis/test_metrics.py": ("loadtests/analysis/results.py",),
+        "tests/analysis/test_causes.py": ("loadtests/analysis/why.py",),
         "tests/checks/test_gates.py": (
             "loadtests/analysis/client_keys.py",
             "loadtests/analysis/metric_keys.py",
@@ -88,7 +89,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/analysis/showings.py",
         ),
         "tests/analysis/test_delivery_by_loops.py": (
-            "loadtests/analysis/gaps.py",
             "loadtests/analysis/lanes.py",
             "loadtests/analysis/receipts.py",
             "loadtests/analysis/signal_counts.py",
@@ -96,7 +96,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/analysis/test_delivery.py": (
             "loadtests/analysis/devices.py",
             "loadtests/analysis/events.py",
-            "loadtests/analysis/gap_causes.py",
         ),
     },
     "it acts on sockets and timers, and is judged by the ledger that the whole leaves": {
@@ -105,10 +104,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/drivers/health.py",
             "loadtests/drivers/pollers.py",
         ),
-        "tests/drivers/test_subscribers.py": (
-            "loadtests/drivers/channels.py",
-            "loadtests/drivers/dialling.py",
-        ),
+        "tests/drivers/test_subscribers.py": ("loadtests/drivers/dialling.py",),
     },
     "routes are tested over HTTP, against the real database, by what they do and not by where they stand": {
         "tests/pipeline/api/test_mutations.py": (

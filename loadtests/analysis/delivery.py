@@ -5,17 +5,14 @@ delivered once or late, missed while live, missed while away and healed, or neve
 one byte; only what was missed or late is looked at one by one.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
 import numpy as np
 
+from loadtests.analysis.causes import Deviations
 from loadtests.analysis.devices import SUBSCRIBER, Devices, Presence
 from loadtests.analysis.events import Events, Signals
-from loadtests.analysis.gap_causes import causes_of
-from loadtests.analysis.gaps import Gaps, find_gaps
 from loadtests.analysis.lanes import Bytes, Lanes, Stretches, lanes_of
 from loadtests.analysis.mutations import Mutations
 from loadtests.analysis.receipts import count_receipts
@@ -38,11 +35,6 @@ class DeliveryClass(IntEnum):
     MISSED_UNHEALED = 6
 
 
-MISSES: Final = (DeliveryClass.MISSED_LIVE, DeliveryClass.MISSED_HEALED, DeliveryClass.MISSED_UNHEALED)
-GAPS: Final = (DeliveryClass.LATE, *MISSES)
-"""The classes that want a cause."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """The account of the window's events, and what was seen beside it."""
@@ -51,15 +43,13 @@ class Delivery:
     """Which cell is of which event and subscriber."""
     classes: Bytes
     """A `DeliveryClass` for each cell."""
-    gaps: Gaps
+    deviations: Deviations
     """The cells that are missed or late, one by one."""
     expected: int
     """Counted apart, from events and members alone."""
     early: int
     live_healed: int
     unhealed_outside_screen: int
-    why: tuple[str, ...]
-    """The cause of each gap."""
     phantom: int | None
     """None when the truth was not read."""
     out_of_order: int
@@ -73,12 +63,6 @@ class Delivery:
     def adds_up(self) -> bool:
         """Whether the classes sum to the expected count."""
         return sum(self.count(each) for each in DeliveryClass) == self.expected
-
-    @property
-    def causes(self) -> dict[str, int]:
-        """The misses by cause."""
-        is_miss = self.gaps.classes != DeliveryClass.LATE
-        return dict(sorted(Counter(np.array(self.why, dtype=np.str_)[is_miss].tolist()).items()))
 
     def class_of(self, event: Ints, device: Ints, organization: Ints) -> Ints:
         """Return the class of each event of the organization and device, -1 if it is not in the account."""
@@ -107,27 +91,31 @@ def account(events: Events, signals: Signals, mutations: Mutations, screens: Scr
     is_shown, off_screen = _healing(lanes, missed, events=events, mutations=mutations, screens=screens)
     is_live = classes[missed] == DeliveryClass.MISSED_LIVE
     classes[missed[is_shown & ~is_live]] = DeliveryClass.MISSED_HEALED
-    gaps = find_gaps(
-        lanes,
-        classes,
-        receipts,
-        wanted=GAPS,
-        missed_live=DeliveryClass.MISSED_LIVE,
-        events=events,
-        deadline_ns=deadline_ns,
-    )
     return Delivery(
         lanes=lanes,
         classes=classes,
-        gaps=gaps,
+        deviations=_deviations(lanes, classes, events, deadline_ns),
         expected=int(_members(devices)[events.organization[counted]].sum()),
         early=int(np.count_nonzero(inside & receipts.is_received & ~lanes.within(live))),
         live_healed=int((is_live & is_shown).sum()),
         unhealed_outside_screen=int((~is_live & ~is_shown & off_screen).sum()),
-        why=tuple(causes_of(gaps, gaps.classes == DeliveryClass.MISSED_LIVE, screens.presence)),
         phantom=phantoms(signals, len(events)),
         out_of_order=out_of_order(signals, events, lanes),
         degraded=degraded(signals, events),
+    )
+
+
+def _deviations(lanes: Lanes, classes: Bytes, events: Events, deadline_ns: int) -> Deviations:
+    """Return what wants a cause: whatever is late or missed."""
+    cells = np.flatnonzero(classes >= DeliveryClass.LATE)
+    event, device = lanes.of_cells(cells)
+    placed_ns = events.placed_ns[event]
+    return Deviations(
+        event=event,
+        device=device,
+        classes=classes[cells].astype(np.int64),
+        placed_ns=placed_ns,
+        until_ns=placed_ns + deadline_ns,
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from loadtests.analysis.segments import expand, find_last
 from loadtests.analysis.stamps import Bools, Ints
 from loadtests.history.history import History, Rows
-from loadtests.history.kinds import NO_ENTITY, NOBODY, DownCause, Kind
+from loadtests.history.kinds import NO_ENTITY, NOBODY, Kind
 from loadtests.scenario.population import Population
 
 SUBSCRIBER: Final = -1
@@ -141,7 +141,7 @@ class Spans:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
-    """When devices lived and where, when somebody looked, when they were live, and how each gap in that began."""
+    """When devices lived and where, when somebody looked, and when they were live."""
 
     lifetimes: Spans
     """From login to logout, kill or switch."""
@@ -152,12 +152,6 @@ class Presence:
     foreground_lifetime: Ints
     """Which lifetime each of these is a part of."""
     live: Spans
-    edges: Spans
-    """From each edge of a device's connection to its next."""
-    edge_kind: Ints
-    """Which edge: LOGIN, LIVE, DOWN or LOGOUT."""
-    edge_cause: Ints
-    """For DOWN, its `DownCause`."""
 
     def lifetime_in(self, device: Ints, organization: Ints, at_ns: Ints) -> Ints:
         """Return which lifetime of the device, spent in that organization, holds the stamp; -1 if none does."""
@@ -181,12 +175,10 @@ def read_presence(history: History) -> Presence:
     device = rows["actor"][order].astype(np.int64)
     at_ns = rows["at_ns"][order].astype(np.int64)
     kind = rows["kind"][order].astype(np.int64)
-    cause = rows["flag"][order].astype(np.int64)
     lives = np.isin(kind, [int(Kind.LOGIN), int(Kind.LOGOUT)])
     is_login = kind == Kind.LOGIN
     lifetimes = _from_each(device[lives], at_ns[lives], is_login[lives], last_ns)
     foreground, foreground_lifetime = _foreground(history, lifetimes, last_ns)
-    edges = _from_each(device, at_ns, np.ones(len(device), dtype=np.bool_), last_ns)
     # The server may say "subscribed" again while it is: that is no edge.
     repeated = np.zeros(len(kind), dtype=np.bool_)
     repeated[1:] = (kind[1:] == Kind.LIVE) & (kind[:-1] == Kind.LIVE) & (device[1:] == device[:-1])
@@ -196,9 +188,6 @@ def read_presence(history: History) -> Presence:
         foreground=foreground,
         foreground_lifetime=foreground_lifetime,
         live=_from_each(device[~repeated], at_ns[~repeated], kind[~repeated] == Kind.LIVE, last_ns),
-        edges=edges,
-        edge_kind=kind,
-        edge_cause=np.where(kind == Kind.DOWN, cause, 0),
     )
 
 
@@ -239,26 +228,3 @@ def _from_each(device: Ints, at_ns: Ints, begins: Bools, last_ns: int) -> Spans:
         same = device[1:] == device[:-1]
         end_ns[:-1][same] = at_ns[1:][same]
     return Spans(device=device[begins], begin_ns=at_ns[begins], end_ns=np.maximum(end_ns, at_ns)[begins])
-
-
-def why_not_live(presence: Presence, device: Ints, at_ns: Ints) -> list[str]:
-    """Return the cause of each device's not being live at the stamp, as far as its own edges tell."""
-    place = presence.edges.at(device, at_ns)
-    return [
-        _cause(int(presence.edge_kind[row]), int(presence.edge_cause[row])) if row >= 0 else UNEXPLAINED
-        for row in place
-    ]
-
-
-UNEXPLAINED: Final = "unexplained"
-SOCKET_DOWN: Final = "socket down"
-SUBSCRIBE_GAP: Final = "subscribe gap"
-TOKEN_EXPIRED: Final = "token expired"  # noqa: S105 - a cause, not a secret
-
-
-def _cause(kind: int, cause: int) -> str:
-    if kind == Kind.LOGIN or (kind == Kind.DOWN and cause == DownCause.CHANNEL_CLOSED):
-        return SUBSCRIBE_GAP
-    if kind == Kind.DOWN and cause == DownCause.TOKEN_EXPIRED:
-        return TOKEN_EXPIRED
-    return SOCKET_DOWN if kind in {Kind.DOWN, Kind.LOGOUT} else UNEXPLAINED

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from loadtests.analysis.cause_table import Explained, explain, read_scene
 from loadtests.analysis.delivery import Delivery, DeliveryClass
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.events import NOT_IN_DATABASE
@@ -101,6 +102,7 @@ def explain_event(
         raise UnknownIdError(_no_member(subscriber, organization, devices))
     if subscriber is None:
         chosen = _worst(run, event, devices, classes)[:WORST]
+    explained = explain(delivery, read_scene(run.events, run.signals, run.screens, history))
     mutation = int(run.events.mutation[event])
     job = int(run.events.job[event])
     due_ns = int(run.mutations.due_ns[mutation]) if mutation != NOBODY else UNKNOWN
@@ -116,7 +118,9 @@ def explain_event(
         start_ns=run.window.start_ns,
         stamps=_life(run, event, mutation),
         classes={each.name.lower(): int((classes == each).sum()) for each in DeliveryClass if (classes == each).any()},
-        subscribers=tuple(_part(run, delivery, history, event=event, device=int(device)) for device in chosen),
+        subscribers=tuple(
+            _part(run, delivery, explained, history, event=event, device=int(device)) for device in chosen
+        ),
     )
 
 
@@ -188,10 +192,11 @@ def _life(run: Reconstruction, event: int, mutation: int) -> tuple[Stamp, ...]:
     )
 
 
-def _part(run: Reconstruction, delivery: Delivery, history: History, *, event: int, device: int) -> SubscriberPart:
+def _part(
+    run: Reconstruction, delivery: Delivery, explained: Explained, history: History, *, event: int, device: int
+) -> SubscriberPart:
     organization = run.events.organization[[event]]
     value = int(delivery.class_of(np.array([event]), np.array([device]), organization)[0])
-    gap = np.flatnonzero((delivery.gaps.event == event) & (delivery.gaps.device == device))
     stamps = [
         *_edges(history, device, int(run.events.placed_ns[event])),
         *_receipts(run, history, event, device),
@@ -200,7 +205,7 @@ def _part(run: Reconstruction, delivery: Delivery, history: History, *, event: i
     return SubscriberPart(
         device=device,
         delivery=DeliveryClass(value).name.lower() if value >= 0 else "not counted",
-        cause=delivery.why[gap[0]] if len(gap) else "",
+        cause=explained.cause_of(event, device),
         pair=pair,
         stamps=tuple(sorted([*stamps, *shown], key=lambda stamp: stamp.at_ns)),
     )

@@ -60,6 +60,13 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
         "refresh_latency.",
         _QUANTILES,
     ),
+    "push.delays.<cause>": MetricKey(
+        "ms",
+        "Stages that took longer than 100 ms, by what they are put down to: idle poll, backlog, stalled feed, cold "
+        "start, big transaction, late frame, slow consumer (signal latency); api (emission and refresh); busy "
+        "mutators, our dispatcher, our client; unexplained.",
+        _QUANTILES,
+    ),
     "push.by_another_refresh.pairs": MetricKey(
         "pairs", "Made visible by a refresh that another event or a catch-up caused, or that came by before."
     ),
@@ -200,8 +207,15 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "delivery.outside_screen": MetricKey("pairs", "(Mutation, subscriber) pairs whose job no screen of it shows."),
     "delivery.causes.<cause>": MetricKey(
         "pairs",
-        "Misses by cause: subscribe gap, socket down, token expired; while live: lost frame, silent channel, silent "
-        "feed; unexplained.",
+        "Misses by cause. The device's own record: subscribe gap, socket down, token expired, logged out, slow "
+        "consumer; what others heard: lost frame, silent channel, deaf channel, silent feed; the target's metrics: "
+        "rate-limited, slot lost, database restarted, row-level security; else unexplained.",
+    ),
+    "delivery.late_causes.<cause>": MetricKey(
+        "pairs", "Late deliveries by cause: those of push.delays, late frame, or what misses are put down to."
+    ),
+    "delivery.table": MetricKey(
+        "", "Misses and late deliveries by class, cause and what began it: pairs, and the worst example.", _OTHER
     ),
     # --- coalescing -----------------------------------------------------------------------------------------
     "coalescing.signals": MetricKey("signals", "Of the window's events, that ask for a refresh."),

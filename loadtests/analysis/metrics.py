@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from loadtests.analysis.by_phase import PhaseCost, read_phases
+from loadtests.analysis.cause_table import Explained, cause_table, explain, read_scene
 from loadtests.analysis.client_models import Findings, client_metrics, models_of, read_restraint
 from loadtests.analysis.coalescing import coalescing
 from loadtests.analysis.connections import connection_metrics
 from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
+from loadtests.analysis.delays import DelayWitnesses, slow_stages
 from loadtests.analysis.delivery import Delivery, DeliveryClass, account
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.differences import differences_json
@@ -32,6 +34,7 @@ from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elaps
 from loadtests.analysis.upstream import upstream_metrics
 from loadtests.analysis.watched import seen_soon, spent_by, watched_by
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
+from loadtests.analysis.why import Why
 from loadtests.history.history import History
 from loadtests.history.kinds import NOBODY, Kind
 from loadtests.scenario.model import Scenario
@@ -60,9 +63,13 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         },
         "mutations": mutation_metrics(run.mutations, run.events, truth_is_read=run.truth_is_read),
     }
+    scene = read_scene(run.events, run.signals, run.screens, history)
+    explained = explain(delivery, scene)
+    table = cause_table(explained, scene.witnesses, events=run.events, window=run.window, history=history)
+    metrics["push"]["delays"] = _delays(run, waterfall, scene)
     metrics |= {
         "clients": client_metrics(run, findings),
-        "delivery": _delivery(run, history, delivery),
+        "delivery": {**_delivery(run, history, delivery), **_causes(explained), "table": table},
         "coalescing": _coalescing(run),
         "connections": connection_metrics(history),
         "convergence": _convergence(run, history, findings.convergence, delivery),
@@ -204,7 +211,18 @@ def _delivery(run: Reconstruction, history: History, delivery: Delivery) -> dict
         "out_of_order": delivery.out_of_order,
         "degraded": delivery.degraded,
         "outside_screen": int((push & ~run.pairs.on_screen).sum()),
-        "causes": dict(delivery.causes),
+    }
+
+
+def _causes(explained: Explained) -> dict[str, Any]:
+    return {"causes": explained.misses_by_cause(), "late_causes": explained.late_by_cause()}
+
+
+def _delays(run: Reconstruction, waterfall: Waterfall, scene: DelayWitnesses) -> dict[str, Any]:
+    slow = slow_stages(waterfall, run.pairs, mutations=run.mutations, events=run.events, scene=scene)
+    return {
+        Why(int(why)).label: distribution(slow.ms[slow.why == why], slow.mutation[slow.why == why]).to_json()
+        for why in np.unique(slow.why)
     }
 
 

@@ -1,4 +1,4 @@
-"""The fixed set of short scenarios with which the harness is calibrated, and what each of them plants.
+"""The short scenarios with which the harness is calibrated, and what each of them plants; all else is the seed's.
 
 Values only. Faults that share a case are told apart by different numbers of `metrics.json`, or by their sum.
 """
@@ -31,18 +31,18 @@ class Case:
         """What it plants."""
         return frozenset(str(fault["kind"]) for fault in self.faults)
 
-    def scenario_file(self) -> ScenarioFile:
-        """Return its scenario, as if it had been read from a file."""
+    def scenario_file(self, seed: int) -> ScenarioFile:
+        """Return its scenario, as if it had been read from a file; population, load and victims follow from `seed`."""
         keys: dict[str, Any] = {
             "name": f"calibration-{self.name}",
             "question": f"Does the harness find what was planted: {', '.join(sorted(self.kinds)) or 'nothing'}?",
-            "seed": 7,
+            "seed": seed,
             "organizations": {"count": 4, "jobs": 8},
             "subscribers": {"count": 24, "debounce_ms": 200, "live_within_s": 10},
             "mutators": {"users": 20, "timeout_s": 5},
             "phases": [{"name": "load", "duration_s": self.load_s, "mutations_per_s": 16, "mix": _MIX}],
             "deadline_ms": 1500,
-            "faults": [dict(fault) for fault in self.faults],
+            "faults": [{**fault, "seed": seed * 100 + number} for number, fault in enumerate(self.faults, start=1)],
             **self.changes,
         }
         text = json.dumps(keys, indent=2)
@@ -56,11 +56,11 @@ CASES: Final = (
     Case(
         name="frames",
         faults=(
-            {"at_s": 0.2, "kind": "drop", "count": 11, "seed": 1},
-            {"at_s": 1.1, "kind": "duplicate", "count": 13, "seed": 2},
-            {"at_s": 2.0, "kind": "leak", "count": 7, "seed": 3},
-            {"at_s": 2.9, "kind": "phantom", "count": 9, "seed": 4},
-            {"at_s": 3.9, "kind": "degraded", "count": 5, "seed": 5},
+            {"at_s": 0.2, "kind": "drop", "count": 11},
+            {"at_s": 1.1, "kind": "duplicate", "count": 13},
+            {"at_s": 2.0, "kind": "leak", "count": 7},
+            {"at_s": 2.9, "kind": "phantom", "count": 9},
+            {"at_s": 3.9, "kind": "degraded", "count": 5},
         ),
     ),
     Case(
@@ -76,7 +76,7 @@ CASES: Final = (
         name="late",
         faults=(
             {"at_s": 0.2, "kind": "delay", "count": 10, "ms": 2000},
-            {"at_s": 0.5, "kind": "errors", "count": 4, "status": 503, "route": "read", "seed": 2},
+            {"at_s": 0.5, "kind": "errors", "count": 4, "status": 503, "route": "read"},
         ),
     ),
     Case(name="deaf", faults=({"at_s": 1.5, "kind": "deaf", "share": 0.25, "duration_s": 2.0},)),
@@ -98,7 +98,7 @@ CASES: Final = (
             {"at_s": 1.0, "kind": "slow_accept", "ms": 400, "duration_s": 2.0},
             {"at_s": 1.1, "kind": "close", "code": 1001, "share": 0.25},
             {"at_s": 4.0, "kind": "refuse_connects", "duration_s": 1.2},
-            {"at_s": 4.1, "kind": "close", "code": 1012, "share": 0.5, "seed": 2},
+            {"at_s": 4.1, "kind": "close", "code": 1012, "share": 0.5},
         ),
         load_s=7.0,
     ),
@@ -106,7 +106,7 @@ CASES: Final = (
         name="slow-api",
         faults=(
             {"at_s": 0.0, "kind": "latency", "ms": 250, "share": 1.0, "duration_s": 30, "route": "write"},
-            {"at_s": 0.0, "kind": "latency", "ms": 150, "share": 1.0, "duration_s": 30, "route": "read", "seed": 2},
+            {"at_s": 0.0, "kind": "latency", "ms": 150, "share": 1.0, "duration_s": 30, "route": "read"},
         ),
     ),
     Case(
@@ -123,6 +123,37 @@ CASES: Final = (
     Case(
         name="slot-and-api",
         faults=({"at_s": 1.0, "kind": "slot_lost"}, {"at_s": 3.0, "kind": "kill", "part": "api"}),
+        # So many that some are committed while there is no slot.
+        changes={"phases": [{"name": "load", "duration_s": 5.0, "mutations_per_s": 40, "mix": _MIX}]},
+    ),
+    # Several faults on one frame, and several losses at one time.
+    Case(
+        name="stacked-frames",
+        faults=(
+            {"at_s": 0.2, "kind": "drop", "count": 12, "share": 0.15},
+            {"at_s": 0.2, "kind": "degraded", "count": 40, "share": 0.4},
+            {"at_s": 0.2, "kind": "duplicate", "count": 30, "share": 0.4},
+            {"at_s": 0.2, "kind": "delay", "count": 30, "share": 0.3, "ms": 2000},
+        ),
+    ),
+    Case(
+        name="stacked-losses",
+        faults=(
+            {"at_s": 0.2, "kind": "drop", "count": 15, "share": 0.3},
+            {"at_s": 2.0, "kind": "deaf", "share": 0.25, "duration_s": 2.5},
+            {"at_s": 2.8, "kind": "discard", "duration_s": 0.8},
+        ),
+        load_s=6.5,
+    ),
+    Case(
+        name="stacked-outages",
+        faults=(
+            {"at_s": 1.0, "kind": "close", "code": 1012, "share": 0.4},
+            {"at_s": 3.5, "kind": "slot_lost"},
+            {"at_s": 6.5, "kind": "discard", "duration_s": 0.8},
+        ),
+        # So many that some are committed while there is no slot.
+        changes={"phases": [{"name": "load", "duration_s": 8.5, "mutations_per_s": 40, "mix": _MIX}]},
     ),
     Case(name="restarted", faults=({"at_s": 2.0, "kind": "restart_postgres"},)),
 )

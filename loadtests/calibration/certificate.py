@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from loadtests.calibration.compare import Comparison, Finding
+from loadtests.calibration.finding import Comparison, Finding
 
 CERTIFICATE_SCHEMA: Final = "loadtests.certificate/1"
 _EXIT_CODES: Final = {Comparison.FOUND: 0, Comparison.WRONG: 3, Comparison.CANNOT_TELL: 4}
@@ -35,6 +35,11 @@ class Certificate:
         return _EXIT_CODES[self.verdict]
 
     @property
+    def seeds(self) -> list[int]:
+        """The seeds that everything was made from."""
+        return sorted({finding.seed for finding in self.findings})
+
+    @property
     def summary(self) -> str:
         """One line."""
         count = {verdict: sum(finding.verdict is verdict for finding in self.findings) for verdict in Comparison}
@@ -50,6 +55,7 @@ class Certificate:
             "started_at": self.started_at,
             "verdict": self.verdict.value,
             "summary": self.summary,
+            "seeds": self.seeds,
             "host": dict(self.host),
             "findings": [asdict(finding) for finding in self.findings],
         }
@@ -59,13 +65,13 @@ class Certificate:
         lines = [
             "# Calibration certificate",
             "",
-            f"{self.started_at}: {self.summary}.",
+            f"{self.started_at}: {self.summary}; seeds {', '.join(map(str, self.seeds))}.",
             "",
-            "| case | fault | compared | planted | found | verdict |",
-            "|---|---|---|---|---|---|",
+            "| seed | case | fault | compared | planted | found | verdict |",
+            "|---|---|---|---|---|---|---|",
         ]
         lines += [
-            f"| {' | '.join(_cell(text) for text in (f.case, f.fault, f.question, f.planted, f.found))} "
+            f"| {' | '.join(_cell(text) for text in (str(f.seed), f.case, f.fault, f.question, f.planted, f.found))} "
             f"| {_MARKS[f.verdict]} |"
             for f in self.findings
         ]

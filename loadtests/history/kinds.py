@@ -132,6 +132,9 @@ class Kind(IntEnum):
     FAULT = 46
     """The target was told to do something wrong and has agreed. due_ns: when it was wanted; entity: its kind and
     parameters, as text; value: the number that the target gave it."""
+    TARGET_METRIC = 47
+    """What the target says of itself; written when it has changed, `up` and `pg_up` at each asking. entity: the series
+    with its labels, as text; value: whole part; due_ns: billionths beyond it. at_ns: when the answer was there."""
 
     # --- truth: what the database held ---------------------------------------------------------------------
     TRUE_EVENT = 60

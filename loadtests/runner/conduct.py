@@ -11,6 +11,7 @@ import psycopg
 
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
 from loadtests.drivers.probes import ClockProbe, UsageProbe
+from loadtests.drivers.target_metrics import TargetMetrics
 from loadtests.drivers.truth import TruthReader
 from loadtests.history.kinds import Kind, Process
 from loadtests.history.ledger import Ledger
@@ -50,6 +51,7 @@ class Conductor:
     screen: Screen
     interrupt: Interrupt
     faults: FaultPlanter
+    metrics: TargetMetrics
     progress: Progress = field(default_factory=Progress)
     _said: dict[str, Message] = field(default_factory=dict)
     _history: deque[tuple[float, int, int]] = field(default_factory=deque)
@@ -59,6 +61,7 @@ class Conductor:
         """Run load and drain; return what went wrong, nothing if nothing did."""
         start_ns = time.monotonic_ns() + _HEAD_START_NS
         self._record_phases(start_ns)
+        self.metrics.start()
         self.stage.go(start_ns)
         self.faults.start(start_ns)
         load_end_ns = start_ns + round(self.scenario.duration_s * _NS)
@@ -74,6 +77,8 @@ class Conductor:
             self.stage.end_load()
         drain_end_ns = time.monotonic_ns() + round(self.scenario.effective_drain_s * _NS)
         drain_trouble = self._watch(Step.DRAIN, start_ns, drain_end_ns, until_dispatched=False)
+        self.metrics.stop()
+        self.metrics.record(self.ledger)
         troubles = [] if drain_trouble is None else [drain_trouble]
         return troubles + (["the load was stopped by the user before its end"] if cut_short else [])
 
@@ -121,6 +126,7 @@ class Conductor:
         if trouble := self.stage.driver_trouble(self._hear) or self.stage.target.trouble():
             return trouble
         self._sum_up()
+        self.metrics.record(self.ledger)
         return self._record_faults() or self._sample()
 
     def _record_faults(self) -> str | None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.analysis.delivery import GAPS, MISSES, Delivery, DeliveryClass, account
+from loadtests.analysis.cause_table import explain, read_scene
+from loadtests.analysis.delivery import Delivery, DeliveryClass, account
 from loadtests.analysis.leaks import leaked_signals
 from loadtests.history.kinds import DownCause, Kind, Leaving
 from loadtests.scenario.population import Device
@@ -152,8 +153,12 @@ def test_classes_agree_with_loops(seed: int) -> None:
     assert found == expected
     assert delivery.expected == len(expected) == len(delivery.classes)
     assert delivery.adds_up
-    assert Counter(delivery.gaps.classes.tolist()) == Counter(value for value in expected.values() if value in GAPS)
-    assert sum(delivery.causes.values()) == sum(value in MISSES for value in expected.values())
+    assert Counter(delivery.deviations.classes.tolist()) == Counter(
+        value for value in expected.values() if value >= DeliveryClass.LATE
+    )
+    rebuilt = run.story.run()
+    causes = explain(delivery, read_scene(rebuilt.events, rebuilt.signals, rebuilt.screens, run.story.history))
+    assert sum(causes.misses_by_cause().values()) == sum(value > DeliveryClass.LATE for value in expected.values())
 
 
 @given(st.integers(0, 2**32))

@@ -10,8 +10,8 @@ from loadtests.scenario.faults import FaultKind
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_case_is_a_short_scenario(case: Case) -> None:
-    """Load and drain take at most 15 s."""
-    scenario = case.scenario_file().scenario
+    """Load and drain take at most 15 s, with any seed."""
+    scenario = case.scenario_file(3).scenario
 
     assert scenario.duration_s + scenario.effective_drain_s <= 15
     assert {fault.kind for fault in scenario.faults} == case.kinds
@@ -24,5 +24,15 @@ def test_every_kind_is_planted() -> None:
 
 def test_the_calm_case_comes_first_whatever_is_asked_for() -> None:
     """Latencies are told against it."""
-    assert [case.name for case in cases_for(["drop"])] == [CALM, "frames"]
+    assert [case.name for case in cases_for(["leak", "kill"])] == [CALM, "frames", "killed-realtime", "slot-and-api"]
     assert cases_for([]) == CASES
+
+
+def test_all_that_is_left_to_chance_follows_from_the_seed() -> None:
+    """Population, load, and each fault's victims, which no two faults of a case share."""
+    first, second = (CASES[1].scenario_file(seed).scenario for seed in (1, 2))
+    seeds = [fault.seed for scenario in (first, second) for fault in scenario.faults]
+
+    assert (first.seed, second.seed) == (1, 2)
+    assert len(set(seeds)) == len(seeds)
+    assert [fault.parameters for fault in first.faults] == [fault.parameters for fault in second.faults]

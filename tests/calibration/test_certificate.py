@@ -3,13 +3,13 @@
 import pytest
 
 from loadtests.calibration.certificate import Certificate
-from loadtests.calibration.compare import Comparison, Finding
+from loadtests.calibration.finding import Comparison, Finding
 
 
 def certificate_of(*verdicts: Comparison) -> Certificate:
     """Return a certificate of such findings."""
     findings = tuple(
-        Finding(case="any", fault="drop", question="events | missed", planted="3", found="3", verdict=verdict)
+        Finding(case="any", seed=7, fault="drop", question="events | missed", planted="3", found="3", verdict=verdict)
         for verdict in verdicts
     )
     return Certificate(findings=findings, started_at="2026-01-01T00:00:00+00:00", host={"processor": "a CPU"})
@@ -33,7 +33,7 @@ def test_the_page_has_a_line_for_each_finding() -> None:
     """What is not known stands there in red."""
     page = certificate_of(Comparison.FOUND, Comparison.CANNOT_TELL).to_markdown()
 
-    assert "| any | drop | events \\| missed | 3 | 3 | found |" in page
+    assert "| 7 | any | drop | events \\| missed | 3 | 3 | found |" in page
     assert "🔴 cannot tell" in page
     assert "1 of 2 as planted, 0 wrong, 1 cannot be told" in page
 
@@ -42,5 +42,5 @@ def test_the_document_names_its_shape() -> None:
     """For programs."""
     told = certificate_of(Comparison.FOUND).to_json()
 
-    assert (told["schema"], told["verdict"]) == ("loadtests.certificate/1", "found")
+    assert (told["schema"], told["verdict"], told["seeds"]) == ("loadtests.certificate/1", "found", [7])
     assert told["findings"][0]["planted"] == "3"

@@ -73,7 +73,7 @@ def metrics_of(
             "visibility_ms": quantiles_of(series.push_visibility_ms, mutations),
             "signal_ms": quantiles_of(series.stages_ms.get("signal_latency", np.empty(0)), mutations),
             "staleness_ms": quantiles_of(series.push_visibility_ms * 0.9, mutations),
-            "stages": {f"{name}_ms": quantiles_of(values, mutations) for name, values in series.stages_ms.items()},
+            **_stages(series, mutations),
             **_costs(push),
         },
         "polling": {
@@ -146,6 +146,11 @@ def _upstream(mutations: int) -> dict[str, Any]:
     }
 
 
+def _stages(series: Series, mutations: int) -> dict[str, Any]:
+    stages = {f"{name}_ms": quantiles_of(values, mutations) for name, values in series.stages_ms.items()}
+    return {"stages": stages, "delays": {}}
+
+
 def _all_delivered(expected: int) -> dict[str, Any]:
     return {
         "expected": expected,
@@ -164,6 +169,7 @@ def _all_delivered(expected: int) -> dict[str, Any]:
         "live_healed": 0,
         "outside_screen": 0,
         "causes": {},
+        "table": [],
     }
 
 
@@ -275,9 +281,11 @@ def empty() -> ReportInput:
         polling_cost={},
         timeline=empty_timeline(),
     )
-    metrics = metrics_of(series, mutations=0, delivery={"causes": None}, reasons=("swarm-0 died (signal 9)",))
+    metrics = metrics_of(
+        series, mutations=0, delivery={"causes": None, "table": None}, reasons=("swarm-0 died (signal 9)",)
+    )
     metrics |= {"coalescing": None, "convergence": None}
-    metrics["push"] |= {"signal_ms": None, "stages": None, "requests_per_subscriber_minute": None}
+    metrics["push"] |= {"signal_ms": None, "stages": None, "delays": None, "requests_per_subscriber_minute": None}
     return ReportInput(
         scenario=scenario,
         manifest=manifest_of(scenario),

@@ -202,8 +202,11 @@ class _Reorder:
 
     def __call__(self, frame: Any) -> Sequence[Any]:
         key = (frame.receiver, frame.job)
-        held = self._held.pop(key, None)
+        held = self._held.get(key)
+        if held is not None and held.frame.event == frame.event:
+            return (frame,)  # its own double does not overtake it
         if held is not None:
+            del self._held[key]
             held.timer.cancel()
             _note(self._running, held.frame)
             if self._choice.is_over and not self._held:

@@ -14,7 +14,7 @@ import orjson
 
 from loadtests.pipeline.faults.desk import End, Later, Running, in_loop
 from loadtests.pipeline.faults.frames import Act, Surroundings, begin_frame_fault
-from loadtests.pipeline.faults.kinds import Deaf, Discard, FrameFault
+from loadtests.pipeline.faults.kinds import Deaf, Degraded, Delay, Discard, Drop, Duplicate, FrameFault, Reorder
 from loadtests.pipeline.realtime.audiences import Audience, Audiences, Listener
 from loadtests.pipeline.realtime.frames import Frames, Line
 from loadtests.pipeline.realtime.pgoutput import Row
@@ -88,12 +88,25 @@ class ChangeFrame:
         )
 
 
+_ORDER: tuple[type[FrameFault], ...] = (Discard, Deaf, Drop, Degraded, Duplicate)
+"""What is withheld is nothing else's victim; what is sent is altered first and then doubled. Others come after these,
+and last of all what holds messages back."""
+_HOLDING = (Delay, Reorder)
+
+
+def _rank(fault: FrameFault) -> int:
+    if isinstance(fault, _HOLDING):
+        return len(_ORDER) + 1
+    return next((rank for rank, kind in enumerate(_ORDER) if isinstance(fault, kind)), len(_ORDER))
+
+
 class Tampering:
     """The frame faults in force."""
 
     def __init__(self, audiences: Audiences, later: Later = in_loop) -> None:
         self._audiences = audiences
-        self._acts: dict[int, Act] = {}
+        self._acts: dict[tuple[int, int], Act] = {}
+        """By rank and number, in this order."""
         self._discarding = 0
         self._surroundings = Surroundings(later=later, send=_send)
 
@@ -103,16 +116,14 @@ class Tampering:
     def begin(self, fault: FrameFault, running: Running) -> End:
         """Put a fault in force; return what undoes it."""
         act, release = begin_frame_fault(fault, running, self._surroundings)
-        if isinstance(fault, Deaf | Discard):
-            self._acts = {running.number: act, **self._acts}  # who hears nothing is no victim of anything else
-        else:
-            self._acts[running.number] = act
+        place = (_rank(fault), running.number)
+        self._acts = dict(sorted({**self._acts, place: act}.items()))
         is_discard = isinstance(fault, Discard)
         self._discarding += is_discard
 
         def end() -> None:
             self._discarding -= is_discard
-            del self._acts[running.number]
+            del self._acts[place]
             release()
 
         return end
@@ -130,12 +141,15 @@ class Tampering:
                 _send(frame)
 
     def _tampered(self, frame: ChangeFrame) -> Sequence[ChangeFrame]:
-        """Return what to send; a message is the victim of one fault at most, so that what each did can be seen."""
+        """Return what to send: what one fault leaves is the next one's, and what one adds is nobody's victim."""
+        left, added = [frame], list[ChangeFrame]()
         for act in tuple(self._acts.values()):
-            sent = act(frame)
-            if len(sent) != 1 or sent[0] is not frame:
-                return sent
-        return (frame,)
+            offered, left = left, []
+            for one in offered:
+                for sent in act(one):
+                    is_same = sent.event == one.event and sent.receiver is one.receiver
+                    (left if is_same else added).append(sent)
+        return (*left, *added)
 
 
 def _send(frame: ChangeFrame) -> None:

@@ -138,6 +138,14 @@ def test_a_reordered_message_waits_for_the_next_of_its_job_to_its_receiver() -> 
     assert bench.sent == []
 
 
+def test_a_reordered_message_is_not_overtaken_by_its_own_double() -> None:
+    """It waits for another event."""
+    bench = Bench("reorder", share=1.0, count=1)
+
+    assert bench.put(A, A, B) == [A, B, A]
+    assert bench.planted == ["a"]
+
+
 def test_a_message_that_nothing_overtakes_is_sent_and_does_not_count() -> None:
     """When patience ends, and when the fault does."""
     waited, ended = Bench("reorder", share=1.0, count=1), Bench("reorder", share=1.0, count=1)

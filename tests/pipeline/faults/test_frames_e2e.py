@@ -159,23 +159,35 @@ def test_discarded_changes_are_counted_as_the_real_server_counts_them(stand: Sta
         assert 'poller_changes_skip{reason="rate_limited"} 5' in httpx.get(url, headers=key).text
 
 
-def test_faults_at_once_have_different_victims(stand: Stand) -> None:
-    """What is dropped was neither doubled nor leaked: each fault's truth holds by itself."""
+def test_faults_stack_on_a_frame_and_each_truth_still_holds(stand: Stand) -> None:
+    """What is dropped has no other fault; what is sent may be degraded, doubled, leaked and followed by a phantom."""
+    counts = {"duplicate": 20, "drop": 12, "leak": 6, "phantom": 6, "degraded": 20}
     with stand.devices(2, 1) as devices:
-        kinds = {kind: stand.plant(kind, count=6, share=0.5, seed=seed) for seed, kind in enumerate(
-            ("duplicate", "drop", "leak", "phantom", "degraded"), start=1)}  # fmt: skip
-        events = stand.emit(devices[0].organization, 40)
-        lists = stand.settle(devices, 80 + 6 - 6 + 6 + 6)
+        kinds = {
+            kind: stand.plant(kind, count=count, share=0.5, seed=seed)
+            for seed, (kind, count) in enumerate(counts.items(), start=1)
+        }
+        events = stand.emit(devices[0].organization, 60)
+        lists = stand.settle(devices, 120 + 20 - 12 + 6 + 6)
         truths = {kind: stand.ended(number) for kind, number in kinds.items()}
+        victims = {kind: keys(truth["details"]) for kind, truth in truths.items()}
         got = received(devices, lists)
         whole = {(event, device.user) for event in events for device in devices[:2]}
+        degraded = [
+            (change.event_id, device.user)
+            for device, one in zip(devices[:2], lists[:2], strict=True)
+            for change in one
+            if change.errors and change.event_id in events
+        ]
 
-        assert {truth["planted"] for truth in truths.values()} == {6}
-        assert whole - set(got) == keys(truths["drop"]["details"])
-        assert {key for key in got if got.count(key) == 2} == keys(truths["duplicate"]["details"])
-        assert set(received(devices[2:], lists[2:])) == keys(truths["leak"]["details"])
-        assert {key for key in got if key[0] not in events} == keys(truths["phantom"]["details"])
-        assert sum(bool(change.errors) for one in lists for change in one) == 6
+        assert {kind: truth["planted"] for kind, truth in truths.items()} == counts
+        assert whole - set(got) == victims["drop"]
+        assert {key for key in whole if got.count(key) == 2} == victims["duplicate"]
+        assert set(received(devices[2:], lists[2:])) == victims["leak"]
+        assert {key for key in got if key[0] not in events} == victims["phantom"]
+        assert sorted(degraded) == sorted(key for key in got if key in victims["degraded"])
+        assert victims["degraded"] & victims["duplicate"]
+        assert not victims["drop"] & (victims["degraded"] | victims["duplicate"] | victims["leak"])
 
 
 def test_a_fault_ends_after_its_time(stand: Stand) -> None:

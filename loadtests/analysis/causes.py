@@ -1,0 +1,171 @@
+"""Each miss has one cause: what the device's own record says, else what others heard, else what the target tells.
+
+In this order of strength, and only from evidence: what was planted is never looked at. Takes the misses alone, which
+are few, and who heard what; not the whole account.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from loadtests.analysis.edges import Edges
+from loadtests.analysis.hearing import Hearing
+from loadtests.analysis.silence import Missed, Silences, silences
+from loadtests.analysis.stamps import NEVER, NS_PER_MS, NS_PER_S, Bools, Ints
+from loadtests.analysis.target_metrics import Evidence
+from loadtests.analysis.why import Why
+from loadtests.history.kinds import DownCause
+
+_SPREAD_NS: Final = 100 * NS_PER_MS
+"""The members of an organization are told this close together."""
+_RECOVERY_NS: Final = 10 * NS_PER_S
+"""Rows are lost for up to 7.5 s after a slot, as was measured on the real server; later it is not to blame."""
+_HEARTBEAT_NS: Final = 35 * NS_PER_S
+"""A dead socket is noticed within a heartbeat's interval and its timeout: what lasts longer had a living one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviations:
+    """One entry per (event, device) that was missed, or came late."""
+
+    event: Ints
+    device: Ints
+    classes: Ints
+    """Its `DeliveryClass`."""
+    placed_ns: Ints
+    until_ns: Ints
+    """The deadline."""
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def of(self, chosen: Bools | Ints) -> "Deviations":
+        """Return some of them."""
+        return Deviations(
+            event=self.event[chosen],
+            device=self.device[chosen],
+            classes=self.classes[chosen],
+            placed_ns=self.placed_ns[chosen],
+            until_ns=self.until_ns[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witnesses:
+    """Everything that can say something about a miss."""
+
+    placed_ns: Ints
+    """When each event was placed."""
+    hearing: Hearing
+    edges: Edges
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """One entry per deviation."""
+
+    why: Ints
+    """A `Why`."""
+    edge: Ints
+    """The edge of the device's connection that says so, -1 where it was not its own record."""
+
+
+def causes_of_misses(misses: Deviations, witnesses: Witnesses) -> Causes:
+    """Return the cause of each miss."""
+    own = _own_record(misses, witnesses)
+    present = np.flatnonzero(own.why < 0)
+    found = misses.of(present)
+    missed = Missed(event=found.event, device=found.device, placed_ns=found.placed_ns)
+    own.why[present] = _while_present(missed, found, witnesses)
+    return own
+
+
+def _own_record(misses: Deviations, witnesses: Witnesses) -> Causes:
+    """Return what each device's edges say; -1 where it was there when others were told, and so should have been."""
+    edges, told_ns = witnesses.edges, witnesses.hearing.told_ns[misses.event]
+    edge = edges.at(misses.device, misses.placed_ns)
+    is_live = edges.is_live(edge)
+    away = edges.away_after(edge)
+    away_ns = edges.stamp(away)
+    stays = is_live & (away_ns > misses.until_ns)
+    # Where nobody was told, those who stayed are the proof that staying would not have helped.
+    stayed_by = np.bincount(misses.event[stays], minlength=len(witnesses.placed_ns))
+    would_have = np.where(
+        told_ns == NEVER, stayed_by[misses.event] > 0, away_ns > np.minimum(told_ns, NEVER - _SPREAD_NS) + _SPREAD_NS
+    )
+    is_present = stays | (is_live & would_have)
+    began = np.where(is_present, -1, edges.beginning(np.where(is_live, away, edge)))
+    return Causes(np.where(is_present, -1, edges.causes(began)), began)
+
+
+def _while_present(missed: Missed, misses: Deviations, witnesses: Witnesses) -> Ints:
+    """Return the causes of misses that no record of the device explains."""
+    if not len(missed):
+        return np.empty(0, dtype=np.int64)
+    pattern = silences(missed, witnesses.hearing, witnesses.placed_ns)
+    missed_by = np.bincount(missed.event, minlength=len(witnesses.placed_ns))
+    has_others = (witnesses.hearing.heard_by + missed_by)[missed.event] > 1
+    feed = _feed(missed, pattern, witnesses.evidence)
+    alone = np.where(feed == Why.SILENT_FEED, Why.UNEXPLAINED, feed)
+    why = np.select(
+        [
+            _is_hidden(misses, witnesses.evidence),
+            pattern.of_feed,
+            pattern.of_channel,
+            pattern.is_alone & (alone != Why.UNEXPLAINED),
+            has_others,
+        ],
+        [Why.ROW_LEVEL_SECURITY, feed, _channel(missed, pattern, witnesses), alone, Why.LOST_FRAME],
+        Why.UNEXPLAINED,
+    )
+    return why.astype(np.int64)
+
+
+def _feed(missed: Missed, pattern: Silences, evidence: Evidence) -> Ints:
+    """Return for each pair what the target's metrics say of the silence of the feed that it would belong to."""
+    _, first, inverse = np.unique(pattern.feed_number, return_index=True, return_inverse=True)
+    heard_ns, back_ns = pattern.feed_heard_ns[first], pattern.feed_back_ns[first]
+    first_ns = pattern.feed_first_ns[first]
+    since_ns = np.maximum(heard_ns, first_ns - _RECOVERY_NS)
+    restarted = evidence.of(Why.DATABASE_RESTARTED).meet(since_ns, back_ns)
+    slot_lost = evidence.of(Why.SLOT_LOST).meet(since_ns, back_ns)
+    # A discard is counted in rows: fewer than are missing cannot be all of it.
+    width = int(missed.event.max(initial=0)) + 1
+    events = np.unique(inverse * width + missed.event) // width
+    discarded = evidence.of(Why.RATE_LIMITED).amount_in(first_ns, back_ns)
+    limited = discarded > 0
+    explains = limited & (discarded >= np.bincount(events, minlength=len(first)))
+    told = np.select(
+        [limited & (restarted | slot_lost), restarted, slot_lost, explains],
+        [Why.SILENT_FEED, Why.DATABASE_RESTARTED, Why.SLOT_LOST, Why.RATE_LIMITED],
+        Why.SILENT_FEED,
+    )
+    return told.astype(np.int64)[inverse]
+
+
+def _channel(missed: Missed, pattern: Silences, witnesses: Witnesses) -> Ints:
+    """Return what a silent channel was: deaf on a socket that lived, on a socket that had died, or one cannot say."""
+    edges = witnesses.edges
+    end = edges.away_after(edges.at(missed.device, pattern.row_last_ns))
+    end_ns = edges.stamp(end)
+    is_heard_again = witnesses.hearing.next_received_ns(missed.device, pattern.row_last_ns) < end_ns
+    died = np.isin(end, np.flatnonzero(edges.down == DownCause.HEARTBEAT_LOST))
+    outlived = (end_ns != NEVER) & (end_ns - pattern.row_first_ns >= _HEARTBEAT_NS)
+    return np.select(
+        [is_heard_again, died, outlived],
+        [Why.DEAF_CHANNEL, Why.SOCKET_DOWN, Why.DEAF_CHANNEL],
+        Why.SILENT_CHANNEL,
+    ).astype(np.int64)
+
+
+def _is_hidden(misses: Deviations, evidence: Evidence) -> Bools:
+    """Return which misses row-level security explains: it hid as many (row, subscriber) pairs as are missing."""
+    hidden = evidence.of(Why.ROW_LEVEL_SECURITY)
+    place = hidden.following(misses.placed_ns)
+    asked = hidden.meet(misses.placed_ns, misses.until_ns)
+    missing = np.bincount(place[asked], minlength=len(hidden) + 1)
+    amount = np.append(hidden.amount, 0)
+    is_hidden: Bools = asked & (missing <= amount)[place]
+    return is_hidden

@@ -1,0 +1,166 @@
+"""What late deliveries and slow stages are put down to; only what evidence supports has a name.
+
+In the order of strength: the device's own record, our own lateness, what others received sooner, the feed as a whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from loadtests.analysis.causes import Causes, Deviations, Witnesses
+from loadtests.analysis.events import Events
+from loadtests.analysis.feed_delays import feed_delays
+from loadtests.analysis.mutations import Mutations
+from loadtests.analysis.pairs import Pairs
+from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Bools, Floats, Ints
+from loadtests.analysis.waterfall import Waterfall
+from loadtests.analysis.why import Why
+from loadtests.history.history import History
+from loadtests.history.kinds import Kind, Process
+
+SLOW_MS: Final = 100.0
+"""A stage that took longer asks for a cause."""
+_BIN_NS: Final = 100 * NS_PER_MS
+"""Our own processes sample their lateness that often."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLateness:
+    """How late our own swarms were, at worst, in each tenth of a second since `begin_ns`."""
+
+    begin_ns: int
+    worst_ns: Ints
+
+    def around(self, at_ns: Ints) -> Ints:
+        """Return the worst that was sampled from 0.1 s before each stamp to 0.3 s after it."""
+        place = (at_ns - self.begin_ns) // _BIN_NS
+        worst = np.zeros(len(at_ns), dtype=np.int64)
+        for shift in range(-1, 4):
+            near = np.clip(place + shift, 0, len(self.worst_ns) - 1)
+            is_inside = (place + shift >= 0) & (place + shift < len(self.worst_ns))
+            worst = np.maximum(worst, np.where(is_inside, self.worst_ns[near], 0))
+        return worst
+
+
+def read_own_lateness(history: History) -> OwnLateness:
+    """Return what the swarms sampled of themselves."""
+    rows = history.of(Kind.LOOP_LAG, Kind.RECEIVE_AGE)
+    rows = rows[rows["actor"] == Process.SWARM]
+    if not len(rows):
+        return OwnLateness(0, np.zeros(1, dtype=np.int64))
+    begin_ns = int(rows["at_ns"][0])
+    place = (rows["at_ns"] - begin_ns) // _BIN_NS
+    worst_ns = np.zeros(int(place.max()) + 1, dtype=np.int64)
+    np.maximum.at(worst_ns, place, rows["value"])
+    return OwnLateness(begin_ns, worst_ns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelayWitnesses:
+    """Everything that can say something about a delay."""
+
+    witnesses: Witnesses
+    lateness: OwnLateness
+    feed: Ints
+    """For each event the `Why` of its delay up to its first receipt."""
+
+
+def read_delay_witnesses(events: Events, witnesses: Witnesses, history: History) -> DelayWitnesses:
+    """Return them."""
+    return DelayWitnesses(
+        witnesses=witnesses,
+        lateness=read_own_lateness(history),
+        feed=feed_delays(events, witnesses.hearing, witnesses.edges, polls=witnesses.evidence.polls),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One entry per receipt of an event by a device that took long."""
+
+    event: Ints
+    device: Ints
+    placed_ns: Ints
+    received_ns: Ints
+
+
+def causes_of_late(late: Deviations, scene: DelayWitnesses) -> Causes:
+    """Return the cause of each late delivery."""
+    received_ns = scene.witnesses.hearing.first_received_ns(late.event, late.device)
+    receipt = Receipt(event=late.event, device=late.device, placed_ns=late.placed_ns, received_ns=received_ns)
+    edges = scene.witnesses.edges
+    edge = edges.at(late.device, late.placed_ns)
+    is_away = ~edges.is_live(edge)
+    began = np.where(is_away, edges.beginning(edge), -1)
+    return Causes(np.where(is_away, edges.causes(began), why_late(receipt, scene)), began)
+
+
+def why_late(receipt: Receipt, scene: DelayWitnesses) -> Ints:
+    """Return why each receipt took long, apart from what the device's own edges say."""
+    hearing = scene.witnesses.hearing
+    took_ns = receipt.received_ns - receipt.placed_ns
+    told_ns = hearing.told_ns[receipt.event]
+    # More than half of it: then the rest alone would have been no delay worth a name.
+    is_ours = scene.lateness.around(receipt.received_ns) * 2 >= took_ns
+    others_sooner = (told_ns - receipt.placed_ns) * 2 <= took_ns
+    return np.select([is_ours, others_sooner], [Why.SLOW_CONSUMER, Why.LATE_FRAME], scene.feed[receipt.event]).astype(
+        np.int64
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SlowStages:
+    """One entry per stage of a pair that took longer than `SLOW_MS`."""
+
+    why: Ints
+    ms: Floats
+    mutation: Ints
+
+
+def slow_stages(
+    waterfall: Waterfall, pairs: Pairs, *, mutations: Mutations, events: Events, scene: DelayWitnesses
+) -> SlowStages:
+    """Return the slow stages of all pairs that their own event made visible; the debounce is no delay."""
+    mutation, device = pairs.mutation[waterfall.own], pairs.device[waterfall.own]
+    event = events.of_mutations(len(mutations))[mutation]
+    parts: list[tuple[Ints, Floats, Ints]] = []
+    for stage, values_ms in waterfall.stages_ms.items():
+        if stage not in _STAGES:
+            continue
+        slow = np.flatnonzero(values_ms > SLOW_MS)
+        if stage == "signal_latency":
+            why = _why_signal_late(event[slow], device[slow], values_ms[slow], events=events, scene=scene)
+        elif stage == "send_delay":
+            why = _why_sent_late(mutations, mutation[slow])
+        else:
+            why = np.full(len(slow), int(_STAGES[stage]), dtype=np.int64)
+        parts.append((why, values_ms[slow], mutation[slow]))
+    why, values, observed = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return SlowStages(why, values, observed)
+
+
+_STAGES: Final[Mapping[str, Why]] = {
+    "send_delay": Why.BUSY_MUTATORS,
+    "emission_delay": Why.API,
+    "signal_latency": Why.UNEXPLAINED,
+    "queued": Why.OUR_CLIENT,
+    "refresh_latency": Why.API,
+}
+"""The stages that nobody wants to be long, and who is to blame where the stage alone tells."""
+
+
+def _why_signal_late(event: Ints, device: Ints, took_ms: Floats, *, events: Events, scene: DelayWitnesses) -> Ints:
+    committed_ns = events.committed_ns[event] if len(events) else event
+    received_ns = committed_ns + np.round(took_ms * NS_PER_MS).astype(np.int64)
+    return why_late(Receipt(event=event, device=device, placed_ns=committed_ns, received_ns=received_ns), scene)
+
+
+def _why_sent_late(mutations: Mutations, mutation: Ints) -> Ints:
+    """Return who delayed the request: we, when more than half of it had passed before it was dispatched."""
+    due_ns, dispatched_ns = mutations.due_ns[mutation], mutations.dispatched_ns[mutation]
+    is_known: Bools = dispatched_ns != UNKNOWN
+    ours_ns = np.where(is_known, dispatched_ns - due_ns, 0)
+    is_ours = ours_ns * 2 >= mutations.sent_ns[mutation] - due_ns
+    return np.where(is_ours, int(Why.OUR_DISPATCHER), int(Why.BUSY_MUTATORS)).astype(np.int64)
