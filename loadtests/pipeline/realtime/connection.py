@@ -104,6 +104,8 @@ class Connection(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take one frame; pings have been answered already."""
+        if self._transport is None:
+            return
         now = self._service.now()
         self._session.heard(now)
         kind = frame.msg_type
@@ -129,14 +131,14 @@ class Connection(WSListener):
 
     def deliver(self, frames: bytes, count: int) -> None:
         """Write `count` change messages; a reader with too much unread is cut off, as if it had crashed."""
-        if self._write_bounded(frames):
+        if self._write_between(frames):
             counters = self._service.counters
             counters.realtime_channel_db_messages_written += count
             counters.realtime_channel_output_bytes += len(frames)
 
     def tell(self, frame: bytes) -> None:
         """Write one frame that another socket caused."""
-        self._write_bounded(frame)
+        self._write_between(frame)
 
     def count_broadcast(self, number: int) -> None:
         """Count a broadcast that a channel heard; what follows from too many comes after what caused them."""
@@ -229,18 +231,10 @@ class Connection(WSListener):
         if outermost:
             self._write(outbox)
 
-    def _write(self, frames: list[bytes]) -> None:
-        if not frames or self._transport is None:
-            return
-        if self._wait is None:
-            self._transport.underlying_transport.write(b"".join(frames))
-        else:
-            self._wait.write(frames)
-
-    def _write_bounded(self, frames: bytes) -> bool:
+    def _write(self, frames: list[bytes]) -> bool:
         """Write frames for a reader who may be slow; return whether they were written."""
         transport = self._transport
-        if transport is None:
+        if not frames or transport is None:
             return False
         waiting = transport.underlying_transport.get_write_buffer_size()
         if self._wait is not None:
@@ -248,15 +242,23 @@ class Connection(WSListener):
         if waiting > self._service.options.max_send_buffer_bytes:
             self._cut_off()
             return False
-        if self._outbox is None:
-            self._write([frames])
+        if self._wait is None:
+            transport.underlying_transport.write(b"".join(frames))
         else:
-            self._outbox.append(frames)
+            self._wait.write(frames)
+        return True
+
+    def _write_between(self, frames: bytes) -> bool:
+        """Write frames that others caused, in their place among this socket's own; return whether that was done."""
+        if self._outbox is None or self._transport is None:
+            return self._write([frames])
+        self._outbox.append(frames)
         return True
 
     def _cut_off(self) -> None:
         self._service.counters.realtime_slow_readers_closed += 1
         self.abort()
+        self._transport = None  # what had been read already is neither answered nor counted again
 
     def _refuse(self, refusal: Refuse, outbox: list[bytes]) -> None:
         """Answer a join after the deliberate delay; the socket reads and writes nothing until then."""

@@ -1,6 +1,7 @@
 """What a running server ends of its own accord: channels that say or hear too much, sockets without any."""
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from loadtests.pipeline.settings import RealtimeOptions
 from loadtests.wire import phoenix
 from loadtests.wire.phoenix import Reply, Vsn
-from tests.pipeline.realtime.world import RealtimeUnderTest, Socket
+from tests.pipeline.realtime.world import RealtimeUnderTest, Socket, open_and_never_read
 
 pytestmark = pytest.mark.e2e
 TOPIC = "realtime:room"
@@ -89,7 +90,26 @@ def test_sockets_without_a_channel_are_swept(realtime: RealtimeUnderTest) -> Non
     assert realtime.metric("realtime_sockets_swept") == 2
 
 
-def _beat_until_closed(socket: Socket) -> None:
+@pytest.mark.parametrize("options", [RealtimeOptions(max_send_buffer_bytes=1 << 16)])
+def test_who_only_asks_and_never_reads_is_cut_off(realtime: RealtimeUnderTest) -> None:
+    """Answers cost memory as changes do: more than a bounded amount is not kept for anybody."""
+    text = b'[null,"h","phoenix","heartbeat",{}]'
+    beat = b"\x81" + bytes([0x80 | len(text)]) + bytes(4) + text
+    client = open_and_never_read(realtime)
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        _send_without_end(client, beat * 1000)
+    client.close()
+    realtime.socket().ping()
+
+    assert realtime.metric("realtime_slow_readers_closed") == 1
+
+
+def _send_without_end(client: socket.socket, data: bytes) -> None:
     while True:
-        socket.send(phoenix.heartbeat(ref="h"))
-        socket.receive()
+        client.sendall(data)
+
+
+def _beat_until_closed(beating: Socket) -> None:
+    while True:
+        beating.send(phoenix.heartbeat(ref="h"))
+        beating.receive()

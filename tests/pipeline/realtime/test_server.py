@@ -14,7 +14,7 @@ from loadtests.processes.spawn import Child, ChildError
 from loadtests.wire import phoenix
 from loadtests.wire.changes import Change
 from loadtests.wire.phoenix import Binding, ChannelClosed, Reply, System, Vsn
-from tests.pipeline.realtime.world import SECRET, RealtimeUnderTest, organization_binding
+from tests.pipeline.realtime.world import SECRET, RealtimeUnderTest, open_and_never_read, organization_binding
 
 pytestmark = pytest.mark.e2e
 TOPIC = "realtime:org-events"
@@ -30,15 +30,7 @@ def wait_until(condition: Callable[[], bool], deadline_s: float = 10.0) -> None:
 
 def join_and_never_read(realtime: RealtimeUnderTest, join: bytes) -> sockets.socket:
     """Return a client's socket with a small buffer that has sent a join; nobody reads from it."""
-    client = sockets.socket()
-    client.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-    client.connect(("127.0.0.1", int(realtime.url.rsplit(":", 1)[1])))
-    client.sendall(
-        f"GET /realtime/v1/websocket?apikey={realtime.anon_key}&vsn=2.0.0 HTTP/1.1\r\nHost: localhost\r\n"
-        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-    )
-    assert client.recv(4096).startswith(b"HTTP/1.1 101")
+    client = open_and_never_read(realtime)
     # A masked text frame whose mask is zero, with a length of two bytes.
     client.sendall(b"\x81\xfe" + len(join).to_bytes(2) + bytes(4) + join)
     return client

@@ -4,6 +4,7 @@ The fixture `realtime` makes it.
 """
 
 import json
+import socket as sockets
 import time
 import urllib.request
 import uuid
@@ -135,3 +136,17 @@ class RealtimeUnderTest:
             organization, entity, json.dumps(payload),
         )  # fmt: skip
         return str(event)
+
+
+def open_and_never_read(realtime: RealtimeUnderTest) -> sockets.socket:
+    """Return a client's WebSocket with a small buffer, of which nobody reads any more."""
+    client = sockets.socket()
+    client.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", int(realtime.url.rsplit(":", 1)[1])))
+    client.sendall(
+        f"GET /realtime/v1/websocket?apikey={realtime.anon_key}&vsn=2.0.0 HTTP/1.1\r\nHost: localhost\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+    )
+    assert client.recv(4096).startswith(b"HTTP/1.1 101")
+    return client
