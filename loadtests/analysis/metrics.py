@@ -29,6 +29,7 @@ from loadtests.analysis.results import METRICS_SCHEMA, Results
 from loadtests.analysis.series import series
 from loadtests.analysis.staleness import staleness
 from loadtests.analysis.stamps import UNKNOWN, elapsed_ms
+from loadtests.analysis.target_metrics import target_metrics
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
 from loadtests.analysis.why import Why
 from loadtests.history.history import History
@@ -74,6 +75,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "connections": connection_metrics(history),
         "convergence": _convergence(run),
         "phases": _phases(run, history, scenario),
+        "target": target_metrics(history, scene.witnesses.evidence),
         "population": _population(run, scenario),
     }
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)

@@ -51,6 +51,13 @@ class Stretches:
     def __len__(self) -> int:
         return len(self.end_ns)
 
+    @property
+    def occasions(self) -> int:
+        """Stretches that overlap or touch count once: several signs of one thing."""
+        order = np.argsort(self.begin_ns, kind="stable")
+        so_far_ns = np.maximum.accumulate(self.end_ns[order])
+        return int(len(self) > 0) + int((self.begin_ns[order][1:] > so_far_ns[:-1]).sum())
+
     def amount_in(self, begin_ns: Ints, end_ns: Ints) -> Ints:
         """Return how often it happened in the stretches that have a moment in common with each (begin, end)."""
         # Of those that end after `begin`, only the ones that begin at `end` or later have none.
@@ -199,3 +206,19 @@ def _joined(parts: Iterable[Stretches]) -> Stretches:
         end_ns=end_ns[order],
         amount=np.concatenate([part.amount for part in parts])[order],
     )
+
+
+def target_metrics(history: History, evidence: Evidence) -> dict[str, int | None]:
+    """Return the object `target` of `metrics.json`: what the target told of itself; None where it told nothing."""
+    realtime, database = (_has_answered(history, source) for source in (UP, PG_UP))
+    return {
+        "discarded": int(evidence.of(Why.RATE_LIMITED).amount.sum()) if realtime else None,
+        "hidden": int(evidence.of(Why.ROW_LEVEL_SECURITY).amount.sum()) if realtime else None,
+        "slots_lost": evidence.of(Why.SLOT_LOST).occasions if realtime or database else None,
+        "database_restarts": len(evidence.of(Why.DATABASE_RESTARTED)) if database else None,
+    }
+
+
+def _has_answered(history: History, source: str) -> bool:
+    rows = history.of(Kind.TARGET_METRIC)
+    return bool((rows["value"][rows["entity"] == history.number(source)] > 0).any())
