@@ -238,6 +238,15 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "connections.refused": MetricKey("answers", "Connects, joins and subscriptions answered with an error. Whole run."),
     "connections.refused_by_status.<code>": MetricKey("answers", "The same by HTTP status; 0: not at the handshake."),
     "connections.open_ms": MetricKey("ms", "From dialling to the open WebSocket; n: connections.", _QUANTILES),
+    # --- target ---------------------------------------------------------------------------------------------
+    "target.discarded": MetricKey(
+        "rows", "Discarded over the messages limit, by Realtime's metrics; null without. Whole run."
+    ),
+    "target.hidden": MetricKey("pairs", "(Row, subscriber) pairs that row-level security did not grant; likewise."),
+    "target.slots_lost": MetricKey(
+        "losses", "Of the feed's slot, by metrics or by the database's list of slots; likewise."
+    ),
+    "target.database_restarts": MetricKey("restarts", "By the start time of its server; null if it does not tell."),
     # --- convergence ----------------------------------------------------------------------------------------
     "convergence.views": MetricKey("views", "Devices whose view was compared with the database after the drain."),
     "convergence.away_views": MetricKey("views", "Not compared: not logged in at the end, or nobody looked."),

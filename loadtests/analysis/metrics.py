@@ -31,6 +31,7 @@ from loadtests.analysis.refreshes import Spending
 from loadtests.analysis.results import METRICS_SCHEMA, Results
 from loadtests.analysis.series import series
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
+from loadtests.analysis.target_metrics import target_metrics
 from loadtests.analysis.upstream import upstream_metrics
 from loadtests.analysis.watched import seen_soon, spent_by, watched_by
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
@@ -75,6 +76,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "convergence": _convergence(run, history, findings.convergence, delivery),
         "phases": _phases(run, history, scenario),
         "notifications": notification_metrics(history, run.clock, run.window),
+        "target": target_metrics(history, scene.witnesses.evidence),
         "population": _population(run, scenario),
         "upstream": upstream_metrics(run, history),
     }

@@ -51,6 +51,13 @@ class Stretches:
     def __len__(self) -> int:
         return len(self.end_ns)
 
+    @property
+    def occasions(self) -> int:
+        """Stretches that overlap or touch count once: several signs of one thing."""
+        order = np.argsort(self.begin_ns, kind="stable")
+        so_far_ns = np.maximum.accumulate(self.end_ns[order])
+        return int(len(self) > 0) + int((self.begin_ns[order][1:] > so_far_ns[:-1]).sum())
+
     def amount_in(self, begin_ns: Ints, end_ns: Ints) -> Ints:
         """Return how often it happened in the stretches that have a moment in common with each (begin, end)."""
         # Of those that end after `begin`, only the ones that begin at `end` or later have none.
@@ -94,6 +101,11 @@ class _Told:
     at_ns: Ints
     value: Ints
     askings_ns: Ints
+
+    def at(self, at_ns: Ints) -> Ints:
+        """Return the value at each stamp, 0 before the first telling."""
+        place = np.searchsorted(self.at_ns, at_ns, side="right")
+        return np.concatenate(([0], self.value))[place]
 
     def since(self) -> Ints:
         """Return for each telling when the answer before it was there; UNKNOWN if it is the first."""
@@ -174,12 +186,42 @@ def _restarts(rows: Rows, series: Mapping[int, Series]) -> Iterable[Stretches]:
 
 
 def _hidden(rows: Rows, series: Mapping[int, Series]) -> Stretches:
-    """Return when more (row, subscriber) pairs were asked about than granted."""
-    asked = _joined(_grown(rows, series, lambda one: _base(one) == _ASKED))
-    granted = _joined(_grown(rows, series, lambda one: _base(one) == _GRANTED))
-    amount = asked.amount - granted.amount_in(asked.begin_ns, asked.end_ns)
-    chosen = amount > 0
-    return Stretches(begin_ns=asked.begin_ns[chosen], end_ns=asked.end_ns[chosen], amount=amount[chosen])
+    """Return when more (row, subscriber) pairs were asked about than granted.
+
+    What is asked about while the metrics are told is granted a moment later: only what stays missing was hidden.
+    """
+    asked, granted = (
+        [_told(rows, series, entity) for entity, one in series.items() if _base(one) == name]
+        for name in (_ASKED, _GRANTED)
+    )
+    if not asked or not granted:
+        return _joined([])
+    at_ns = np.unique(np.concatenate([told.at_ns for told in (*asked, *granted)]))
+    values = [np.sum([told.at(at_ns) for told in one], axis=0) for one in (asked, granted)]
+    missing: Ints = values[0] - values[1]
+    began_anew = np.zeros(len(at_ns), dtype=np.bool_)
+    for value in values:
+        began_anew[1:] |= value[1:] < value[:-1]
+    *ended, last = np.split(missing, np.flatnonzero(began_anew))
+    staying = np.concatenate([*(_staying(_but_the_last(part)) for part in ended), _staying(last)])
+    before = np.concatenate((staying[:1], staying[:-1]))
+    before[began_anew] = 0
+    told = _Told(at_ns, missing, asked[0].askings_ns)
+    return _chosen(told, staying > before, staying - before)
+
+
+def _but_the_last(missing: Ints) -> Ints:
+    """Return the tellings of a process that has ended, the last as the one before it.
+
+    Nobody knows whether what it was asking about then would have been granted.
+    """
+    return np.append(missing[:-1], missing[-2] if len(missing) > 1 else 0)
+
+
+def _staying(missing: Ints) -> Ints:
+    """Return of what is missing at each telling that which is missing at all later ones of the same process too."""
+    staying: Ints = np.minimum.accumulate(missing[::-1])[::-1]
+    return staying
 
 
 def _chosen(told: _Told, chosen: Bools, amount: Ints) -> Stretches:
@@ -199,3 +241,19 @@ def _joined(parts: Iterable[Stretches]) -> Stretches:
         end_ns=end_ns[order],
         amount=np.concatenate([part.amount for part in parts])[order],
     )
+
+
+def target_metrics(history: History, evidence: Evidence) -> dict[str, int | None]:
+    """Return the object `target` of `metrics.json`: what the target told of itself; None where it told nothing."""
+    realtime, database = (_has_answered(history, source) for source in (UP, PG_UP))
+    return {
+        "discarded": int(evidence.of(Why.RATE_LIMITED).amount.sum()) if realtime else None,
+        "hidden": int(evidence.of(Why.ROW_LEVEL_SECURITY).amount.sum()) if realtime else None,
+        "slots_lost": evidence.of(Why.SLOT_LOST).occasions if realtime or database else None,
+        "database_restarts": len(evidence.of(Why.DATABASE_RESTARTED)) if database else None,
+    }
+
+
+def _has_answered(history: History, source: str) -> bool:
+    rows = history.of(Kind.TARGET_METRIC)
+    return bool((rows["value"][rows["entity"] == history.number(source)] > 0).any())

@@ -87,9 +87,10 @@ CASES: Final = (
             {"at_s": 1.0, "kind": "stalled", "duration_s": 1.0},
             {"at_s": 3.0, "kind": "lock_events", "duration_s": 1.0},
         ),
-        # Evenly, so that something is due at most 60 ms after each halt began: it waits nearly as long as the halt.
+        # Evenly, so that something is due at most 32 ms after each halt began: it waits nearly as long as the halt.
         changes={
-            "phases": [{"name": "load", "duration_s": 5.0, "mutations_per_s": 16, "mix": _MIX, "arrivals": "even"}]
+            "mutators": {"users": 40, "timeout_s": 5},
+            "phases": [{"name": "load", "duration_s": 5.0, "mutations_per_s": 32, "mix": _MIX, "arrivals": "even"}],
         },
     ),
     Case(
@@ -155,7 +156,12 @@ CASES: Final = (
         # So many that some are committed while there is no slot.
         changes={"phases": [{"name": "load", "duration_s": 8.5, "mutations_per_s": 40, "mix": _MIX}]},
     ),
-    Case(name="restarted", faults=({"at_s": 2.0, "kind": "restart_postgres"},)),
+    Case(
+        name="restarted",
+        faults=({"at_s": 2.0, "kind": "restart_postgres"},),
+        # So many that some are committed before the feed has a slot again.
+        changes={"phases": [{"name": "load", "duration_s": 5.0, "mutations_per_s": 40, "mix": _MIX}]},
+    ),
 )
 
 

@@ -28,7 +28,7 @@ _CAUSES: Final = {
 """The cause that analysis is to give to the misses of each kind."""
 _OPEN: Final = frozenset({"slot_lost", "restart_postgres", "close", "refuse_connects"})
 _SILENT: Final = frozenset({"slot_lost", "restart_postgres"})
-"""Kinds that show in nothing but what was missed: without a loss of theirs, nothing is proven."""
+"""Kinds whose cases are made to lose something: without a loss of theirs, nothing is proven about its cause."""
 _VAGUE: Final = frozenset({Why.UNEXPLAINED.label, Why.SILENT_FEED.label, Why.SILENT_CHANNEL.label})
 """Patterns and admissions, not causes."""
 
@@ -68,9 +68,7 @@ def _open_causes(found: Found, causes: Mapping[str, int], *, rest: int) -> Itera
         count = causes.get(label, 0)
         if not count and not kinds & _SILENT:
             continue  # it shows in other numbers, and need not have lost anything
-        verdict = _verdict(causes, missing=missing)
-        if verdict is Comparison.FOUND and not count:
-            verdict = Comparison.CANNOT_TELL
+        verdict = _verdict(causes, missing=missing) if count else Comparison.CANNOT_TELL
         others = "".join(f" + {other}" for other in sorted(by_label) if other != label)
         yield found.finding(
             " + ".join(sorted(kinds)),

@@ -30,7 +30,7 @@ _OUTAGE: Final = (*MISSED, *_CONFUSION, "mutations.failed", "mutations.unknown",
 _COUNTS: Final[dict[str, Count]] = {
     "drop": Count(MISSED, _MISSED_QUESTION),
     "deaf": Count(MISSED, _MISSED_QUESTION),
-    "discard": Count(MISSED, _MISSED_QUESTION),
+    "discard": Count(MISSED, _MISSED_QUESTION, ("target.discarded",)),
     "duplicate": Count(("delivery.duplicate",), "events received twice"),
     "delay": Count(("delivery.late",), "events received after the deadline", ("delivery.out_of_order",)),
     "reorder": Count(("delivery.out_of_order",), "signals out of order", ("delivery.late",)),
@@ -57,6 +57,10 @@ _ALARMS: Final = (
     "push.stale_answers",
     "connections.lost",
     "connections.refused",
+    "target.discarded",
+    "target.hidden",
+    "target.slots_lost",
+    "target.database_restarts",
 )
 """Numbers that stay 0 unless somebody plants what they count."""
 
@@ -64,10 +68,13 @@ _DISTURBS: Final[dict[str, tuple[str, ...]]] = {
     "close": ("connections.lost", *MISSED),
     "refuse_connects": ("connections.refused", *MISSED),
     "stalled": _CONFUSION,
-    "slot_lost": (*MISSED, *_CONFUSION, "connections.refused"),
-    "kill": (*_OUTAGE, "connections.lost", "connections.refused", "mutations.without_event"),
+    "slot_lost": (*MISSED, *_CONFUSION, "connections.refused", "target.slots_lost"),
+    "kill": (*_OUTAGE, "connections.lost", "connections.refused", "mutations.without_event", "target.slots_lost"),
     "lock_events": (*_CONFUSION, "mutations.failed", "mutations.unknown"),
-    "restart_postgres": (*_OUTAGE, "connections.lost", "connections.refused", "mutations.without_event"),
+    "restart_postgres": (
+        *(*_OUTAGE, "connections.lost", "connections.refused", "mutations.without_event"),
+        *("target.slots_lost", "target.database_restarts"),
+    ),
 }
 """What else a kind without a count of its own moves by its nature."""
 
@@ -88,6 +95,7 @@ def compare(found: Found, calm: Found | None, *, deadline_ms: float) -> tuple[Fi
     expected = replay(found.truth, deadline_ms=deadline_ms)
     findings = (
         *_counts(found, expected),
+        *_told_by_target(found),
         *_connections(found),
         *_refused_requests(found),
         *_latencies(found, calm),
@@ -122,6 +130,18 @@ def _counts(found: Found, expected: Expected) -> Iterable[Finding]:
             question += f" ({expected.stacked} frames were hit by several faults)"
         # One that hit nobody proves nothing, however many others did.
         yield found.exact(kinds, question, planted=planted if all(each) else 0, told=found.total(paths))
+
+
+def _told_by_target(found: Found) -> Iterable[Finding]:
+    """Compare what the target's metrics and its database tell, whether or not anything was lost."""
+    if discards := found.of("discard"):
+        rows = {detail["event"] for fault in discards for detail in fault["details"]}
+        yield found.exact("discard", "rows discarded", planted=len(rows), told=found.number("target.discarded"))
+    if restarts := found.of("restart_postgres"):
+        told = found.number("target.database_restarts")
+        yield found.exact("restart_postgres", "restarts of the database", planted=len(restarts), told=told)
+    elif losses := [fault for fault in found.of("slot_lost") if int(fault["planted"])]:
+        yield found.exact("slot_lost", "slots lost", planted=len(losses), told=found.number("target.slots_lost"))
 
 
 def _connections(found: Found) -> Iterable[Finding]:

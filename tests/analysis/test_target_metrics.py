@@ -75,3 +75,50 @@ def test_amounts_are_those_of_stretches_with_a_moment_in_common() -> None:
 
     assert told.amount_in(begin_ns, end_ns).tolist() == [1, 6, 4, 0, 1]
     assert told.meet(begin_ns, end_ns).tolist() == [True, True, True, False, True]
+
+
+def rls(*told: tuple[float, int, int]) -> Story:
+    """Return a history in which (at, asked, granted) was told of row-level security."""
+    story = Story()
+    for at_ms, checks, granted in told:
+        metric(
+            metric(asked(story, at_ms), at_ms, "realtime_rls_checks", checks), at_ms, "realtime_rls_granted", granted
+        )
+    return story
+
+
+def test_what_is_being_asked_about_is_not_hidden() -> None:
+    """Four pairs were on their way when the metrics were told; two were never granted."""
+    assert stretches(rls((0, 10, 10), (1000, 24, 20), (2000, 30, 30)), Why.ROW_LEVEL_SECURITY) == []
+    assert stretches(rls((0, 10, 10), (1000, 24, 20), (2000, 30, 28)), Why.ROW_LEVEL_SECURITY) == [(0, 1000, 2)]
+
+
+def test_what_was_hidden_before_the_first_asking_is_not_of_the_run() -> None:
+    """And a server that was started again begins with nothing."""
+    assert stretches(rls((0, 10, 7), (1000, 20, 17)), Why.ROW_LEVEL_SECURITY) == []
+    assert stretches(rls((0, 10, 7), (1000, 2, 2), (2000, 9, 8)), Why.ROW_LEVEL_SECURITY) == [(1000, 2000, 1)]
+
+
+def test_what_a_killed_server_was_asking_about_is_not_hidden() -> None:
+    """It had four pairs on their way when it told its last numbers."""
+    assert stretches(rls((0, 10, 10), (1000, 24, 20), (2000, 1, 1)), Why.ROW_LEVEL_SECURITY) == []
+
+
+def test_signs_that_overlap_or_touch_are_of_one_occasion() -> None:
+    """A counter and a slot that is gone, then the next loss a second later."""
+    told = Stretches(begin_ns=np.array([0, 4, 9, 30]), end_ns=np.array([5, 9, 12, 31]), amount=np.array([1, 1, 1, 1]))
+
+    assert told.occasions == 2
+    assert read_evidence(Story().history).of(Why.SLOT_LOST).occasions == 0
+
+
+def test_numbers_are_told_only_by_who_was_asked() -> None:
+    """Null is not 0: nobody answered."""
+    silent = Story().clock().live(0, 1).true_job("job", 1).metrics()["target"]
+    story = metric(asked(Story().clock().live(0, 1).true_job("job", 1), 0, 1000), 1000, SKIPPED, 3)
+    realtime = story.metrics()["target"]
+    database = asked(Story().clock().live(0, 1).true_job("job", 1), 0, name="pg_up").metrics()["target"]
+
+    assert set(silent.values()) == {None}
+    assert realtime == {"discarded": 3, "hidden": 0, "slots_lost": 0, "database_restarts": None}
+    assert database == {"discarded": None, "hidden": None, "slots_lost": 0, "database_restarts": 0}

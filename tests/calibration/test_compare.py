@@ -28,6 +28,7 @@ def metrics_of(**delivery: Any) -> dict[str, Any]:
         "push": {"failed_requests": 0, "stale_answers": 0, "signal_ms": {"p50": 5.0, "max": 12.0}},
         "connections": {"lost": 0, "lost_by_code": {}, "refused": 0, "refused_by_status": {}, "open_ms": {"max": 9.0}},
         "population": {"live_peak": 24},
+        "target": {"discarded": 0, "hidden": 0, "slots_lost": 0, "database_restarts": 0},
     }
 
 
@@ -175,3 +176,24 @@ def test_a_kind_that_nothing_compares_is_named() -> None:
     findings = compared(fault_of("flood", 1), metrics=metrics_of())
 
     assert verdict_of(findings, "flood", "what it did") is Comparison.CANNOT_TELL
+
+
+def test_what_the_target_told_is_compared_whether_or_not_anything_was_lost() -> None:
+    """Rows, not deliveries: two events for one subscriber, and one of them for another one too."""
+    discard = fault_of("discard", 2, duration_s=1.0)
+    discard["details"].append({"event": "discard 0", "channel": "otto"})
+    metrics = metrics_of()
+    metrics["target"] |= {"discarded": 2, "slots_lost": 2, "database_restarts": 1}
+
+    findings = compared(discard, fault_of("restart_postgres"), metrics=metrics)
+
+    assert verdict_of(findings, "discard", "rows discarded") is Comparison.FOUND
+    assert verdict_of(findings, "restart_postgres", "restarts of the database") is Comparison.FOUND
+    assert verdict_of(findings, "nothing else", "false alarms") is Comparison.FOUND
+
+
+def test_a_lost_slot_that_nobody_noticed_is_wrong() -> None:
+    """The target has told that it has lost one."""
+    findings = compared(fault_of("slot_lost"), metrics=metrics_of())
+
+    assert verdict_of(findings, "slot_lost", "slots lost") is Comparison.WRONG
