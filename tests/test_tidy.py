@@ -44,6 +44,11 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
     "names and numbers without behaviour; whoever uses them shows them": {
         "tests/test_screens.py": ("loadtests/runner/progress.py",),
         "tests/history/test_ledger.py": ("loadtests/history/kinds.py",),
+        "tests/clients/test_connection.py": (
+            "loadtests/clients/channel.py",
+            "loadtests/clients/effects.py",
+            "loadtests/clients/endings.py",
+        ),
         "tests/clients/test_models.py": (
             "loadtests/clients/habits.py",
             "loadtests/clients/policy.py",
@@ -66,8 +71,10 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/input.py",
         ),
         "tests/reports/figures/test_figures.py": ("reports/theme.py",),
+        "tests/reports/test_upstream.py": ("reports/target.py",),
     },
     "a step of the reconstruction, judged by what is counted on whole histories in the end": {
+        "tests/analysis/test_upstream.py": ("loadtests/analysis/unscored.py",),
         "tests/analysis/test_metrics.py": (
             "loadtests/analysis/analyse.py",
             "loadtests/analysis/mutation_counts.py",

@@ -12,6 +12,7 @@ from loadtests.checks.gates import GateResult, Outcome
 from loadtests.checks.verdict import Verdict
 from loadtests.scenario.model import Scenario
 from reports.input import ReportInput
+from tests.reports.upstream_part import upstream_of
 
 SCENARIO_TEXT = """\
 # How soon do members of an organization see a colleague's change?
@@ -94,7 +95,7 @@ def metrics_of(
             "without_event": 0,
             "ambiguous": 0,
         },
-        "upstream": _upstream(mutations),
+        "upstream": upstream_of(quantiles_of, mutations),
         "notifications": {
             **dict.fromkeys(("due", "delivered", "pending", "forgotten", "given_up", "attempts"), 0),
             "delivered_ms": quantiles_of(np.empty(0), 0),
@@ -125,24 +126,6 @@ def metrics_of(
             "organizations": 40,
             "duration_s": 45.0,
         },
-    }
-
-
-def _upstream(mutations: int) -> dict[str, Any]:
-    return {
-        "announced_ms": quantiles_of(np.full(mutations, 1.8), mutations),
-        "before_commit": 0,
-        "before_sent": 0,
-        "before_sent_beyond_bound": 0,
-        "peak_events_per_minute": 25,
-        "created_with_score": 0,
-        "created_before_score": 0,
-        "score_after_event_ms": quantiles_of(np.empty(0), 0),
-        "screens_with_new_job": 0,
-        "screens_without_score": 0,
-        "screens_without_score_left": 0,
-        "score_shown_ms": quantiles_of(np.empty(0), 0),
-        "silent": [],
     }
 
 
