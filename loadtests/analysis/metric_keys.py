@@ -255,6 +255,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "convergence.beyond_page": MetricKey(
         "jobs", "Created while a device was away and pushed off page 1 since: no catch-up of one page shows them."
     ),
+    "convergence.duplicates": MetricKey("answers", "To jobs lists, in the whole run, that held a job more than once."),
     "convergence.differences.total": MetricKey("jobs", "As wrong_jobs; 0 when the truth was not read."),
     "convergence.differences.by_what.<what>": MetricKey(
         "jobs", "The differences: missing, old_revision, evidence_count or archived_but_shown."

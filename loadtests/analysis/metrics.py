@@ -28,6 +28,7 @@ from loadtests.analysis.quantiles import distribution
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.recovery import find_returns, recovery_json
 from loadtests.analysis.refreshes import Spending
+from loadtests.analysis.repeats import repeating_answers
 from loadtests.analysis.results import METRICS_SCHEMA, Results
 from loadtests.analysis.series import series
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
@@ -278,6 +279,7 @@ def _convergence(run: Reconstruction, history: History, result: Convergence, del
         "wrong_views": result.wrong_views if result.is_known else None,
         "wrong_jobs": len(result.device) if result.is_known else None,
         "beyond_page": result.beyond_page if result.is_known else None,
+        "duplicates": repeating_answers(run.screens),
         "differences": told,
     }
 
