@@ -63,8 +63,7 @@ def _open_causes(found: Found, causes: Mapping[str, int], *, rest: int) -> Itera
         by_label.setdefault(_CAUSES[kind].label, set()).add(kind)
     missing = rest - sum(causes.get(label, 0) for label in by_label)
     for label, kinds in sorted(by_label.items()):
-        count = causes.get(label, 0)
-        if not count:
+        if not causes.get(label, 0) and not missing:
             continue  # each of them shows in a number of its own, and need not have lost anything
         others = "".join(f" + {other}" for other in sorted(by_label) if other != label)
         yield found.finding(
