@@ -57,11 +57,11 @@ def delay_table(metrics: Metrics) -> Table:
     told = [(cause, metrics.quantiles("push", "delays", cause)) for cause in metrics.keys("push", "delays")]
     return Table(
         caption="Causes of delays: stages that took longer than 100 ms, in milliseconds",
-        head=("cause", "p50", "max", "mutations", "pairs"),
+        head=("cause", "p50", "max", "mutations and re-fetches", "stages"),
         rows=tuple(
             (cause, milliseconds(each.p50), milliseconds(each.max), count(each.n), count(each.pairs))
             for cause, each in sorted(told, key=lambda one: -one[1].pairs)
         ),
-        note="One pair may have several slow stages. The debounce is no delay. Only what there is evidence of has a "
-        "name.",
+        note="Of all mutations, receipts and re-fetches, whether or not a screen waited for them. The debounce is no "
+        "delay. Only what there is evidence of has a name.",
     )

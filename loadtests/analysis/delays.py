@@ -3,25 +3,27 @@
 In the order of strength: the device's own record, our own lateness, what others received sooner, the feed as a whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from loadtests.analysis.answers import Requests
 from loadtests.analysis.causes import Causes, Deviations, Witnesses
 from loadtests.analysis.events import Events
 from loadtests.analysis.feed_delays import feed_delays
 from loadtests.analysis.mutations import Mutations
-from loadtests.analysis.pairs import Pairs
-from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Bools, Floats, Ints
-from loadtests.analysis.waterfall import Waterfall
+from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Bools, Floats, Ints, elapsed_ms
 from loadtests.analysis.why import Why
+from loadtests.analysis.window import Window
+from loadtests.clients.requests import Cause as RefreshCause
 from loadtests.history.history import History
-from loadtests.history.kinds import Kind, Process
+from loadtests.history.kinds import NOBODY, Kind, Process
 
 SLOW_MS: Final = 100.0
 """A stage that took longer asks for a cause."""
+_REQUESTS_FROM: Final = 2**40
 _BIN_NS: Final = 100 * NS_PER_MS
 """Our own processes sample their lateness that often."""
 
@@ -112,49 +114,66 @@ def why_late(receipt: Receipt, scene: DelayWitnesses) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class SlowStages:
-    """One entry per stage of a pair that took longer than `SLOW_MS`."""
+    """One entry per stage that took longer than `SLOW_MS`: of a mutation, a receipt or a re-fetch."""
 
     why: Ints
     ms: Floats
-    mutation: Ints
+    observed: Ints
+    """Whose stage it is: a mutation has one number, however many devices received its event."""
 
 
 def slow_stages(
-    waterfall: Waterfall, pairs: Pairs, *, mutations: Mutations, events: Events, scene: DelayWitnesses
+    mutations: Mutations, events: Events, requests: Requests, *, window: Window, scene: DelayWitnesses
 ) -> SlowStages:
-    """Return the slow stages of all pairs that their own event made visible; the debounce is no delay."""
-    mutation, device = pairs.mutation[waterfall.own], pairs.device[waterfall.own]
-    event = events.of_mutations(len(mutations))[mutation]
-    parts: list[tuple[Ints, Floats, Ints]] = []
-    for stage, values_ms in waterfall.stages_ms.items():
-        if stage not in _STAGES:
-            continue
-        slow = np.flatnonzero(values_ms > SLOW_MS)
-        if stage == "signal_latency":
-            why = _why_signal_late(event[slow], device[slow], values_ms[slow], events=events, scene=scene)
-        elif stage == "send_delay":
-            why = _why_sent_late(mutations, mutation[slow])
-        else:
-            why = np.full(len(slow), int(_STAGES[stage]), dtype=np.int64)
-        parts.append((why, values_ms[slow], mutation[slow]))
-    why, values, observed = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return SlowStages(why, values, observed)
+    """Return the slow stages of the window.
+
+    All of them, whether or not a screen waited for them: what is late is often shown by a refresh for something else.
+    The debounce is meant to wait, and is no delay.
+    """
+    parts = (*_of_mutations(mutations, events), _of_receipts(events, scene), *_of_requests(requests, window))
+    slow = [(why[ms > SLOW_MS], ms[ms > SLOW_MS], observed[ms > SLOW_MS]) for why, ms, observed in parts]
+    why, ms, observed = (np.concatenate(columns) for columns in zip(*slow, strict=True))
+    return SlowStages(why, ms, observed)
 
 
-_STAGES: Final[Mapping[str, Why]] = {
-    "send_delay": Why.BUSY_MUTATORS,
-    "emission_delay": Why.API,
-    "signal_latency": Why.UNEXPLAINED,
-    "queued": Why.OUR_CLIENT,
-    "refresh_latency": Why.API,
-}
-"""The stages that nobody wants to be long, and who is to blame where the stage alone tells."""
+_Part = tuple[Ints, Floats, Ints]
 
 
-def _why_signal_late(event: Ints, device: Ints, took_ms: Floats, *, events: Events, scene: DelayWitnesses) -> Ints:
-    committed_ns = events.committed_ns[event] if len(events) else event
-    received_ns = committed_ns + np.round(took_ms * NS_PER_MS).astype(np.int64)
-    return why_late(Receipt(event=event, device=device, placed_ns=committed_ns, received_ns=received_ns), scene)
+def _of_mutations(mutations: Mutations, events: Events) -> Iterator[_Part]:
+    """Yield send delays and emission delays."""
+    sent = np.flatnonzero(mutations.in_window & (mutations.sent_ns != UNKNOWN) & (mutations.due_ns != UNKNOWN))
+    yield _why_sent_late(mutations, sent), elapsed_ms(mutations.due_ns[sent], mutations.sent_ns[sent]), sent
+    event = events.of_mutations(len(mutations))[sent]
+    told, event = sent[event >= 0], event[event >= 0]
+    told, event = told[events.committed_ns[event] != UNKNOWN], event[events.committed_ns[event] != UNKNOWN]
+    yield _all(Why.API, told), elapsed_ms(mutations.sent_ns[told], events.committed_ns[event]), told
+
+
+def _of_receipts(events: Events, scene: DelayWitnesses) -> _Part:
+    """Return signal latencies: of each device's first receipt of each event."""
+    hearing = scene.witnesses.hearing
+    event = hearing.event
+    told = np.flatnonzero(
+        events.in_window[event] & (events.mutation[event] != NOBODY) & (events.committed_ns[event] != UNKNOWN)
+    )
+    event, received_ns = event[told], hearing.received_ns[told]
+    committed_ns = events.committed_ns[event]
+    receipt = Receipt(event=event, device=hearing.device[told], placed_ns=committed_ns, received_ns=received_ns)
+    return why_late(receipt, scene), elapsed_ms(committed_ns, received_ns), events.mutation[event]
+
+
+def _of_requests(requests: Requests, window: Window) -> Iterator[_Part]:
+    """Yield the waits of re-fetches that signals have caused: in line, and for their answer."""
+    rows = np.flatnonzero((requests.cause == RefreshCause.FLUSH) & window.holds(requests.requested_ns))
+    # Numbered apart from mutations, of which there never are so many.
+    observed = rows + _REQUESTS_FROM
+    yield _all(Why.OUR_CLIENT, rows), elapsed_ms(requests.wanted_ns[rows], requests.requested_ns[rows]), observed
+    rows, observed = rows[requests.is_ok[rows]], observed[requests.is_ok[rows]]
+    yield _all(Why.API, rows), elapsed_ms(requests.requested_ns[rows], requests.answered_ns[rows]), observed
+
+
+def _all(why: Why, rows: Ints) -> Ints:
+    return np.full(len(rows), int(why), dtype=np.int64)
 
 
 def _why_sent_late(mutations: Mutations, mutation: Ints) -> Ints:

@@ -64,7 +64,8 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
         "ms",
         "Stages that took longer than 100 ms, by what they are put down to: idle poll, backlog, stalled feed, cold "
         "start, big transaction, late frame, slow consumer (signal latency); api (emission and refresh); busy "
-        "mutators, our dispatcher, our client; unexplained.",
+        "mutators, our dispatcher, our client; unexplained. Of all mutations, receipts and re-fetches; n: mutations "
+        "and re-fetches.",
         _QUANTILES,
     ),
     "push.by_another_refresh.pairs": MetricKey(

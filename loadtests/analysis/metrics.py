@@ -68,7 +68,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
     scene = read_scene(run.events, run.signals, run.screens, history)
     explained = explain(delivery, scene)
     table = cause_table(explained, scene.witnesses, events=run.events, window=run.window, history=history)
-    metrics["push"]["delays"] = _delays(run, waterfall, scene)
+    metrics["push"]["delays"] = _delays(run, scene)
     metrics |= {
         "clients": client_metrics(run, findings),
         "delivery": {**_delivery(run, history, delivery), **_causes(explained), "table": table},
@@ -221,10 +221,10 @@ def _causes(explained: Explained) -> dict[str, Any]:
     return {"causes": explained.misses_by_cause(), "late_causes": explained.late_by_cause()}
 
 
-def _delays(run: Reconstruction, waterfall: Waterfall, scene: DelayWitnesses) -> dict[str, Any]:
-    slow = slow_stages(waterfall, run.pairs, mutations=run.mutations, events=run.events, scene=scene)
+def _delays(run: Reconstruction, scene: DelayWitnesses) -> dict[str, Any]:
+    slow = slow_stages(run.mutations, run.events, run.screens.requests, window=run.window, scene=scene)
     return {
-        Why(int(why)).label: distribution(slow.ms[slow.why == why], slow.mutation[slow.why == why]).to_json()
+        Why(int(why)).label: distribution(slow.ms[slow.why == why], slow.observed[slow.why == why]).to_json()
         for why in np.unique(slow.why)
     }
 

@@ -27,8 +27,6 @@ _CAUSES: Final = {
 }
 """The cause that analysis is to give to the misses of each kind."""
 _OPEN: Final = frozenset({"slot_lost", "restart_postgres", "close", "refuse_connects"})
-_SILENT: Final = frozenset({"slot_lost", "restart_postgres"})
-"""Kinds whose cases are made to lose something: without a loss of theirs, nothing is proven about its cause."""
 _VAGUE: Final = frozenset({Why.UNEXPLAINED.label, Why.SILENT_FEED.label, Why.SILENT_CHANNEL.label})
 """Patterns and admissions, not causes."""
 
@@ -65,17 +63,15 @@ def _open_causes(found: Found, causes: Mapping[str, int], *, rest: int) -> Itera
         by_label.setdefault(_CAUSES[kind].label, set()).add(kind)
     missing = rest - sum(causes.get(label, 0) for label in by_label)
     for label, kinds in sorted(by_label.items()):
-        count = causes.get(label, 0)
-        if not count and not kinds & _SILENT:
-            continue  # it shows in other numbers, and need not have lost anything
-        verdict = _verdict(causes, missing=missing) if count else Comparison.CANNOT_TELL
+        if not causes.get(label, 0) and not missing:
+            continue  # each of them shows in a number of its own, and need not have lost anything
         others = "".join(f" + {other}" for other in sorted(by_label) if other != label)
         yield found.finding(
             " + ".join(sorted(kinds)),
             QUESTION,
             planted=f"{label}{others}: {rest}",
             told=told_counts(causes),
-            verdict=verdict,
+            verdict=_verdict(causes, missing=missing),
         )
 
 

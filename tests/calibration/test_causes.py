@@ -70,7 +70,19 @@ def test_two_such_losses_share_the_rest() -> None:
         "restart_postgres": FOUND,
         "close": FOUND,
     }
-    assert verdicts_of(*faults, causes={"socket down": 8}) == {"restart_postgres": CANNOT_TELL, "close": FOUND}
+
+
+def test_a_loss_that_is_put_down_to_nothing_is_told() -> None:
+    """A restart lost eight; that the feed was silent is a pattern, a lost frame is wrong."""
+    assert verdicts_of(fault_of("restart_postgres"), causes={"silent feed": 8}) == {"restart_postgres": CANNOT_TELL}
+    assert verdicts_of(fault_of("restart_postgres"), causes={"lost frame": 8}) == {"restart_postgres": WRONG}
+
+
+def test_a_restart_that_lost_nothing_has_no_cause_to_compare() -> None:
+    """It is known by its own number."""
+    faults = (fault_of("restart_postgres"), fault_of("close", 6, code=1012))
+
+    assert verdicts_of(*faults, causes={"socket down": 8}) == {"close": FOUND}
 
 
 def test_a_killed_realtime_is_a_lost_socket_and_a_killed_api_loses_nothing() -> None:

@@ -164,13 +164,6 @@ def test_a_run_that_did_not_end_by_itself_certifies_nothing() -> None:
     assert (finding.verdict, finding.found) == (Comparison.CANNOT_TELL, "it died")
 
 
-def test_a_kind_that_no_number_speaks_of_cannot_be_told() -> None:
-    """A slot was lost, and nothing was missed: nothing proves that it would have been noticed."""
-    findings = compared(fault_of("slot_lost", 1), metrics=metrics_of())
-
-    assert verdict_of(findings, "slot_lost", "cause of the loss") is Comparison.CANNOT_TELL
-
-
 def test_a_kind_that_nothing_compares_is_named() -> None:
     """Nobody has said yet what would show it."""
     findings = compared(fault_of("flood", 1), metrics=metrics_of())
