@@ -49,6 +49,7 @@ _AS_PUSH: Final[dict[str, _Entry]] = {
     "refreshes_per_visible_change": ("", "As push.refreshes_per_visible_change.", _NUMBER),
     "wasted_refreshes": ("refreshes", "As push.wasted_refreshes.", _NUMBER),
     "wasted_share": ("share", "As push.wasted_share.", _NUMBER),
+    "discarded_answers": ("refreshes", "As push.discarded_answers.", _NUMBER),
     "failed_requests": ("requests", "As push.failed_requests.", _NUMBER),
     "left_screen": ("pairs", "As push.left_screen.", _NUMBER),
     "convergence.views": ("views", "As convergence.views.", _NUMBER),

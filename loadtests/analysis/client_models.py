@@ -48,6 +48,7 @@ def _of_model(run: Reconstruction, findings: Findings, counts: Ints, model: Devi
         **watched_by(run, among, spent),
         "seen_within_1s": seen_soon(run.pairs, among),
         "signals_per_subscriber_minute": spent.cost.signals,
+        "discarded_answers": spent.discarded,
         **recovery_json(findings.returns, run.pairs, run.mutations, among),
         "convergence": _converged(findings.convergence, among),
         "delivery": {"expected": int(own.sum()), **{each.name.lower(): int(own[each]) for each in DeliveryClass}},

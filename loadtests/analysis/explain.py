@@ -265,6 +265,8 @@ def _receipts(run: Reconstruction, history: History, event: int, device: int) ->
         key = history.names[requests.key[request]]
         stamps.append(Stamp("requested", int(requests.requested_ns[request]), key))
         outcome = "" if requests.is_ok[request] else ", with an error"
+        if requests.is_discarded[request]:
+            outcome = ", discarded: the key had been requested again"
         stamps.append(Stamp("answered", int(requests.answered_ns[request]), f"{key}{outcome}"))
     return stamps
 

@@ -140,6 +140,7 @@ def _push(
         "signals_per_subscriber_minute": own.cost.signals,
         "signal_bytes_per_subscriber_minute": own.signal_bytes / own.minutes if own.minutes else 0.0,
         "flushes": int(run.window.holds(run.flushed_ns).sum()),
+        "discarded_answers": own.discarded,
         "herd_index": own.herd_index,
         "requests_avoided": {name: _avoided(own, spent[cohort]) for name, cohort in cohorts.items()},
         **_freshness(fresh),
