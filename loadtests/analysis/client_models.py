@@ -10,6 +10,7 @@ from loadtests.analysis.delivery import Delivery, DeliveryClass
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.recovery import Returns, recovery_json
+from loadtests.analysis.self_echo import SelfEcho
 from loadtests.analysis.stamps import Bools, Ints
 from loadtests.analysis.watched import seen_soon, spent_by, watched_by
 from loadtests.analysis.window import Window
@@ -26,6 +27,7 @@ class Findings:
     convergence: Convergence
     returns: Returns
     restraint: "Restraint"
+    echo: SelfEcho
 
 
 def models_of(run: Reconstruction) -> list[DeviceModel]:
@@ -53,6 +55,7 @@ def _of_model(run: Reconstruction, findings: Findings, counts: Ints, model: Devi
         "convergence": _converged(findings.convergence, among),
         "delivery": {"expected": int(own.sum()), **{each.name.lower(): int(own[each]) for each in DeliveryClass}},
         **findings.restraint.to_json(among),
+        "self_echo": findings.echo.to_json(among),
     }
 
 

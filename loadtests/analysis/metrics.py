@@ -29,6 +29,7 @@ from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.recovery import find_returns, recovery_json
 from loadtests.analysis.refreshes import Spending
 from loadtests.analysis.results import METRICS_SCHEMA, Results
+from loadtests.analysis.self_echo import read_self_echo
 from loadtests.analysis.series import series
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
 from loadtests.analysis.target_metrics import target_metrics
@@ -57,6 +58,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
             **_push(run, waterfall, spent, cohorts),
             **recovery_json(findings.returns, run.pairs, run.mutations, _among(run, SUBSCRIBER)),
             **findings.restraint.to_json(_among(run, SUBSCRIBER)),
+            "self_echo": findings.echo.to_json(_among(run, SUBSCRIBER)),
         },
         "polling": {
             name: _polling(run, cohort, spent[cohort], interval_s=scenario.pollers[cohort].interval_s)
@@ -110,6 +112,7 @@ def _findings(run: Reconstruction, history: History, scenario: Scenario) -> Find
         convergence=convergence(run.screens, run.jobs, run.mutations, end_ns=end_of_drain(run.presence, drained_ns)),
         returns=find_returns(run.pairs, run.mutations, run.screens, deadline_ns=deadline_ns),
         restraint=read_restraint(history, run.window),
+        echo=read_self_echo(run),
     )
 
 
