@@ -4,6 +4,7 @@ One stamp for each (event, device), side by side as in the account, and of all e
 between, is a matter of neighbours, and what was received is never sorted. Knows nothing of who should have heard.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,10 +78,13 @@ class Hearing:
         np.cumsum(self.received_ns != NEVER, dtype=np.int32, out=before[1:])
         return before
 
-    def _lanes_of(self, device: Ints) -> tuple[tuple[Ints, Ints], ...]:
-        """Return (rows, lane): at home, and of those who are guests somewhere there."""
-        lanes = (self.lanes.home[device], self.lanes.guest[device])
-        return tuple((np.flatnonzero(lane != NO_LANE), lane[lane != NO_LANE]) for lane in lanes)
+    def _lanes_of(self, device: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Yield (rows, lane), some at a time: at home, and where they are guests for those who are."""
+        for lanes in (self.lanes.home, self.lanes.guest):
+            for chunk in chunks(len(device)):
+                lane = lanes[device[chunk]]
+                rows = np.flatnonzero(lane != NO_LANE)
+                yield rows + chunk.start, lane[rows]
 
 
 def read_hearing(events: Events, signals: Signals, presence: Presence, devices: Devices) -> Hearing:
