@@ -83,8 +83,13 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "push.signal_bytes_per_subscriber_minute": MetricKey("B/min", "The frames' part of the bytes."),
     "push.flushes": MetricKey("flushes", "Debounce windows that ended in the measurement window."),
     "push.refreshes_per_visible_change": MetricKey("", "Refreshes ÷ pairs that became visible."),
-    "push.wasted_refreshes": MetricKey("refreshes", "Answered with nothing that the view did not have."),
+    "push.wasted_refreshes": MetricKey("refreshes", "Answered with nothing that the view did not have, or discarded."),
     "push.wasted_share": MetricKey("share", "The same, of the refreshes that were answered."),
+    "push.discarded_answers": MetricKey(
+        "refreshes",
+        "Answered when their device had requested the same key again, by a client that then shows nothing of it (SWR): "
+        "a part of wasted_refreshes.",
+    ),
     "push.failed_requests": MetricKey("requests", "Answered with an error, or not at all."),
     "push.herd_index": MetricKey("", "Peak re-fetches per 100 ms ÷ their mean."),
     "push.left_screen": MetricKey(

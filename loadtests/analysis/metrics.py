@@ -30,6 +30,7 @@ from loadtests.analysis.recovery import find_returns, recovery_json
 from loadtests.analysis.refreshes import Spending
 from loadtests.analysis.repeats import repeating_answers
 from loadtests.analysis.results import METRICS_SCHEMA, Results
+from loadtests.analysis.self_echo import read_self_echo
 from loadtests.analysis.series import series
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
 from loadtests.analysis.target_metrics import target_metrics
@@ -58,6 +59,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
             **_push(run, waterfall, spent, cohorts),
             **recovery_json(findings.returns, run.pairs, run.mutations, _among(run, SUBSCRIBER)),
             **findings.restraint.to_json(_among(run, SUBSCRIBER)),
+            "self_echo": findings.echo.to_json(_among(run, SUBSCRIBER)),
         },
         "polling": {
             name: _polling(run, cohort, spent[cohort], interval_s=scenario.pollers[cohort].interval_s)
@@ -111,6 +113,7 @@ def _findings(run: Reconstruction, history: History, scenario: Scenario) -> Find
         convergence=convergence(run.screens, run.jobs, run.mutations, end_ns=end_of_drain(run.presence, drained_ns)),
         returns=find_returns(run.pairs, run.mutations, run.screens, deadline_ns=deadline_ns),
         restraint=read_restraint(history, run.window),
+        echo=read_self_echo(run),
     )
 
 
@@ -141,6 +144,7 @@ def _push(
         "signals_per_subscriber_minute": own.cost.signals,
         "signal_bytes_per_subscriber_minute": own.signal_bytes / own.minutes if own.minutes else 0.0,
         "flushes": int(run.window.holds(run.flushed_ns).sum()),
+        "discarded_answers": own.discarded,
         "herd_index": own.herd_index,
         "requests_avoided": {name: _avoided(own, spent[cohort]) for name, cohort in cohorts.items()},
         **_freshness(fresh),

@@ -11,6 +11,7 @@ from loadtests.analysis.answers import read_bodies, read_requests
 from loadtests.analysis.clock import Clock, fit_clock
 from loadtests.analysis.devices import Devices, Presence, read_devices, read_presence
 from loadtests.analysis.events import Events, Signals, read_events, read_signals
+from loadtests.analysis.model_rules import by_model
 from loadtests.analysis.mutations import Mutations, read_mutations
 from loadtests.analysis.pairs import Pairs, match_pairs
 from loadtests.analysis.scope import TrueJobs, page_times, read_true_jobs
@@ -59,7 +60,8 @@ def reconstruct(history: History, scenario: Scenario, population: Population) ->
     jobs = read_true_jobs(history, clock, mutations)
     bodies = read_bodies(history)
     presence = read_presence(history)
-    requests = read_requests(history, bodies, names, presence.lifetimes)
+    discards = by_model(devices, lambda model: model.discards_overtaken) > 0
+    requests = read_requests(history, bodies, names, presence.lifetimes, discards=discards)
     screens = Screens(
         devices=devices,
         presence=presence,

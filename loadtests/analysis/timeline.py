@@ -30,7 +30,7 @@ def timeline(
     bins = _Bins(window.start_ns, bin_s * NS_PER_S, before, before + after)
     is_subscriber = devices.cohort == SUBSCRIBER
     by_subscriber = is_subscriber[requests.device]
-    chosen = np.flatnonzero(pairs.on_screen & (pairs.cohort == SUBSCRIBER))
+    chosen = np.flatnonzero(pairs.is_awaited & (pairs.cohort == SUBSCRIBER))
     p50, p95 = bins.quantiles(mutations.due_ns[pairs.mutation[chosen]], pairs.visibility_ms[chosen])
     return Timeline(
         bin_s=float(bin_s),

@@ -36,11 +36,14 @@ class Item:
 class View:
     """What one device shows: the newest version that it has seen of each job it shows, in the order of its list."""
 
-    __slots__ = ("_details", "_limit", "_list", "_rule")
+    __slots__ = ("_details", "_discards_overtaken", "_latest", "_limit", "_list", "_requests", "_rule")
 
-    def __init__(self, rule: ViewRule, *, list_limit: int) -> None:
+    def __init__(self, rule: ViewRule, *, list_limit: int, discards_overtaken: bool = False) -> None:
         self._rule = rule
         self._limit = list_limit
+        self._discards_overtaken = discards_overtaken
+        self._requests = 0
+        self._latest: dict[RequestKey, int] = {}
         self._list: dict[Hashable, Item] = {}
         self._details: dict[Hashable, Item] = {}
 
@@ -54,8 +57,19 @@ class View:
         seen = [shown[job].version for shown in (self._list, self._details) if job in shown]
         return max(seen, default=None)
 
-    def answer(self, key: RequestKey, cause: Cause, items: Sequence[Item]) -> None:
-        """Take in the answer to one fetch, items in its order; documents and audit entries show no job."""
+    def request(self, key: RequestKey) -> int:
+        """Note that a fetch starts; return the number that belongs to its answer."""
+        self._requests += 1
+        self._latest[key] = self._requests
+        return self._requests
+
+    def answer(self, key: RequestKey, cause: Cause, items: Sequence[Item], *, request: int | None = None) -> None:
+        """Take in the answer to one fetch, items in its order; documents and audit entries show no job.
+
+        Without the number of its request, the answer is the newest one's.
+        """
+        if self._discards_overtaken and request is not None and self._latest[key] != request:
+            return
         if key.kind is KeyKind.JOB:
             self._details.update({item.job: _newest(self._details, item) for item in items})
         elif key.kind is KeyKind.JOB_LIST:
