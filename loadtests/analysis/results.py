@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 METRICS_SCHEMA = "loadtests.metrics/1"
 
+_ROUNDING = 1e-6
+"""Of a device: sums of the time of many are exact to much less."""
+
 Milliseconds = NDArray[np.float64]
 """One value per observation; +inf is "never happened before the end of the drain"."""
 
@@ -76,7 +79,7 @@ class States:
     @property
     def is_eventful(self) -> bool:
         """Whether any subscriber was ever anything but live."""
-        return bool((self.away > 0).any() or (self.not_live > 0).any() or (self.logged_out > 0).any())
+        return any(bool((told > _ROUNDING).any()) for told in (self.away, self.not_live, self.logged_out))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,12 @@ def device_states(presence: Presence, devices: Devices, window: Window) -> State
     bins = Bins.of(window)
     is_subscriber = devices.cohort == SUBSCRIBER
     begin_ns, end_ns, code = _stretches(presence, is_subscriber)
+    begin_ns, end_ns = np.minimum(begin_ns, window.end_ns), np.minimum(end_ns, window.end_ns)
+    # The last bin may reach beyond the window: it is told of its part within.
+    within_ns = np.minimum(bins.width_ns, window.end_ns - bins.first_ns - np.arange(bins.count) * bins.width_ns)
 
     def counted(chosen: Bools) -> Floats:
-        return (_since(begin_ns[chosen], bins) - _since(end_ns[chosen], bins)) / bins.width_ns
+        return (_since(begin_ns[chosen], bins) - _since(end_ns[chosen], bins)) / within_ns
 
     logged_in, looked_at, live = ((code & bit) > 0 for bit in (_LOGGED_IN, _LOOKED_AT, _LIVE))
     return States(
@@ -63,5 +66,6 @@ def _since(at_ns: Ints, bins: Bins) -> Floats:
     place = np.minimum(offset_ns // bins.width_ns, bins.count)
     rest_ns = (place + 1) * bins.width_ns - offset_ns
     begun = np.bincount(place, minlength=bins.count + 1)[: bins.count]
-    partly_ns: Floats = np.bincount(place, weights=rest_ns, minlength=bins.count + 1)[: bins.count]
-    return (np.cumsum(begun) - begun) * float(bins.width_ns) + partly_ns
+    partly_ns = np.bincount(place, weights=rest_ns, minlength=bins.count + 1)[: bins.count]
+    since_ns: Floats = partly_ns.astype(np.float64) + (np.cumsum(begun) - begun).astype(np.float64) * bins.width_ns
+    return since_ns

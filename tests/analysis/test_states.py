@@ -5,6 +5,7 @@ import pytest
 
 from loadtests.analysis.results import States
 from loadtests.analysis.states import device_states
+from loadtests.history.kinds import Kind
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import Story
 
@@ -38,9 +39,20 @@ def test_who_is_cut_off_while_nobody_looks_is_away() -> None:
     assert states.not_live.tolist() == [0.0, 0.0, 0.0, 0.5]
 
 
+def test_a_run_that_was_cut_short_is_told_until_then() -> None:
+    """Stopped after 1.5 s, when all log out: that is no logout of theirs."""
+    story = Story(phases=FOUR_SECONDS).lives(0, -5000, 1500).lives(1, -5000, 1500).away(1, 1000, 1250)
+    states = states_of(story.row(Kind.ENDED, 1500))
+
+    assert (states.live.tolist(), states.away.tolist()) == ([2.0, 1.5], [0.0, 0.5])
+    assert states.logged_out.tolist() == [0.0, 0.0]
+
+
 def test_pollers_are_in_no_state() -> None:
     """They have no connection; devices that never logged in are logged out."""
-    story = Story(phases=FOUR_SECONDS, pollers=[{"interval_s": 5, "count": 1}]).live(0).live(2, model=DeviceModel.POLLER)
+    story = (
+        Story(phases=FOUR_SECONDS, pollers=[{"interval_s": 5, "count": 1}]).live(0).live(2, model=DeviceModel.POLLER)
+    )
     states = states_of(story)
 
     assert (states.live.tolist(), states.logged_out.tolist()) == ([1.0] * 4, [1.0] * 4)
