@@ -6,7 +6,7 @@ Of policies only what is not the default: a reader who finds no row may think of
 from collections.abc import Iterator
 from typing import Final
 
-from loadtests.scenario.devices import LifecycleStep
+from loadtests.scenario.devices import Background, Connection, LifecycleStep, Refresh
 from loadtests.scenario.faults import Fault
 from loadtests.scenario.model import Scenario, Subscribers
 from reports.glossary import client_name
@@ -29,6 +29,7 @@ _EDGES: Final = {
     "none": "at each signal",
     "flush-on-cancel": "when the timer is restarted: the iOS app's defect",
 }
+_SOCKETS: Final = {"keep": "kept", "close": "closed"}
 _ORDERS: Final = {"subscribe-first": "subscribe, then catch up", "fetch-first": "fetch, then subscribe"}
 
 
@@ -51,7 +52,12 @@ def _policies(subscribers: Subscribers) -> Iterator[tuple[str, str]]:
     shares = [f"{client_name(key)} {percent(weight / total)}" for key, weight in weights.items()]
     yield "client models", sentence(shares)
     yield "signals are gathered for", duration(subscribers.debounce_ms)
-    refresh, connection, background = subscribers.refresh, subscribers.connection, subscribers.background
+    yield from _refresh(subscribers.refresh)
+    yield from _connection(subscribers.connection)
+    yield from _background(subscribers.background)
+
+
+def _refresh(refresh: Refresh) -> Iterator[tuple[str, str]]:
     if refresh.edge is not None:
         yield "refresh", _EDGES[refresh.edge]
     if refresh.max_wait_ms is not None:
@@ -60,20 +66,26 @@ def _policies(subscribers: Subscribers) -> Iterator[tuple[str, str]]:
         yield "signals are coalesced by", refresh.coalescing
     if refresh.jitter_ms:
         yield "refreshes come later by up to", duration(refresh.jitter_ms)
-    changed = connection.model_fields_set
-    if "reconnect" in changed:
-        yield "reconnecting", connection.reconnect
-    if changed & {"heartbeat_s", "heartbeat_timeout_s"}:
-        timeout = connection.heartbeat_timeout_s
-        lost = "" if timeout is None else f", lost after {duration(timeout * 1000)}"
-        yield "heartbeat every", duration(connection.heartbeat_s * 1000) + lost
-    if changed & {"token_lifetime_s", "renewal", "renewal_margin_s"}:
+
+
+def _connection(connection: Connection) -> Iterator[tuple[str, str]]:
+    default = Connection()
+    if connection.reconnect != default.reconnect:
+        yield "reconnecting", f"as {connection.reconnect} does"
+    if connection.heartbeat_s != default.heartbeat_s:
+        yield "heartbeat every", duration(connection.heartbeat_s * 1000)
+    if connection.heartbeat_timeout_s is not None:
+        yield "connection is dead without an answer for", duration(connection.heartbeat_timeout_s * 1000)
+    if connection.token_lifetime_s != default.token_lifetime_s or connection.renewal != default.renewal:
         yield "tokens last", duration(connection.token_lifetime_s * 1000)
         margin = duration(connection.renewal_margin_s * 1000)
         renewed = {"before": f"{margin} before the old one ends", "late": f"{margin} too late", "never": "never"}
         yield "tokens are renewed", renewed[connection.renewal]
+
+
+def _background(background: Background) -> Iterator[tuple[str, str]]:
     if background.socket is not None:
-        yield "socket in the background", {"keep": "kept", "close": "closed"}[background.socket]
+        yield "socket in the background", _SOCKETS[background.socket]
     if background.order is not None:
         yield "at login and return", _ORDERS[background.order]
     if background.catch_up_after_s is not None:

@@ -37,7 +37,7 @@ def _about_the_load(run: ReportInput) -> list[str]:
             slow.append("retention")
         if not exercised["expiring tokens"]:
             slow.append("token expiry")
-        told.append(f"The measurement lasted {duration(measured_s * 1000)}: too short to show {_either(slow)}.")
+        told.append(f"The measurement lasted {duration(measured_s * 1000)}: too short to show {sentence(slow, 'or')}.")
     unsent, due = (run.metrics.number("mutations", key) for key in ("unsent", "due"))
     if unsent:
         told.append(
@@ -68,7 +68,7 @@ def _about_devices(exercised: Mapping[str, bool]) -> list[str]:
         stayed = "Devices stayed in the foreground and online"
         return [f"{stayed}: nothing here is about devices that sleep, lose their network or return."]
     told = f"Of what devices go through, this run had {sentence(had)}"
-    return [f"{told}; it says nothing of {_either(lacked)}." if lacked else f"{told}."]
+    return [f"{told}; it says nothing of {sentence(lacked, 'or')}." if lacked else f"{told}."]
 
 
 def what_devices_went_through(run: ReportInput) -> dict[str, bool]:
@@ -95,10 +95,6 @@ def what_devices_went_through(run: ReportInput) -> dict[str, bool]:
 def _retention_was_seen(target: Target, measured_s: float) -> bool:
     """Tell whether events could become so old in the measurement that they were removed."""
     return bool(target.retention_every_s) and target.retention_s + target.retention_every_s < measured_s
-
-
-def _either(parts: list[str]) -> str:
-    return sentence(parts).replace(" and ", " or ") if len(parts) > 1 else parts[0]
 
 
 def _about_the_numbers(run: ReportInput) -> list[str]:

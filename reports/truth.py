@@ -94,9 +94,9 @@ def _of_losses(metrics: Metrics, classes: Mapping[str, float | None], *, adds_up
     received = sum(classes[key] or 0 for key in _RECEIVED)
     late = [f"{count(classes[key])} {CLASSES[key]}" for key in ("late", "duplicate") if classes[key]]
     missed = [f"{count(classes[key])} {CLASSES[key]}" for key in _MISSED if classes[key]]
-    beside = f"{f' ({sentence(late)})' if late else ''}{f', {sentence(missed)}' if missed else ''}"
+    came = f"{count(received)} received" + (f" ({sentence(late)})" if late else "")
     owed_to = f"Of {counted(owed, 'delivery', 'deliveries')} owed to devices that were logged in"
-    told = [f"{owed_to}, {count(received)} were received{beside}."]
+    told = [f"{owed_to}: {', '.join([came, *missed])}."]
     if healed := metrics.number("delivery", "live_healed"):
         told.append(f"Of those missed while live, {count(healed)} were shown in the end all the same.")
     if beyond := metrics.number("delivery", "missed_unhealed_outside_screen"):

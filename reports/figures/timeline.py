@@ -62,11 +62,11 @@ def plot_timeline(panels: Panels, timeline: Timeline, shape: Shape) -> None:
     edges = np.append(timeline.begin_s, timeline.begin_s[-1] + timeline.bin_s)
     for axes, (title, counts, colour) in zip(panels[:-1], rates, strict=True):
         axes.stairs(counts / timeline.bin_s, edges, fill=True, color=colour, linewidth=0)
-        axes.set_ylim(0, max(float(counts.max()) / timeline.bin_s * 1.15, 1e-9))
+        axes.set_ylim(0, float(counts.max()) / timeline.bin_s * 1.15 or 1.0)
         axes.yaxis.set_major_locator(MaxNLocator(2, integer=bool(counts.max() >= 2 * timeline.bin_s)))
         axes.set_title(title, color=MUTED, pad=4)
     _plot_latency(panels[-1], timeline, shape)
-    dress_time(panels, edges, shape)
+    dress_time(panels, edges, shape, warm_up_at=panels[-1].get_ylim()[1] * 0.8)
 
 
 def dress_time(panels: Panels, edges: NDArray[np.float64], shape: Shape, *, warm_up_at: float = 0) -> None:
