@@ -90,9 +90,9 @@ def clients(metrics: Metrics) -> str:
         )
     if cost:
         (first, least), (last, most) = cost
+        spread = f"from {rate(least)} ({client_name(first)}) to {rate(most)} ({client_name(last)})"
         told.append(
-            f"Requests per device and minute: from {rate(least)} ({client_name(first)}) to {rate(most)} "
-            f"({client_name(last)})."
+            f"Requests per device and minute: {f'{rate(least)} each' if rate(least) == rate(most) else spread}."
         )
     named = [f"{count(number)} of {client_name(model)}" for model, number in wrong.items() if number]
     if named:

@@ -1,13 +1,22 @@
 """What `metrics.json` says of the runs made by hand: all keys that a report needs, in agreement with their series."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from loadtests.analysis.quantiles import of_distinct
 from loadtests.analysis.results import METRICS_SCHEMA, Cost, Milliseconds, Series
 from tests.reports.upstream_part import upstream_of
+
+POPULATION: Final = {
+    "subscribers": 200,
+    "live_peak": 200,
+    "pollers": 60,
+    "mutators": 50,
+    "organizations": 40,
+    "duration_s": 45.0,
+}
 
 
 def quantiles_of(values: Milliseconds, n: int) -> dict[str, Any]:
@@ -74,14 +83,7 @@ def metrics_of(
             "reasons": list(reasons),
         },
         "phases": {"warm-up": _phase(50), "load": _phase(450)},
-        "population": {
-            "subscribers": 200,
-            "live_peak": 200,
-            "pollers": 60,
-            "mutators": 50,
-            "organizations": 40,
-            "duration_s": 45.0,
-        },
+        "population": POPULATION,
     }
 
 
