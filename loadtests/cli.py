@@ -184,10 +184,13 @@ def scenarios_command() -> None:
     """List the shipped scenarios and the question each one asks."""
     console = Console(highlight=False)
     with _clear_errors():
-        for name in shipped_scenarios():
+        names = tuple(shipped_scenarios())
+        width = max(map(len, names))
+        for name in names:
             scenario = read_scenario(name).scenario
             length_s = scenario.duration_s + scenario.effective_drain_s
-            console.print(f"[bold]{name:<14}[/] {escape(scenario.question)} [dim]({length_s:.0f} s)[/]", soft_wrap=True)
+            line = f"[bold]{name:<{width}}[/]  {escape(scenario.question)} [dim]({length_s:.0f} s)[/]"
+            console.print(line, soft_wrap=True)
 
 
 @main.command("metrics")

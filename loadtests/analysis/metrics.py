@@ -41,7 +41,6 @@ from loadtests.analysis.why import Why
 from loadtests.history.history import History
 from loadtests.history.kinds import NOBODY, Kind
 from loadtests.scenario.model import Scenario
-from loadtests.scenario.vocabulary import DeviceModel
 
 
 def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Results:
@@ -255,7 +254,7 @@ def _phases(run: Reconstruction, history: History, scenario: Scenario) -> dict[s
     for index, phase in enumerate(scenario.phases):
         costs = {
             model.key: phases.cost(index, signals=signals, requests=requests, among=run.devices.model == int(model))
-            for model in sorted({DeviceModel.IOS, DeviceModel.WEB, *models_of(run)})
+            for model in models_of(run)
         }
         told[phase.name] = {
             "mutations": phases.mutations(index),
