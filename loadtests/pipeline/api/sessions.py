@@ -5,6 +5,7 @@ together a quarter of what a mutation costs. Knows no table.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final, TypeAlias
@@ -94,7 +95,7 @@ class Sessions:
         self._connect = connect
         self._free = sessions
         self._all = set(sessions)
-        self._room = asyncio.Semaphore(len(sessions))
+        self._waiting: deque[asyncio.Future[Session]] = deque()
 
     @classmethod
     async def open(cls, connect: Connect, *, size: int) -> "Sessions":
@@ -115,8 +116,7 @@ class Sessions:
 
     async def take(self) -> Session:
         """Wait for a session; it must be given back."""
-        await self._room.acquire()
-        session = self._free.pop()
+        session = self._free.pop() if self._free else await self._wait()
         if session.is_usable:
             return session
         try:
@@ -131,8 +131,23 @@ class Sessions:
 
     def give_back(self, session: Session) -> None:
         """Let the next one have a session."""
+        while self._waiting:
+            first = self._waiting.popleft()
+            if not first.done():  # it may have been cancelled
+                first.set_result(session)
+                return
         self._free.append(session)
-        self._room.release()
+
+    async def _wait(self) -> Session:
+        """Stand in line."""
+        mine: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
+        self._waiting.append(mine)
+        try:
+            return await mine
+        except asyncio.CancelledError:
+            if not mine.cancelled():  # given at the very moment of giving up
+                self.give_back(mine.result())
+            raise
 
     async def close(self) -> None:
         """Say goodbye on all connections."""
