@@ -10,7 +10,6 @@ import operator as operators
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import Final
 
 from loadtests.pipeline.realtime.elixir import inspect
@@ -19,9 +18,6 @@ OPERATORS: Final = frozenset({
     "eq", "neq", "lt", "lte", "gt", "gte", "in", "like", "ilike", "match", "imatch", "is", "isdistinct",
 })  # fmt: skip
 MAX_IN_VALUES: Final = 100
-_REMEMBERED: Final = 4096
-_REMEMBERED_LENGTH: Final = 256
-"""Of a filter; all members of an organization send the same short one."""
 
 _EQUALITY: Final = frozenset({"eq", "neq", "in", "isdistinct"})
 _ONE_SPELLING: Final = frozenset({
@@ -141,16 +137,9 @@ def parse(text: str) -> tuple[Condition, ...]:
         FilterRefused: syntax, or an operator that is not known.
 
     """
-    return _parse_remembered(text) if len(text) <= _REMEMBERED_LENGTH else _parse(text)
-
-
-def _parse(text: str) -> tuple[Condition, ...]:
     if not text.strip():
         return ()
     return tuple(_condition(segment.strip()) for segment in _split(text.strip()))
-
-
-_parse_remembered: Final = lru_cache(maxsize=_REMEMBERED)(_parse)
 
 
 def _condition(segment: str) -> Condition:
