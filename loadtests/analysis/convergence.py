@@ -1,8 +1,8 @@
 """Is every screen right in the end: each device's view of page 1 against the database, after the drain.
 
 A job is there if it stands on the list by the rule of the device's model, or was seen in detail; its version is the
-newest one that was seen of it. Only who is logged in and looks has a view: that of the organization of its last lifetime, by the answers since that
-began. All others are counted apart.
+newest one that was seen of it. Only who is logged in and looks has a view: that of the organization of its last
+lifetime, by the answers since that began. All others are counted apart.
 """
 
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ def test_each_place_gets_the_items_of_its_pair() -> None:
 
 def test_pairs_are_worked_out_some_at_a_time_and_once_each() -> None:
     """More pairs than one slice takes; each one's item is its own number."""
-    pairs = 2 * sharing._CHUNK + 1  # noqa: SLF001 - to be sure that it is more than one
+    pairs = 2 * sharing._CHUNK + 1
     asked: list[int] = []
 
     def compute(some: slice) -> tuple[Ints, Ints]:
