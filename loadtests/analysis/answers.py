@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.analysis.devices import Spans
-from loadtests.analysis.segments import find_exact, is_start
+from loadtests.analysis.segments import expand, find_exact, is_start
 from loadtests.analysis.stamps import NEVER, Bools, Ints
 from loadtests.clients.requests import Cause, KeyKind
 from loadtests.history.history import History, Rows
@@ -37,6 +37,11 @@ class Bodies:
         """Return how many items of each body are recorded."""
         counts: Ints = self.first[body + 1] - self.first[body]
         return counts
+
+    def items_of(self, body: Ints) -> tuple[Ints, Ints]:
+        """Return (place in `body`, item) for each recorded item of these bodies."""
+        owner, position = expand(self.recorded(body))
+        return owner, self.first[body[owner]] + position
 
     def item(self, body: Ints, job: Ints) -> Ints:
         """Return where each body holds the job, -1 if it does not."""

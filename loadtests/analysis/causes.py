@@ -83,7 +83,8 @@ def causes_of_misses(misses: Deviations, witnesses: Witnesses) -> Causes:
     """Return the cause of each miss."""
     own = _own_record(misses, witnesses)
     present = np.flatnonzero(own.why < 0)
-    found = misses.of(present)
+    # Nearly always it is all of them, and then nothing has to be copied.
+    found = misses if len(present) == len(misses) else misses.of(present)
     missed = Missed(event=found.event, device=found.device, placed_ns=found.placed_ns)
     own.why[present] = _while_present(missed, found, witnesses)
     return own
@@ -156,6 +157,8 @@ def _feed(event: Ints, gap: Ints, gaps: Gaps, evidence: Evidence) -> Ints:
 
 def _channel(device: Ints, row: Ints, rows: MissedRows, witnesses: Witnesses) -> Ints:
     """Return what a silent channel was: deaf on a socket that lived, on a socket that had died, or one cannot say."""
+    if not len(row):
+        return row
     edges = witnesses.edges
     last_ns = rows.last_ns[row]
     end = edges.away_after(edges.at(device, last_ns))

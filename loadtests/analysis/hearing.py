@@ -7,6 +7,7 @@ between, is a matter of neighbours, and what was received is never sorted. Knows
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from loadtests.analysis.lanes import NO_LANE, Lanes, lanes_of
 from loadtests.analysis.leaks import leaked_signals
 from loadtests.analysis.receipts import chunks
 from loadtests.analysis.stamps import NEVER, Ints
+
+_CHUNK: Final = 100_000
+"""So many questions at a time: each takes some ten columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,20 +46,22 @@ class Hearing:
 
     def between(self, device: Ints, begin_ns: Ints, end_ns: Ints) -> Ints:
         """Return how many events, placed after `begin_ns` and before `end_ns`, each device received."""
+        heard_before = self._heard_before()
         heard = np.zeros(len(device), dtype=np.int64)
         for rows, lane in self._lanes_of(device):
             begin = self.lanes.cell_from(lane, begin_ns[rows] + 1)
             end = np.maximum(self.lanes.cell_from(lane, end_ns[rows]), begin)
-            heard[rows] += self._heard_before[end] - self._heard_before[begin]
+            heard[rows] += heard_before[end] - heard_before[begin]
         return heard
 
     def next_received_ns(self, device: Ints, placed_ns: Ints) -> Ints:
         """Return when each device received the next event that was placed after the stamp; NEVER if none."""
+        heard_before = self._heard_before()
         next_ns, received_ns = (np.full(len(device), NEVER, dtype=np.int64) for _ in range(2))
         for rows, lane in self._lanes_of(device):
             begin = self.lanes.cell_from(lane, placed_ns[rows] + 1)
             # The count rises behind the cell that was heard.
-            cell = np.searchsorted(self._heard_before, self._heard_before[begin], side="right") - 1
+            cell = np.searchsorted(heard_before, heard_before[begin], side="right") - 1
             is_inside = cell < self.lanes.begin[lane + 1]
             heard, cell = rows[is_inside], cell[is_inside]
             cell_ns = self.lanes.placed_at(lane[is_inside], cell)
@@ -71,9 +77,8 @@ class Hearing:
         received_ns[cell >= 0] = self.received_ns[cell[cell >= 0]]
         return received_ns
 
-    @cached_property
     def _heard_before(self) -> NDArray[np.int32]:
-        """How many cells before each one were heard; one entry more than there are cells."""
+        """Return how many cells before each one were heard, and in all; made anew, for it is as large as the cells."""
         before = np.zeros(len(self.received_ns) + 1, dtype=np.int32)
         np.cumsum(self.received_ns != NEVER, dtype=np.int32, out=before[1:])
         return before
@@ -81,7 +86,7 @@ class Hearing:
     def _lanes_of(self, device: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Yield (rows, lane), some at a time: at home, and where they are guests for those who are."""
         for lanes in (self.lanes.home, self.lanes.guest):
-            for chunk in chunks(len(device)):
+            for chunk in chunks(len(device), _CHUNK):
                 lane = lanes[device[chunk]]
                 rows = np.flatnonzero(lane != NO_LANE)
                 yield rows + chunk.start, lane[rows]

@@ -262,6 +262,11 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
         "jobs", "Created while a device was away and pushed off page 1 since: no catch-up of one page shows them."
     ),
     "convergence.duplicates": MetricKey("answers", "To jobs lists, in the whole run, that held a job more than once."),
+    "convergence.archived_beyond_page": MetricKey(
+        "jobs",
+        "Archived and still on a list that merges its answers, but behind a full page 1, which takes off only what it "
+        "covers: in no wrong view.",
+    ),
     "convergence.differences.total": MetricKey("jobs", "As wrong_jobs; 0 when the truth was not read."),
     "convergence.differences.by_what.<what>": MetricKey(
         "jobs", "The differences: missing, old_revision, evidence_count or archived_but_shown."

@@ -283,6 +283,7 @@ def _convergence(run: Reconstruction, history: History, result: Convergence, del
         "wrong_jobs": len(result.device) if result.is_known else None,
         "beyond_page": result.beyond_page if result.is_known else None,
         "duplicates": repeating_answers(run.screens),
+        "archived_beyond_page": result.archived_beyond_page if result.is_known else None,
         "differences": told,
     }
 

@@ -23,8 +23,9 @@ from loadtests.analysis.devices import Devices, Presence, Spans
 from loadtests.analysis.events import Events, Signals
 from loadtests.analysis.leaks import leaked_signals
 from loadtests.analysis.mutations import Fate, Mutations
+from loadtests.analysis.removals import read_removals
 from loadtests.analysis.scope import TrueJobs, page_times
-from loadtests.analysis.screens import Screens, removes
+from loadtests.analysis.screens import Screens
 from loadtests.analysis.sightings import follow_views
 from loadtests.analysis.stamps import NEVER, Ints
 from loadtests.analysis.window import Window
@@ -100,14 +101,14 @@ class World:
         names = len(self.jobs) + events + 1
         self.history = _history(presence, events)
         self.window = Window(start_ns=0, end_ns=self.end_ns, load_ns=0)
+        removals = read_removals(requests, bodies, self.jobs, devices, names=names)
         self.screens = Screens(
             devices=devices,
             presence=presence,
             requests=requests,
             bodies=bodies,
-            sightings=follow_views(
-                requests, bodies, np.zeros(0, dtype=np.int64), names=names, removes=removes(requests, devices)
-            ),
+            removals=removals,
+            sightings=follow_views(removals, np.zeros(0, dtype=np.int64)),
             pages=page_times(self.jobs),
         )
 
