@@ -27,7 +27,9 @@ def timeline(
     bins = Bins.of(window)
     is_subscriber = devices.cohort == SUBSCRIBER
     by_subscriber = is_subscriber[requests.device]
-    chosen = np.flatnonzero(pairs.on_screen & (pairs.cohort == SUBSCRIBER))
+    # As in all latencies, but for the warm-up, which is shown too: who does not look does not wait.
+    waits = pairs.on_screen & ~pairs.is_away & ~pairs.is_interrupted
+    chosen = np.flatnonzero(waits & (pairs.cohort == SUBSCRIBER))
     p50, p95 = bins.quantiles(mutations.due_ns[pairs.mutation[chosen]], pairs.visibility_ms[chosen])
     return Timeline(
         bin_s=bins.width_s,
