@@ -64,13 +64,12 @@ def _how_soon(metrics: Metrics) -> Table:
 
 def _at_which_cost(metrics: Metrics) -> Table:
     columns: _Columns = [
-        ("refreshes/min", _rate("refreshes_per_subscriber_minute")),
-        ("requests/min", _rate("requests_per_subscriber_minute")),
-        ("bytes/min", _number("bytes_per_subscriber_minute")),
+        ("requests per minute", _rate("requests_per_subscriber_minute")),
+        ("bytes per minute", _number("bytes_per_subscriber_minute")),
         ("wasted", lambda told, model: percent(told.number("clients", model, "wasted_share"))),
         ("wrong screens", _wrong_screens),
         ("missed while live", _number("delivery", "missed_live")),
-        ("while away, healed", _number("delivery", "missed_healed")),
+        ("missed while away, healed", _number("delivery", "missed_healed")),
         ("never healed", _number("delivery", "missed_unhealed")),
     ]
     return _table(

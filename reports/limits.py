@@ -83,7 +83,7 @@ def what_devices_went_through(run: ReportInput) -> dict[str, bool]:
     connection, looked_away = scenario.subscribers.connection, scenario.subscribers.attention is not None
     return {
         "people who look away and come back": looked_away or {"background", "foreground"} <= steps,
-        "logins and logouts": bool(steps & {"login", "logout"}),
+        "people who log in or out": bool(steps & {"login", "logout"}),
         "apps that are killed": "kill" in steps,
         "people who switch organizations": "switch" in steps,
         "lost connections": bool(run.metrics.number("connections", "lost")),

@@ -14,7 +14,7 @@ from reports.input import ReportInput
 from reports.metrics import Metrics
 from reports.table import Table
 from reports.upstream import silent_table
-from reports.wording import MINUS, NO_NUMBER, count, counted, sentence
+from reports.wording import MINUS, NBSP, NO_NUMBER, count, counted, sentence
 
 WORDS: Final = {Outcome.PASS: "true", Outcome.FAIL: "false", Outcome.UNKNOWN: "unknown"}
 _WRONG: Final = {
@@ -151,10 +151,10 @@ def _differences(metrics: Metrics, *, subscribers: int) -> tuple[Table | str, ..
     return (
         Table(
             caption="Screens that differ from the database, and the event that should have put each right",
-            head=("device", "job", "which is", "its event was", "committed, s", "its whole story"),
+            head=("job", "on device", "which is", "its event was", "its whole story"),
             rows=tuple(_difference(each, subscribers) for each in told["examples"][:_EXAMPLES]),
-            words=frozenset({1, 2, 3}),
-            code=frozenset({5}),
+            words=frozenset({2, 3}),
+            code=frozenset({4}),
             note=_shown_of(min(len(told["examples"]), _EXAMPLES), told["total"])
             + "By what became of the event: "
             + sentence([f"{_class(key)} {count(number)}" for key, number in told["by_delivery"].items()])
@@ -164,13 +164,13 @@ def _differences(metrics: Metrics, *, subscribers: int) -> tuple[Table | str, ..
 
 
 def _difference(each: Mapping[str, Any], subscribers: int) -> tuple[str, ...]:
-    event, device = each["event"], int(each["device"])
+    event, device, became = each["event"], int(each["device"]), _class(each["delivery"])
+    committed = each["committed_s"]
     return (
-        str(device),
         str(each["job"]),
+        str(device),
         _WRONG[each["what"]],
-        _class(each["delivery"]),
-        _seconds(each["committed_s"]),
+        became if committed is None else f"{became}; committed {_seconds(committed)}{NBSP}s",
         explain_command(event, device if device < subscribers else None) if event else "",
     )
 

@@ -27,6 +27,7 @@ def timeline(
     bins = Bins.of(window)
     is_subscriber = devices.cohort == SUBSCRIBER
     by_subscriber = is_subscriber[requests.device]
+    # As in all latencies, but for the warm-up, which is shown too: who does not look does not wait.
     chosen = np.flatnonzero(pairs.is_awaited & (pairs.cohort == SUBSCRIBER))
     p50, p95 = bins.quantiles(mutations.due_ns[pairs.mutation[chosen]], pairs.visibility_ms[chosen])
     return Timeline(

@@ -35,7 +35,7 @@ def test_each_model_that_took_part_has_a_row() -> None:
         ("iOS as designed", "1", "600.0", percent(1.0)),
         ("Web as designed", "1", NEVER, percent(0.0)),
     ]
-    assert cells(tables[AT_WHICH_COST], "requests/min", "wrong screens", "missed while live") == [
+    assert cells(tables[AT_WHICH_COST], "requests per minute", "wrong screens", "missed while live") == [
         ("iOS as designed", "6.00", "0 of 1", "0"),
         ("Web as designed", "0.00", "1 of 1", "1"),
     ]

@@ -56,7 +56,8 @@ def test_what_devices_went_through_is_said_and_what_they_did_not(full_run: Repor
     assert STAYED not in told
     assert "had people who look away and come back, lost connections and planted faults;" in told
     assert (
-        "says nothing of logins and logouts, apps that are killed, people who switch organizations or expiring" in told
+        "says nothing of people who log in or out, apps that are killed, people who switch organizations or expiring"
+        in told
     )
 
 

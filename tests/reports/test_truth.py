@@ -73,11 +73,10 @@ def test_what_was_missed_and_never_shown_is_lost(full_run: ReportInput) -> None:
     assert causes.rows[0][4] == "loadtests explain . --event e0 --subscriber 0"
     assert differences.rows == (
         (
-            "0",
             "job",
+            "0",
             "in an old version",
-            "missed while away, never healed",
-            "5.005",
+            "missed while away, never healed; committed 5.005\u00a0s",
             "loadtests explain . --event e0 --subscriber 0",
         ),
     )
