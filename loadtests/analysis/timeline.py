@@ -28,7 +28,8 @@ def timeline(
     is_subscriber = devices.cohort == SUBSCRIBER
     by_subscriber = is_subscriber[requests.device]
     # As in all latencies, but for the warm-up, which is shown too: who does not look does not wait.
-    chosen = np.flatnonzero(pairs.is_awaited & (pairs.cohort == SUBSCRIBER))
+    waits = pairs.is_awaited & ~pairs.is_away & ~pairs.is_interrupted
+    chosen = np.flatnonzero(waits & (pairs.cohort == SUBSCRIBER))
     p50, p95 = bins.quantiles(mutations.due_ns[pairs.mutation[chosen]], pairs.visibility_ms[chosen])
     return Timeline(
         bin_s=bins.width_s,
