@@ -144,9 +144,10 @@ def read_removals(requests: Requests, bodies: Bodies, jobs: TrueJobs, devices: D
     rule = by_model(devices, lambda model: model.views)[requests.device]
     limit = by_model(devices, lambda model: model.list_limit)[requests.device]
     reach = np.full(len(requests), _ALL, dtype=np.int64)
-    full = (rule == ViewRule.MERGE) & (np.append(bodies.items, 0)[requests.body] >= limit)
+    is_flush = requests.cause == Cause.FLUSH
+    full = is_flush & (rule == ViewRule.MERGE) & (np.append(bodies.items, 0)[requests.body] >= limit)
     reach[full] = oldest[requests.body[full]]
-    reach[(rule == ViewRule.MERGE_KEEP) & (requests.cause == Cause.FLUSH)] = _NONE
+    reach[is_flush & (rule == ViewRule.MERGE_KEEP)] = _NONE
     return Removals(requests=requests, bodies=bodies, reach=reach, age=age)
 
 

@@ -17,7 +17,8 @@ class ViewRule(IntEnum):
     REPLACE = 1
     """The answer is the list."""
     MERGE = 2
-    """The answer stands for what it covers: a job that it lacks goes, unless it is older than all of a full page."""
+    """An answer to an event stands for what it covers: a job that it lacks goes, unless it is older than all of a full
+    page. A catch-up is a forced fetch and replaces."""
     MERGE_KEEP = 3
     """The iOS app as built: an answer to an event replaces jobs by id, puts unknown ones in front one by one, so that
     several end up reversed, and removes none; an empty one is ignored. A catch-up is a forced fetch and replaces."""
@@ -81,11 +82,13 @@ class View:
     def _after(self, cause: Cause, items: Sequence[Item]) -> dict[Hashable, Item]:
         before = self._list
         answered = {item.job: item for item in items}
+        if cause is not Cause.FLUSH:
+            return answered
         if self._rule is ViewRule.MERGE and len(items) >= self._limit:
             oldest_ns = min(item.created_ns for item in items)
             beyond = {job: item for job, item in before.items() if job not in answered and item.created_ns <= oldest_ns}
             return answered | beyond
-        if self._rule is ViewRule.MERGE_KEEP and cause is Cause.FLUSH:
+        if self._rule is ViewRule.MERGE_KEEP:
             unknown = {job: item for job, item in reversed(answered.items()) if job not in before}
             return unknown | {job: answered.get(job, item) for job, item in before.items()}
         return answered
