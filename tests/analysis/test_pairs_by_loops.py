@@ -1,4 +1,7 @@
-"""Visibility, screens and staleness of random runs, against the same definitions read with plain loops."""
+"""Visibility, screens and staleness of random runs, against the same definitions read with plain loops.
+
+The devices show what was answered last and discard nothing; other rules of views are compared in `test_views_by_loops`.
+"""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -12,7 +15,7 @@ from loadtests.analysis.attention import read_looks
 from loadtests.analysis.staleness import staleness
 from loadtests.analysis.stamps import NEVER
 from loadtests.clients.requests import PAGE_LIMIT, Cause
-from loadtests.scenario.vocabulary import MutationKind
+from loadtests.scenario.vocabulary import DeviceModel, MutationKind
 from tests.analysis.literal import MS, Story
 
 DEVICES = 3
@@ -74,7 +77,8 @@ class RandomRun:
 def random_run(seed: int) -> RandomRun:
     """Make a run whose answers are late, overtake one another and are stale at times."""
     random = Random(seed)  # noqa: S311 - a test's dice
-    story = Story(subscribers={"count": DEVICES, "web": 0}).clock().live(*range(DEVICES))
+    subscribers = {"count": DEVICES, "ios": 0, "web": 0, "hybrid": 1, "web_open_job": 0}
+    story = Story(subscribers=subscribers).clock().live(*range(DEVICES), model=DeviceModel.HYBRID)
     model = Model([Job(f"job-{number}", -100_000 + number) for number in range(random.choice([2, 24, 27]))])
     model.keep(-100_000)
     changes: list[Change] = []
