@@ -1,7 +1,7 @@
 """The API's connections to the database: lent to one request at a time, with their statements prepared.
 
-The driver's own pool spends a task, three locks and a wrapper on each loan, and its cache a look-up on each statement:
-together a quarter of what a mutation costs. Knows no table.
+The driver's own pool spends a task, three locks and a wrapper on each loan, and its cache a look-up on each statement.
+Knows no table.
 """
 
 import asyncio
