@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from resource import RLIMIT_NOFILE, getrlimit
 from tempfile import gettempdir
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import numpy as np
@@ -165,7 +165,8 @@ def measure_shared(stage: Stage, server: Server) -> None:
 
 def subscriptions(server: Server) -> int:
     """Return what the server itself says."""
-    with urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=LIVE_S) as answer:
+    headers = {"Authorization": f"Bearer {token('service_role', None)}"}
+    with urlopen(Request(f"http://127.0.0.1:{server.port}/metrics", headers=headers), timeout=LIVE_S) as answer:
         text = answer.read().decode()
     return int(float(re.findall(r"^realtime_subscriptions_manager_subscribers\S* (\S+)$", text, re.MULTILINE)[0]))
 

@@ -1,7 +1,7 @@
 """The API's connections to the database: lent to one request at a time, with their statements prepared.
 
-The driver's own pool spends a task, three locks and a wrapper on each loan, and its cache a look-up on each statement:
-together a quarter of what a mutation costs. Knows no table.
+The driver's own pool spends a task, three locks and a wrapper on each loan, and its cache a look-up on each statement.
+Knows no table.
 """
 
 import asyncio
@@ -19,7 +19,6 @@ Connect = Callable[[], Awaitable[DriverConnection]]
 
 _MOST_PREPARED: Final = 100
 """Statements kept for each session; what comes beyond them has its place in the driver's cache, and loses it again."""
-_STALE: Final = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 
 class Session:
@@ -38,8 +37,15 @@ class Session:
             return await self._connection.fetch(query, *arguments, timeout=timeout)
         try:
             return await statement.fetch(*arguments, timeout=timeout)
-        except _STALE:
-            return await self._again(query, arguments, timeout)
+        except asyncpg.InvalidCachedStatementError:
+            # Its table was altered since: the statement has done nothing, and is prepared anew.
+            del self._prepared[query]
+            if self._connection.is_in_transaction():
+                raise
+            return await self._connection.fetch(query, *arguments, timeout=timeout)
+        except asyncpg.OutdatedSchemaCacheError:
+            del self._prepared[query]  # a type was altered: the statement is done, and its answer cannot be read
+            raise
 
     async def fetchrow(self, query: str, *arguments: object) -> asyncpg.Record | None:
         """Return the first row, or None."""
@@ -81,11 +87,6 @@ class Session:
             return None
         statement = self._prepared[query] = await self._connection.prepare(query, timeout=timeout)
         return statement
-
-    async def _again(self, query: str, arguments: tuple[object, ...], timeout: float | None) -> list[asyncpg.Record]:  # noqa: ASYNC109 - as above
-        """Run a statement whose table was altered since it was prepared: it has done nothing yet."""
-        self._prepared.pop(query, None)
-        return await self._connection.fetch(query, *arguments, timeout=timeout)
 
 
 class Sessions:

@@ -52,7 +52,7 @@ def main() -> int:
     hello = RealtimeHello.from_json(read_hello())
     code = 0
     # What is there now stays; and most of what a socket holds stays as long as the socket, so that looking for garbage
-    # after every few hundred new objects, again and again through thousands of sockets, is an eighth of a join's cost.
+    # after every few hundred new objects, again and again through thousands of sockets, was a tenth of a join's cost.
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 10, 10)
     try:
