@@ -21,7 +21,14 @@ from loadtests.history.kinds import NO_ENTITY, NOBODY
 
 EXAMPLES: Final = 10
 """So many are told by name."""
-_PATHS: Final = {Cause.FLUSH: "re-fetch", Cause.CATCH_UP: "catch-up", Cause.POLL: "poll"}
+_PATHS: Final = {
+    Cause.FLUSH: "re-fetch",
+    Cause.CATCH_UP: "catch-up",
+    Cause.POLL: "poll",
+    Cause.FOCUS: "fetch on focus",
+    Cause.SAFETY_POLL: "safety poll",
+    Cause.RETRY: "re-fetch, tried again",
+}
 
 
 def organization_at(presence: Presence, devices: Devices, device: Ints, at_ns: Ints) -> Ints:
