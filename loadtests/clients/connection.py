@@ -181,6 +181,11 @@ class Connection:
             effects += self._join()
         return effects
 
+    def see_to_token(self, now_ns: int) -> None:
+        """Have a token before anything is connected: who fetches first needs it for that."""
+        if not self.token:
+            self._take_token(now_ns)
+
     def forget_token(self) -> None:
         """Log out: the next connection has a token of its own."""
         self.token = ""
@@ -231,12 +236,17 @@ class Connection:
                 return []
             case Reply() if self.link is Link.JOINING and message.ref == str(self._join_ref):
                 return self._hear_join_reply(message, now_ns)
-            case System() if self.link >= Link.JOINING and message.topic == self._channel.topic:
+            case System() if self.link >= Link.JOINING and self._is_of_this_join(message):
                 return self._hear_system(message)
             case ChannelClosed() if self.link >= Link.JOINING and message.join_ref == str(self._join_ref):
                 return self._hear_closed(now_ns, crashed=message.crashed)
             case _:
                 return []  # presence, broadcasts, what belongs to a join that was abandoned: nothing to act on
+
+    def _is_of_this_join(self, message: System) -> bool:
+        """Return whether it speaks of the join that counts; one topic is joined again after a switch there and back."""
+        joins = {None, str(self._join_ref)}  # an older serialization does not tell
+        return message.topic == self._channel.topic and message.join_ref in joins
 
     def _hear_join_reply(self, reply: Reply, now_ns: int) -> Effects:
         if reply.ok:

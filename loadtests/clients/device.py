@@ -155,6 +155,7 @@ class Device:
         effects.append(Record(Mark.BACKGROUND, cause=int(keeps_socket)))
         if not keeps_socket:
             effects += self.connection.leave(DownCause.BACKGROUND)
+            self._awaits_fetch = False  # the return subscribes
         self._poll_ns = _NEVER
         return effects
 
@@ -169,6 +170,7 @@ class Device:
         quiet_ns = now_ns - self._seen_ns
         if self._seen_ns == _NEVER or quiet_ns >= habits.catch_up_after_ns:
             return effects + self._begin_to_watch(now_ns)
+        self._poll_later(now_ns)
         effects += self._skip_everything(Cause.CATCH_UP, NotFetched.NOTHING_MISSED)
         return effects + self._react(self.connection.watch(now_ns), now_ns)
 
@@ -177,8 +179,11 @@ class Device:
         order = self._model.habits.order
         self._is_beginning = not self.connection.is_live
         self._awaits_fetch = order is Order.FETCH_FIRST and not self.connection.has_socket
+        self._poll_later(now_ns)
         effects: Effects = []
-        if not self._awaits_fetch:
+        if self._awaits_fetch:
+            self.connection.see_to_token(now_ns)
+        else:
             effects += self._react(self.connection.watch(now_ns), now_ns)
         if order is not Order.SUBSCRIBE_FIRST or self.connection.is_live:
             effects += self._catch_up(now_ns)
@@ -214,8 +219,8 @@ class Device:
         return self._react(self.connection.hear(message, now_ns), now_ns)
 
     def answered(self, fetch: Fetch, status: int, now_ns: int) -> Effects:
-        """Hear that a request is over; status 0: there was no answer."""
-        if self.stage is Stage.OUT:
+        """Hear that a request is over; status 0: there was no answer. What an earlier life asked for means nothing."""
+        if not self._desk.is_under_way(fetch):
             return []
         effects = self._follow(self._desk.answered(fetch, now_ns, is_ok=status == HTTPStatus.OK))
         if fetch.cause is Cause.CATCH_UP and self._catch_ups:
@@ -292,10 +297,14 @@ class Device:
 
     def _want(self, cause: Cause, now_ns: int) -> Effects:
         """Fetch everything on the screen."""
-        poll_ns = self._model.habits.safety_poll_ns
-        self._poll_ns = _NEVER if poll_ns is None else now_ns + poll_ns
+        self._poll_later(now_ns)
         wanted = Wanted(cause=cause, batch=0, keys=self._place.screen.everything, wanted_ns=now_ns)
         return self._follow(self._desk.want(wanted, now_ns))
+
+    def _poll_later(self, now_ns: int) -> None:
+        """Count the time until the safety poll from here, whether or not the device is ever live."""
+        poll_ns = self._model.habits.safety_poll_ns
+        self._poll_ns = _NEVER if poll_ns is None else now_ns + poll_ns
 
     def _follow(self, decision: Decision) -> Effects:
         self._catch_ups += sum(fetch.cause is Cause.CATCH_UP for fetch in decision.start)

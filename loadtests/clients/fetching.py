@@ -117,6 +117,10 @@ class FetchDesk:
         """Whether nothing is under way, so that nothing waits either."""
         return self._under_way is None
 
+    def is_under_way(self, fetch: Fetch) -> bool:
+        """Return whether a fetch was started and neither answered nor forgotten."""
+        return self._under_way is not None and fetch.number in self._under_way
+
     def want(self, wanted: Wanted, now_ns: int) -> Decision:
         """Return which fetches to start at once; the others are skipped, or come with later answers."""
         turn = _Turn(now_ns)

@@ -5,11 +5,13 @@ Knows how a target refuses a connection; what a device does next is the device's
 
 import asyncio
 import logging
-from typing import Final, cast
+import socket
+from contextlib import suppress
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 import orjson
-from picows import WSError, WSHandshakeError, WSListener, ws_connect
+from picows import WSError, WSHandshakeError, WSListener, WSParsedURL, WSTransport, ws_connect
 
 from loadtests.drivers.subscribers import Subscriber
 from loadtests.wire.endpoint import Endpoint
@@ -27,46 +29,108 @@ class Dialler:
         query = urlencode({"apikey": endpoint.anon_key, "vsn": Vsn.V2.value})
         self._url = f"{endpoint.realtime_url}?{query}"
         self._timeout_s = handshake_timeout_s
+        is_secure = endpoint.realtime_url.startswith("wss")
+        self._tls: dict[str, Any] = {"ssl_handshake_timeout": handshake_timeout_s} if is_secure else {}
         # Given a plain logger, picows makes a child of it for each connection, of more than a kilobyte each.
         self._logger = logging.LoggerAdapter(logging.getLogger("picows.subscribers"))
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], Attempt] = {}
 
-    def dial(self, subscriber: Subscriber) -> asyncio.Task[None]:
-        """Begin to open a WebSocket for `subscriber`; cancelled, the task gives it up and nobody hears of it."""
-        task = asyncio.get_running_loop().create_task(self._dial(subscriber))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return task
+    def dial(self, subscriber: Subscriber) -> "Attempt":
+        """Begin to open a WebSocket for `subscriber`."""
+        attempt = Attempt(subscriber)
+        attempt.task = asyncio.get_running_loop().create_task(self._dial(attempt))
+        self._under_way[attempt.task] = attempt
+        attempt.task.add_done_callback(self._under_way.pop)
+        return attempt
 
     def close(self) -> None:
         """Give up what is under way."""
-        for task in self._under_way:
-            task.cancel()
+        for attempt in tuple(self._under_way.values()):
+            attempt.give_up()
 
-    async def _dial(self, subscriber: Subscriber) -> None:
+    async def _dial(self, attempt: "Attempt") -> None:
         try:
-            # The handshake has a timeout of its own, which closes the connection; the outer one is for TCP.
-            async with asyncio.timeout(2 * self._timeout_s):
-                connection = await ws_connect(
-                    lambda _request, _response: subscriber,
-                    self._url,
-                    websocket_handshake_timeout=self._timeout_s,
-                    logger_name=self._logger,
-                    max_redirects=0,
-                    read_buffer_init_size=_READ_BUFFER_BYTES,
-                    use_aiofastnet=False,
-                )
+            connection = await ws_connect(
+                lambda _request, _response: attempt.subscriber or _NOBODY,
+                self._url,
+                websocket_handshake_timeout=self._timeout_s,
+                logger_name=self._logger,
+                max_redirects=0,
+                read_buffer_init_size=_READ_BUFFER_BYTES,
+                socket_factory=lambda url: attempt.connect(url, timeout_s=self._timeout_s),
+                use_aiofastnet=False,
+                **self._tls,
+            )
         except WSHandshakeError as error:
-            status, reason = _refusal(error)
-            subscriber.refused(status, reason)
-            subscriber.failed_to_connect()
+            if attempt.subscriber is not None:
+                attempt.subscriber.refused(*_refusal(error))
+                attempt.subscriber.failed_to_connect()
         except (OSError, WSError) as error:  # TimeoutError is an OSError
-            _log.warning("no WebSocket: %s", str(error) or type(error).__name__)
-            subscriber.failed_to_connect()
+            if attempt.subscriber is not None:
+                _log.warning("no WebSocket: %s", str(error) or type(error).__name__)
+                attempt.subscriber.failed_to_connect()
         else:
             # The type stubs do not know that there is no listener when the handshake was not answered.
-            if cast("WSListener | None", connection[1]) is None:
-                subscriber.failed_to_connect()
+            if cast("WSListener | None", connection[1]) is None and attempt.subscriber is not None:
+                attempt.subscriber.failed_to_connect()
+
+
+class Attempt:
+    """One WebSocket on its way; given up, it is closed at once and its subscriber hears nothing of it.
+
+    The WebSocket library must never be cancelled during a handshake: it would keep the connection until the server
+    answers, and its timeout would then be an error that nobody awaits. So the socket is ours until it stands.
+    """
+
+    __slots__ = ("_socket", "subscriber", "task")
+
+    def __init__(self, subscriber: Subscriber) -> None:
+        self.subscriber: Subscriber | None = subscriber
+        """Who hears of the outcome; None: nobody any more."""
+        self.task: asyncio.Task[None] | None = None
+        self._socket: socket.socket | None = None
+
+    def give_up(self) -> None:
+        """Close what there is."""
+        self.subscriber = None
+        if self._socket is not None:
+            with suppress(OSError):  # it may be closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
+        elif self.task is not None:
+            self.task.cancel()
+
+    async def connect(self, url: WSParsedURL, *, timeout_s: float) -> socket.socket:
+        """Return a connected socket: to the first of the host's addresses that answers."""
+        loop = asyncio.get_running_loop()
+        refusal: OSError = ConnectionError(f"{url.host} has no address")
+        async with asyncio.timeout(timeout_s):
+            for family, kind, protocol, _, address in await loop.getaddrinfo(
+                url.host, url.port, type=socket.SOCK_STREAM
+            ):
+                connecting = socket.socket(family, kind, protocol)
+                connecting.setblocking(False)  # noqa: FBT003 - the standard library's signature
+                try:
+                    await loop.sock_connect(connecting, address)
+                except OSError as error:
+                    connecting.close()
+                    refusal = error
+                except asyncio.CancelledError:
+                    connecting.close()
+                    raise
+                else:
+                    self._socket = connecting
+                    return connecting
+        raise refusal
+
+
+class _Nobody(WSListener):
+    """Takes what had been given up and was answered all the same."""
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        transport.disconnect(graceful=False)
+
+
+_NOBODY: Final = _Nobody()
 
 
 def _refusal(error: WSHandshakeError) -> tuple[int, str]:

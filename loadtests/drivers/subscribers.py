@@ -4,12 +4,11 @@ What a device does is decided in `loadtests.clients.device`; here are its socket
 ledger. The hot path is `on_ws_frame`: bytes that are known already cost a dictionary look-up, the machine and one row.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
@@ -37,6 +36,13 @@ _ASKS_REFRESH: Final = int(SignalFlag.ASKS_REFRESH)
 _KINDS: Final = {mark: Kind[mark.name] for mark in Mark}
 
 
+class Attempt(Protocol):
+    """A WebSocket that is being opened."""
+
+    def give_up(self) -> None:
+        """Close what there is of it, and let nobody hear of it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Crowd:
     """What the subscribers of one process share."""
@@ -45,7 +51,7 @@ class Crowd:
     timers: TimerQueue
     refresher: Refresher
     arrivals: Arrivals
-    dial: Callable[["Subscriber"], "asyncio.Task[None]"]
+    dial: Callable[["Subscriber"], Attempt]
     """Begins to open a WebSocket for a subscriber, which hears of the outcome."""
     fail: Callable[[BaseException], None]
     """Ends the process: something of ours broke."""
@@ -84,7 +90,7 @@ class Subscriber(WSListener):
         self._topics: tuple[str, ...] = ()
         self._transport: WSTransport | None = None
         self._closing: WSTransport | None = None
-        self._dialling: asyncio.Task[None] | None = None
+        self._dialling: Attempt | None = None
         self._flush_ns = _NEVER
         self._tick_ns = _NEVER
         self._is_live = False
@@ -260,7 +266,7 @@ class Subscriber(WSListener):
 
     def _hang_up(self, effect: HangUp) -> None:
         if self._dialling is not None:
-            self._dialling.cancel()
+            self._dialling.give_up()
             self._dialling = None
         transport = self._transport
         if transport is None:
@@ -269,7 +275,8 @@ class Subscriber(WSListener):
             transport.disconnect(graceful=False)
             return
         if self._closing is not None:
-            self._closing.disconnect(graceful=False)  # it had its time
+            self._closing.disconnect(graceful=False)  # it had its time, and is not waited for
+            self._crowd.sockets -= 1
         self._transport, self._closing = None, transport
         if effect.is_orderly:
             transport.send_close(WSCloseCode.OK)

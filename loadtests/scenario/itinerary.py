@@ -47,17 +47,23 @@ class Itineraries:
 
     def of(self, index: int, model: DeviceModel) -> tuple[Planned, ...]:
         """Return what the person with subscriber `index` does, in order of time."""
-        planned = [
+        plan = (*self._lifecycle(index, model), *self._glances(index))
+        return tuple(sorted(plan, key=lambda planned: planned.at_ns))
+
+    def _lifecycle(self, index: int, model: DeviceModel) -> list[Planned]:
+        return [
             Planned(round((step.at_s + self._delay_s(place, index)) * _NS), step.kind)
             for place, step in enumerate(self.scenario.lifecycle)
             if self._does(step, index, model)
         ]
-        return tuple(sorted((*planned, *self._glances(index)), key=lambda plan: plan.at_ns))
 
     def begins_logged_in(self, index: int, model: DeviceModel) -> bool:
-        """Return whether the device is logged in before the load: unless its first step is to log in."""
-        plan = self.of(index, model)
-        return not plan or plan[0].step is not Step.LOGIN
+        """Return whether the device is logged in before the load: unless its first lifecycle step is to log in.
+
+        Looks away mean nothing while it is logged out.
+        """
+        plan = self._lifecycle(index, model)
+        return not plan or min(plan, key=lambda planned: planned.at_ns).step is not Step.LOGIN
 
     def switches(self, index: int, model: DeviceModel) -> bool:
         """Return whether the person ever goes to the other organization, and so is a member of both."""

@@ -5,7 +5,7 @@ frames of 1.0.0 never carry `join_ref`. Knows neither sockets nor what a channel
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeGuard
 
@@ -95,6 +95,8 @@ class System:
     ok: bool
     extension: str
     message: str
+    join_ref: Ref = field(default=None, compare=False)
+    """Which join of the topic it is about; None in 1.0.0, which does not tell, so it is no part of what was said."""
 
     @property
     def is_subscribed(self) -> bool:
@@ -232,6 +234,7 @@ def read_server(text: bytes | memoryview | str, vsn: Vsn) -> ServerMessage:
                 ok=payload.get("status") == "ok",
                 extension=str(payload.get("extension", "")),
                 message=str(payload.get("message", "")),
+                join_ref=message.join_ref,
             )
         case "phx_close" | "phx_error":
             # `phx_close` and `phx_error` repeat the join's reference in `ref`, which 1.0.0 has too.

@@ -1,6 +1,6 @@
 """A device's connection: literal histories of what it wants, what happens to it, and what it does about that."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -312,6 +312,20 @@ def test_moving_keeps_the_socket() -> None:
     assert one.connection.topic == OTHER.topic
     one.reply(6)
     assert one.subscribed(6) == [Record(Mark.LIVE), BecameLive(again=False)]
+
+
+def test_words_about_an_earlier_join_of_the_channel_are_not_ours() -> None:
+    """There and back before the server spoke: what it says of the first join does not hold for the third."""
+    one = life()
+    one.connection.watch(_ns(1))
+    one.connection.opened(_ns(1))
+    first, channel = one.join_ref, CHANNEL.topic
+    one.connection.move(OTHER, _ns(2))
+    one.connection.move(CHANNEL, _ns(3))
+    told = System(topic=channel, ok=True, extension="postgres_changes", message=phoenix.SUBSCRIBED, join_ref=first)
+
+    assert one.connection.hear(told, _ns(4)) == []
+    assert one.connection.hear(replace(told, join_ref=one.join_ref), _ns(5))[0] == Record(Mark.LIVE)
 
 
 def test_words_about_another_channel_are_not_ours() -> None:

@@ -191,6 +191,69 @@ def test_a_hybrid_polls_when_nothing_was_fetched_for_a_while() -> None:
     assert one.device._poll_ns == 0
 
 
+def test_a_hybrid_polls_though_it_is_never_live() -> None:
+    """Its safety net does not hang on what it is to make up for."""
+    one = stand(DeviceModel.HYBRID)
+    one.do(Step.LOGIN)
+    effects = one.at(61).device.tick(61 * S)
+
+    assert requested(effects) == [(Cause.SAFETY_POLL, LIST)]
+
+
+def test_a_hybrid_that_missed_nothing_polls_again_all_the_same() -> None:
+    """Coming back without a catch-up, it counts the minute from there."""
+    one = live(DeviceModel.HYBRID, background=Background(catch_up_after_s=300))
+    one.at(10).signal("a")
+    one.do(Step.BACKGROUND)
+
+    assert skipped(one.at(20).do(Step.FOREGROUND)) == [NotFetched.NOTHING_MISSED]
+    assert one.device._poll_ns == 80 * S
+
+
+def test_who_fetches_first_has_a_token_for_it() -> None:
+    """A login gives one; without it the first answer would be 401, and the iOS app would log out."""
+    one = stand(background=Background(order="fetch-first"))
+    one.do(Step.LOGIN)
+
+    assert one.device.token == "token-1"
+
+
+def test_a_closed_socket_stays_closed_though_the_first_fetch_is_answered_in_the_background() -> None:
+    """The subscription that waited for it is left to the return."""
+    one = stand(background=Background(socket="close", order="fetch-first"))
+    one.do(Step.LOGIN)
+    one.do(Step.BACKGROUND)
+
+    assert one.answer_all() == []
+    assert one.at(20).do(Step.FOREGROUND)[0] == Record(Mark.FOREGROUND)
+    assert one.answer_all() == [Dial()]
+
+
+def test_an_answer_to_an_earlier_life_ends_no_later_one() -> None:
+    """Not even a 401: it was the old session's."""
+    one = stand()
+    one.do(Step.LOGIN)
+    one.connect()
+    asked = one.under_way.pop()
+    one.do(Step.KILL)
+    one.do(Step.LOGIN)
+
+    assert one.device.answered(asked, 401, one.now_ns) == []
+    assert one.device.stage is Stage.FOREGROUND
+
+
+def test_an_answer_to_an_earlier_life_is_not_the_fetch_that_comes_first() -> None:
+    """Who fetches first subscribes after its own fetch."""
+    one = stand(background=Background(order="fetch-first"))
+    one.do(Step.LOGIN)
+    asked = one.under_way.pop()
+    one.do(Step.LOGOUT)
+    one.do(Step.LOGIN)
+
+    assert one.device.answered(asked, 200, one.now_ns) == []
+    assert one.answer_all() == [Dial()]
+
+
 @pytest.mark.parametrize("step", [Step.LOGOUT, Step.KILL, Step.SWITCH, Step.BACKGROUND, Step.FOREGROUND])
 def test_a_step_that_makes_no_sense_does_nothing(step: Step) -> None:
     """Before the login, nothing else happens."""

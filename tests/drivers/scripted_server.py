@@ -57,6 +57,7 @@ class Conversation(WSListener):
     def __init__(self, script: Script) -> None:
         self._script = script
         self.transport: WSTransport | None = None
+        self.answers_close = True
         self.joins: list[dict[str, Any]] = []
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -66,8 +67,9 @@ class Conversation(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Let the script answer."""
         if frame.msg_type == WSMsgType.CLOSE:
-            transport.send_close(WSCloseCode.OK)
-            transport.disconnect()
+            if self.answers_close:
+                transport.send_close(WSCloseCode.OK)
+                transport.disconnect()
             return
         message = orjson.loads(frame.get_payload_as_bytes())
         if message[3] == "phx_join":

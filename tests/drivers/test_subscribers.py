@@ -8,6 +8,7 @@ import pytest
 
 from loadtests.clients.requests import Cause
 from loadtests.history.kinds import NOBODY, DownCause, Kind, SignalFlag
+from loadtests.scenario.vocabulary import Step
 from loadtests.wire.event_types import EventType
 from tests.drivers.scripted_server import (
     LIFE,
@@ -362,5 +363,27 @@ def test_a_logout_leaves_in_the_orderly_way(tmp_path: Path) -> None:
             assert on.rows(Kind.DOWN)[0]["flag"] == DownCause.LOGGED_OUT
             assert on.rows(Kind.SIGNAL) == []
             assert on.crowd.live == 0
+
+    run(story)
+
+
+def test_each_socket_is_counted_until_it_is_gone(tmp_path: Path) -> None:
+    """Two logouts that the server does not answer: the first socket is not waited for, the second one is."""
+
+    def deaf(conversation: Conversation, message: list[Any]) -> None:
+        conversation.answers_close = False
+        conversation.accept(message)
+
+    async def story() -> None:
+        async with scene(tmp_path, deaf) as on:
+            await on.wait_rows(Kind.LIVE, 1)
+            on.subscriber.step(Step.LOGOUT)
+            on.subscriber.step(Step.LOGIN)
+            await on.wait_rows(Kind.LIVE, 2)
+            assert on.crowd.sockets == 2
+            on.subscriber.step(Step.LOGOUT)
+            assert on.crowd.sockets == 1
+            on.subscriber.hang_up()
+            await wait_until(lambda: on.crowd.sockets == 0)
 
     run(story)

@@ -95,3 +95,13 @@ def test_who_switches_is_a_member_of_both() -> None:
     plans = itineraries(lifecycle=[{"at_s": 5, "step": "switch", "share": 0.4}])
 
     assert sum(plans.switches(index, DeviceModel.IOS) for index in range(10)) == 4
+
+
+def test_a_look_away_before_the_first_login_logs_nobody_in() -> None:
+    """Who logs in at 50 s is not there before, however often people look away from their devices."""
+    plans = itineraries(
+        lifecycle=[{"at_s": 50, "step": "login"}], subscribers={"attention": {"foreground_s": 5, "background_s": 5}}
+    )
+
+    assert any(plans.of(index, DeviceModel.IOS)[0].step is Step.BACKGROUND for index in range(10))
+    assert not any(plans.begins_logged_in(index, DeviceModel.IOS) for index in range(10))
