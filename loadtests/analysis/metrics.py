@@ -21,6 +21,7 @@ from loadtests.analysis.differences import differences_json
 from loadtests.analysis.freshness import Freshness, stale_answers
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
 from loadtests.analysis.leaks import Isolation, examples, leaked_answers, leaked_signals
+from loadtests.analysis.least import least_metrics
 from loadtests.analysis.mutation_counts import mutation_metrics
 from loadtests.analysis.notifications import notification_metrics
 from loadtests.analysis.polling import Where, closed_form, interval_name
@@ -241,6 +242,7 @@ def _coalescing(run: Reconstruction) -> dict[str, Any]:
         "over_bound_share": result.over_bound_share,
         "over_bound_share_by_bound": dict(result.over_bound_share_by_bound),
         "never_refreshed": result.never_refreshed,
+        "least": least_metrics(run),
     }
 
 
