@@ -16,6 +16,7 @@ import loadtests
 from loadtests.analysis.explain import UnknownIdError
 from loadtests.analysis.explained import json_of, lines_of
 from loadtests.analysis.metric_keys import documentation
+from loadtests.analysis.replay import ReplayError
 from loadtests.calibration.calibrate import CERTIFICATE_MARKDOWN, ROUNDS, CalibrationRequest, calibrate, seeds_of
 from loadtests.calibration.cases import Case
 from loadtests.calibration.certificate import Certificate
@@ -26,6 +27,7 @@ from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
 from loadtests.processes.spawn import ChildError
+from loadtests.replaying import replay_and_tell, replay_options
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import Interrupted, listen_for_interrupt
 from loadtests.runner.outcome import CALIBRATION, conclude, recorded_trouble, write_report
@@ -64,6 +66,7 @@ def main() -> None:
       loadtests scenarios                               what ships, and what each one asks
       loadtests report reports/runs/smoke/latest        render a recorded run again
       loadtests explain reports/runs/smoke/latest --event 0f9e…   the life of one event
+      loadtests replay reports/runs/smoke/latest        what other debounces would have cost
       loadtests target up > target.env                  only the pipeline, for your own client
       loadtests calibrate                               plant known faults: does the harness find them?
 
@@ -179,6 +182,19 @@ def explain_command(run_directory: Path, event: str, subscriber: int | None, *, 
             click.echo("\n".join(lines_of(told)))
 
 
+@main.command("replay")
+@replay_options
+def replay_command(run_directory: Path, policies: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+    """Replay the signals of a recorded run under other refresh policies: requests against staleness.
+
+    \b
+    Example:
+      loadtests replay reports/runs/smoke/latest --policy edge=trailing,window_ms=250,max_wait_ms=1000 --json
+    """  # noqa: D301 - click's own escape
+    with _clear_errors():
+        replay_and_tell(run_directory, policies, seed=seed, as_json=as_json)
+
+
 @main.command("scenarios")
 def scenarios_command() -> None:
     """List the shipped scenarios and the question each one asks."""
@@ -291,7 +307,15 @@ def _clear_errors() -> Iterator[None]:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         yield
-    except (ScenarioError, GateError, PreflightError, NoRunError, TornLedgerError, UnknownIdError) as error:
+    except (
+        ScenarioError,
+        GateError,
+        PreflightError,
+        NoRunError,
+        TornLedgerError,
+        UnknownIdError,
+        ReplayError,
+    ) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}")
         sys.exit(_USAGE_ERROR)
     except (TargetError, ChildError) as error:
