@@ -1,4 +1,4 @@
-"""What the keys of `metrics.json` mean that compare the live refresh policy with the least possible."""
+"""What the keys of `metrics.json` mean that compare what was measured with what was possible or to be expected."""
 
 from typing import Final, Literal
 
@@ -24,5 +24,15 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_LEAST}.efficiency_p50": ("", "By subscriber, by nearest rank.", "number"),
     f"{_LEAST}.efficiency_p90": ("", "By subscriber, by nearest rank.", "number"),
     f"{_LEAST}.efficiency_max": ("", "By subscriber, the highest.", "number"),
+    "polling.<interval>.computed_ms_mean": (
+        "ms",
+        "Mean visibility latency of what was seen, computed from commits, the cohort's phases and the median fetch.",
+        "number",
+    ),
+    "polling.<interval>.mean_over_computed": (
+        "",
+        "The measured mean ÷ that; within 2% of 1 at low load when the harness is right.",
+        "number",
+    ),
 }
 """Unit, meaning and shape of each."""

@@ -12,6 +12,7 @@ from loadtests.analysis.by_phase import PhaseCost, read_phases
 from loadtests.analysis.cause_table import Explained, cause_table, explain, read_scene
 from loadtests.analysis.client_models import Findings, client_metrics, models_of, read_restraint
 from loadtests.analysis.coalescing import coalescing
+from loadtests.analysis.computed_polling import computed_polling
 from loadtests.analysis.connections import connection_metrics
 from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
 from loadtests.analysis.delays import DelayWitnesses, slow_stages
@@ -182,12 +183,17 @@ def _polling(run: Reconstruction, cohort: int, spent: Spending, *, interval_s: f
         where=Where(run.devices, run.window),
     )
     measured = watched["visibility_ms"]["p50"]
+    computed = computed_polling(
+        cohort, interval_s, pairs=run.pairs, mutations=run.mutations, requests=run.screens.requests
+    )
     return {
         **watched,
         "devices": int((run.devices.cohort == cohort).sum()),
         "fetch_ms_p50": expected.fetch_p50 if expected else None,
         "closed_form_p50_ms": expected.p50 if expected else None,
         "p50_over_closed_form": measured / expected.p50 if expected and isinstance(measured, float) else None,
+        "computed_ms_mean": computed.computed_ms_mean,
+        "mean_over_computed": computed.measured_over_computed,
     }
 
 

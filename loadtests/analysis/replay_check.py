@@ -9,8 +9,10 @@ import numpy as np
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.policy_grid import Choice
 from loadtests.analysis.reconstruction import Reconstruction
+from loadtests.analysis.stamps import NEVER
 from loadtests.analysis.traces import Traces
 from loadtests.analysis.what_if import Outcome
+from loadtests.clients.policy import Edge
 from loadtests.scenario.vocabulary import DeviceModel
 
 TOLERANCE: Final = 0.01
@@ -76,9 +78,27 @@ def _reasons(run: Reconstruction, traces: Traces, live: Choice) -> list[str]:
         reasons.append(f"{failed} re-fetches failed, and in a replay none does")
     if traces.nameless:
         reasons.append(f"{traces.nameless} signals did not tell what they were about")
+    late = _taken_late(run, live)
+    if late:
+        reasons.append(f"{late} signals fell into a batch that was over, because its timer came late")
     asked = np.zeros(len(run.signals), dtype=np.bool_)
     asked[traces.wanted.signal] = True
     lost = int((run.signals.asks_refresh & ~asked).sum())
     if lost:
         reasons.append(f"{lost} signals asked for a refresh that they do not ask for in a replay")
     return reasons
+
+
+def _taken_late(run: Reconstruction, live: Choice) -> int:
+    """Return how many signals joined a batch of a trailing debounce although its window had ended before them."""
+    signals = run.signals
+    order = np.lexsort((signals.received_ns, signals.device))
+    device, at_ns, batch = signals.device[order], signals.received_ns[order], signals.batch[order]
+    window_ns = np.full(max(live.policies) + 1, NEVER, dtype=np.int64)
+    for model, policy in live.policies.items():
+        if policy.edge is Edge.TRAILING and not policy.jitter_ns:
+            window_ns[model] = policy.window_ns
+    # Batches have numbers of their own over all devices, so the last one that was joined tells the device too.
+    joined = np.maximum.accumulate(np.where(batch > 0, np.arange(len(batch)), 0))
+    goes_on = (batch[1:] > 0) & (batch[1:] == batch[joined[:-1]])
+    return int((goes_on & (at_ns[1:] - at_ns[:-1] > window_ns[run.devices.model[device[1:]]])).sum())

@@ -56,6 +56,18 @@ def test_jitter_is_a_reason() -> None:
     )
 
 
+def test_late_timers_are_a_reason() -> None:
+    """The window ended at 610 ms, and what came at 700 was still taken in."""
+    story = (
+        one_signal().mutation(1, 690, revision=3).signal(0, "e1", 700, batch=1).fetch(0, 1200, 1210, "page", batch=1)
+    )
+
+    check = check_of(story)
+
+    assert (check.deviation, check.is_faithful) == (1.0, False)
+    assert check.reasons == ("1 signals fell into a batch that was over, because its timer came late",)
+
+
 def test_signals_that_are_not_understood_again_are_a_reason() -> None:
     """A signal of an event that nobody ever named, which asked for a refresh all the same."""
     story = one_signal().fetch(0, 610, 620, "page", batch=1).signal(0, "nobody knows", 3000, batch=2)
