@@ -27,7 +27,7 @@ from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
 from loadtests.processes.spawn import ChildError
-from loadtests.replaying import replay_and_tell, replay_options
+from loadtests.replaying import replay_command
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import Interrupted, listen_for_interrupt
 from loadtests.runner.outcome import CALIBRATION, conclude, recorded_trouble, write_report
@@ -182,28 +182,18 @@ def explain_command(run_directory: Path, event: str, subscriber: int | None, *, 
             click.echo("\n".join(lines_of(told)))
 
 
-@main.command("replay")
-@replay_options
-def replay_command(run_directory: Path, policies: tuple[str, ...], seed: int, *, as_json: bool) -> None:
-    """Replay the signals of a recorded run under other refresh policies: requests against staleness.
-
-    \b
-    Example:
-      loadtests replay reports/runs/smoke/latest --policy edge=trailing,window_ms=250,max_wait_ms=1000 --json
-    """  # noqa: D301 - click's own escape
-    with _clear_errors():
-        replay_and_tell(run_directory, policies, seed=seed, as_json=as_json)
-
-
 @main.command("scenarios")
 def scenarios_command() -> None:
     """List the shipped scenarios and the question each one asks."""
     console = Console(highlight=False)
     with _clear_errors():
-        for name in shipped_scenarios():
+        names = tuple(shipped_scenarios())
+        width = max(map(len, names))
+        for name in names:
             scenario = read_scenario(name).scenario
             length_s = scenario.duration_s + scenario.effective_drain_s
-            console.print(f"[bold]{name:<14}[/] {escape(scenario.question)} [dim]({length_s:.0f} s)[/]", soft_wrap=True)
+            line = f"[bold]{name:<{width}}[/]  {escape(scenario.question)} [dim]({length_s:.0f} s)[/]"
+            console.print(line, soft_wrap=True)
 
 
 @main.command("metrics")
@@ -398,3 +388,6 @@ def _conclude(console: Console, directory: RunDirectory, verdict: Verdict) -> No
         console.print(f"  {escape(reason)}", soft_wrap=True)
     if directory.report_file.is_file():
         console.print(f"report:  {directory.report_file}", soft_wrap=True)
+
+
+main.add_command(replay_command(_clear_errors))

@@ -1,9 +1,10 @@
 """`loadtests replay`: from a run directory to what it would have been under other refresh policies."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import click
 import orjson
@@ -20,26 +21,32 @@ from loadtests.clients.roles import models_of
 from loadtests.drivers.run_input import RunInput
 from loadtests.history.history import History
 
+_POLICY_HELP: Final = (
+    "KEY=VALUE,… as in [subscribers.refresh] and window_ms, or hybrid; may be repeated [default: a grid]."
+)
 _PATIENCE_S: Final = 2.0
 """How long nothing is said of the progress, and how often something is said after that."""
 
 
-def replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the arguments of `replay_and_tell`."""
-    options = (
-        click.argument("run_directory", type=click.Path(path_type=Path)),
-        click.option(
-            "--policy",
-            "policies",
-            multiple=True,
-            metavar="POLICY",
-            help="KEY=VALUE,… as in [subscribers.refresh] and window_ms, or hybrid; may be repeated [default: a grid].",
-        ),
-        click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of jitters and durations."),
-        click.option("--json", "as_json", is_flag=True, help="As one JSON object."),
-    )
-    for option in reversed(options):
-        command = option(command)
+def replay_command(clear_errors: Callable[[], AbstractContextManager[None]]) -> click.Command:
+    """Return the verb; `clear_errors` turns what a user can mend into a message and an exit code."""
+
+    @click.command("replay")
+    @click.argument("run_directory", type=click.Path(path_type=Path))
+    @click.option("--policy", "policies", multiple=True, metavar="POLICY", help=_POLICY_HELP)
+    @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of jitters and durations.")
+    @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+    def command(run_directory: Path, policies: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+        """Replay the signals of a recorded run under other refresh policies: requests against staleness.
+
+        \b
+        Examples:
+          loadtests replay reports/runs/smoke/latest
+          loadtests replay reports/runs/smoke/latest --policy edge=trailing,window_ms=250,max_wait_ms=1000 --json
+        """  # noqa: D301 - click's own escape
+        with clear_errors():
+            replay_and_tell(run_directory, policies, seed=seed, as_json=as_json)
+
     return command
 
 

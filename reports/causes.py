@@ -5,36 +5,38 @@ from typing import Any, Final
 
 from reports.metrics import Metrics
 from reports.table import Table
-from reports.wording import NO_NUMBER, count, milliseconds
+from reports.wording import MINUS, NBSP, count, milliseconds
 
 CLASSES: Final = {
-    "late": "late",
+    "delivered_once": "delivered once",
+    "late": "delivered late",
+    "duplicate": "received twice or more",
     "missed_live": "missed while live",
     "missed_healed": "missed while away, healed",
     "missed_unhealed": "missed while away, never healed",
+    "outside": "outside its lifetime",
 }
+"""Class of a delivery → its name where there is one of it."""
+
+
+def explain_command(event: str, subscriber: int | None = None) -> str:
+    """Return the command that tells the life of an event, as it is to be given beside the report."""
+    device = "" if subscriber is None else f" --subscriber {subscriber}"
+    return f"loadtests explain . --event {event}{device}"
 
 
 def cause_table(metrics: Metrics) -> Table:
     """Return misses and late deliveries by class and cause; without rows if there were none."""
     rows = metrics.at("delivery", "table") or ()
     return Table(
-        caption="Causes of misses and late deliveries",
-        head=(
-            "class",
-            "cause",
-            "began with",
-            "deliveries",
-            "worst example: event",
-            "subscriber",
-            "committed, ms",
-            "beside it",
-        ),
+        caption="Misses and late deliveries, by cause",
+        head=("class", "cause", "deliveries", "worst example", "its whole story"),
         rows=tuple(_row(row) for row in rows),
-        words=frozenset({1, 2, 4, 7}),
-        note="The example of misses is the first one, that of late deliveries the one that waited longest; its stamp "
-        "counts from the start of the load. What stands beside it was planted at the time, and has no part in the "
-        "cause. `loadtests explain RUN --event ID --subscriber N` shows the whole story.",
+        words=frozenset({1, 3}),
+        code=frozenset({4}),
+        note="The worst example of misses is the first one, that of late deliveries the one that waited longest; its "
+        "stamps count from the start of the load. What was planted at the time stands beside it, and has no part in "
+        "the cause. The commands are for the directory that this report lies in.",
     )
 
 
@@ -42,14 +44,29 @@ def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
     example = row["example"]
     return (
         CLASSES[row["class"]],
-        str(row["cause"]),
-        str(row["began"]) or NO_NUMBER,
+        _cause(row["cause"], row["began"]),
         count(row["pairs"]),
-        str(example["event"]),
-        str(example["subscriber"]),
-        milliseconds(example["committed_ms"]),
-        "; ".join(example["faults"]) or NO_NUMBER,
+        "; ".join([*_stamps(example), *example["faults"]]),
+        explain_command(example["event"], example["subscriber"]),
     )
+
+
+def _cause(cause: str, began: str) -> str:
+    return f"{cause} ({began})" if began and began != cause else cause
+
+
+def _stamps(example: Mapping[str, Any]) -> list[str]:
+    """Return what is known of an example, in order of time, and last what never came."""
+    named = {
+        "committed": example["committed_ms"],
+        "others told": example["others_told_ms"],
+        "cause began": example["began_ms"],
+        "deadline": example["deadline_ms"],
+        "received": example["received_ms"],
+    }
+    known = sorted((at_ms, name) for name, at_ms in named.items() if at_ms is not None)
+    told = [f"{name} {at_ms / 1000:,.3f}{NBSP}s".replace("-", MINUS) for at_ms, name in known]
+    return told if example["received_ms"] is not None else [*told, "never received"]
 
 
 def delay_table(metrics: Metrics) -> Table:

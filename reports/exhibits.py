@@ -1,18 +1,21 @@
-"""The four figures of a report: drawing, sentence, words for those who cannot see it, and the same data as a table."""
+"""The figures of a report: drawing, sentence, words for those who cannot see it, and the same data as a table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.analysis.results import Cost, Timeline
+from loadtests.analysis.results import Cost, Milliseconds, Timeline
 from reports import takeaways
+from reports.client_tables import client_tables, models_told
 from reports.figures.canvas import Plate, Shape, png, svg
 from reports.figures.cost import cost_plate
 from reports.figures.ranks import LADDER, Band, at_share, bands
+from reports.figures.states import NAMES, states_plate, widen_states
 from reports.figures.timeline import timeline_plate, widen
-from reports.figures.visibility import visibility_plate
+from reports.figures.visibility import clients_plate, visibility_plate
 from reports.figures.waterfall import waterfall_plate
-from reports.glossary import stage_name, stage_span
+from reports.glossary import client_name, stage_name, stage_span
 from reports.input import ReportInput
 from reports.table import Table
 from reports.wording import MINUS, NO_NUMBER, count, counted, duration, interval, milliseconds, percent, rate
@@ -38,11 +41,15 @@ class Exhibit:
     alternative: str = ""
     drawing: Drawing | None = None
     table: Table | None = None
+    """The same data."""
+    beneath: tuple[Table, ...] = ()
+    """Tables that belong to it and say more."""
 
 
 def exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
     """Return the figures in reading order; one that lacks its data says so instead."""
-    return (_visibility(run), _stages(run), _cost(run), _timeline(run))
+    every = (_visibility(run), _stages(run), _cost(run), _clients(run), _timeline(run), _states(run))
+    return tuple(exhibit for exhibit in every if exhibit)
 
 
 def _draw(plate: Plate) -> Drawing:
@@ -58,10 +65,6 @@ def _visibility(run: ReportInput) -> Exhibit:
     if not columns:
         why = "No device had a change to show in the measurement window, so there is no latency to draw."
         return Exhibit(name="visibility", title=title, takeaway=why)
-    rows = [(_rank(share), *(milliseconds(at_share(values, share)) for values in columns.values())) for share in LADDER]
-    rows.append(("slowest", *(milliseconds(at_share(values, 1.0)) for values in columns.values())))
-    rows.append(("pairs", *(count(len(values)) for values in columns.values())))
-    rows.append(("never shown", *(count(int(np.isinf(values).sum())) for values in columns.values())))
     return Exhibit(
         name="visibility",
         title=title,
@@ -69,13 +72,21 @@ def _visibility(run: ReportInput) -> Exhibit:
         alternative=f"Cumulative distributions of visibility latency for {', '.join(columns)}; the table beneath has "
         "the same ranks.",
         drawing=_draw(visibility_plate(series.push_visibility_ms, series.polling_visibility_ms)),
-        table=Table(
-            caption="Visibility latency in milliseconds, by share of the (mutation, device) pairs",
-            head=("share of pairs", *columns),
-            rows=tuple(rows),
-            note="Ranks of the pairs as drawn. Whether a quantile has samples enough to be judged stands in the table "
-            "of latencies below.",
-        ),
+        table=_rank_table(columns),
+    )
+
+
+def _rank_table(columns: Mapping[str, Milliseconds]) -> Table:
+    rows = [(_rank(share), *(milliseconds(at_share(values, share)) for values in columns.values())) for share in LADDER]
+    rows.append(("slowest", *(milliseconds(at_share(values, 1.0)) for values in columns.values())))
+    rows.append(("pairs", *(count(len(values)) for values in columns.values())))
+    rows.append(("never shown", *(count(int(np.isinf(values).sum())) for values in columns.values())))
+    return Table(
+        caption="Visibility latency in milliseconds, by share of the (mutation, device) pairs",
+        head=("share of pairs", *columns),
+        rows=tuple(rows),
+        note="Ranks of the pairs as drawn. Whether a quantile has samples enough to be judged stands in the table "
+        "of latencies below.",
     )
 
 
@@ -169,6 +180,24 @@ def _cost_cells(cost: Cost, *, polls: bool) -> tuple[str, ...]:
     return rate(cost.refreshes), rate(cost.requests), count(cost.bytes), NO_NUMBER if polls else rate(cost.signals)
 
 
+def _clients(run: ReportInput) -> Exhibit | None:
+    """Return the comparison of client models; None where there are not several of them."""
+    if len(models_told(run.metrics)) < 2:
+        return None
+    series = {model: values for model, values in run.results.series.client_visibility_ms.items() if len(values)}
+    names = {model: client_name(model) for model in series}
+    return Exhibit(
+        name="clients",
+        title="Client models side by side",
+        takeaway=takeaways.clients(run.metrics),
+        alternative=f"Cumulative distributions of visibility latency for {', '.join(names.values())}; the tables "
+        "beneath have the numbers.",
+        drawing=_draw(clients_plate(series, names)) if series else None,
+        table=_rank_table({names[model]: values for model, values in series.items()}) if series else None,
+        beneath=client_tables(run.metrics),
+    )
+
+
 def _timeline(run: ReportInput) -> Exhibit:
     title = "How the run went"
     recorded = run.results.series.timeline
@@ -191,7 +220,7 @@ def _timeline_table(shown: Timeline, *, widened: bool) -> Table:
     columns = (shown.writes, shown.signals, shown.refreshes, shown.polls)
     rows = tuple(
         (
-            f"{begin:g}".replace("-", MINUS) + (" (warm-up)" if begin < 0 else ""),
+            _begin(begin),
             *(count(int(column[index])) for column in columns),
             milliseconds(float(shown.visibility_ms_p50[index])),
             milliseconds(float(shown.visibility_ms_p95[index])),
@@ -206,3 +235,32 @@ def _timeline_table(shown: Timeline, *, widened: bool) -> Table:
         if widened
         else "",
     )
+
+
+def _states(run: ReportInput) -> Exhibit | None:
+    """Return where the devices were; None where all of them were live all the time."""
+    recorded = run.results.series.states
+    if not recorded.is_eventful:
+        return None
+    shown = widen_states(recorded)
+    columns = {name: getattr(shown, key) for key, (name, _) in NAMES.items()}
+    return Exhibit(
+        name="states",
+        title="Where the devices were",
+        takeaway=takeaways.states(recorded),
+        alternative="Stacked areas over time: how many subscribers were "
+        + "; ".join(name for name, counts in columns.items() if counts.any()),
+        drawing=_draw(states_plate(shown)),
+        table=Table(
+            caption=f"Subscribers by state, on average over each {shown.bin_s:g} s",
+            head=("from, s", *columns),
+            rows=tuple(
+                (_begin(begin), *(milliseconds(float(counts[index])) for counts in columns.values()))
+                for index, begin in enumerate(shown.begin_s.tolist())
+            ),
+        ),
+    )
+
+
+def _begin(begin_s: float) -> str:
+    return f"{begin_s:g}".replace("-", MINUS) + (" (warm-up)" if begin_s < 0 else "")

@@ -12,6 +12,15 @@ STAGES: Final = {
 }
 """Stage of the waterfall → its name, and the stamps that it lies between."""
 
+CLIENTS: Final = {
+    "ios": "iOS as designed",
+    "web": "Web as designed",
+    "hybrid": "Hybrid",
+    "ios_as_built": "iOS as built",
+    "web_as_built": "Web as built",
+}
+"""Client model → its name for people."""
+
 TERMS: Final = (
     (
         "visibility latency",
@@ -94,6 +103,11 @@ TERMS: Final = (
 def stage_name(stage: str) -> str:
     """Return the name of a stage for people."""
     return STAGES[stage][0] if stage in STAGES else stage.replace("_", " ")
+
+
+def client_name(model: str) -> str:
+    """Return the name of a client model for people."""
+    return CLIENTS.get(model, model.replace("_", " "))
 
 
 def stage_span(stage: str) -> str:

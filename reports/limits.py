@@ -1,8 +1,10 @@
 """What a run does not show: said by the report itself, before a reader concludes too much."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from loadtests.analysis.quantiles import SAMPLES_NEEDED
+from loadtests.scenario.model import Target
 from reports.input import ReportInput
 from reports.wording import count, counted, duration, interval, sentence
 
@@ -26,14 +28,16 @@ def limits(run: ReportInput) -> tuple[str, ...]:
 
 
 def _about_the_load(run: ReportInput) -> list[str]:
-    scenario = run.scenario
+    scenario, exercised = run.scenario, what_devices_went_through(run)
     told = []
     measured_s = run.metrics.number("population", "duration_s") or 0
     if measured_s < 3600:
-        told.append(
-            f"The measurement lasted {duration(measured_s * 1000)}: too short to show leaks, drift, retention or "
-            "token expiry."
-        )
+        slow = ["leaks of memory", "drift"]
+        if not _retention_was_seen(scenario.target, measured_s):
+            slow.append("retention")
+        if not exercised["expiring tokens"]:
+            slow.append("token expiry")
+        told.append(f"The measurement lasted {duration(measured_s * 1000)}: too short to show {sentence(slow, 'or')}.")
     unsent, due = (run.metrics.number("mutations", key) for key in ("unsent", "due"))
     if unsent:
         told.append(
@@ -51,11 +55,46 @@ def _about_the_load(run: ReportInput) -> list[str]:
         )
     else:
         told.append("There were no pollers, so push is compared with nothing.")
-    told.append(
-        "Devices stayed in the foreground and online: nothing here is about devices that sleep, lose their network or "
-        "return."
-    )
+    if run.has_subscribers:
+        told += _about_devices(exercised)
     return told
+
+
+def _about_devices(exercised: Mapping[str, bool]) -> list[str]:
+    """Say what devices went through, and what they did not."""
+    had = [what for what, happened in exercised.items() if happened]
+    lacked = [what for what, happened in exercised.items() if not happened]
+    if not had:
+        stayed = "Devices stayed in the foreground and online"
+        return [f"{stayed}: nothing here is about devices that sleep, lose their network or return."]
+    told = f"Of what devices go through, this run had {sentence(had)}"
+    return [f"{told}; it says nothing of {sentence(lacked, 'or')}." if lacked else f"{told}."]
+
+
+def what_devices_went_through(run: ReportInput) -> dict[str, bool]:
+    """Return for each thing that can happen to devices whether it did: what was reached, not what was planned."""
+    scenario = run.scenario
+    warm_up_s = sum(phase.duration_s for phase in scenario.phases if phase.warm_up)
+    measured_s = run.metrics.number("population", "duration_s") or 0
+    reached_s = warm_up_s + measured_s
+    whole = reached_s >= scenario.duration_s - 1
+    steps = {step.step for step in scenario.lifecycle if whole or step.at_s < reached_s}
+    faults = [fault for fault in scenario.faults if fault.at_s < reached_s]
+    connection, looked_away = scenario.subscribers.connection, scenario.subscribers.attention is not None
+    return {
+        "people who look away and come back": looked_away or {"background", "foreground"} <= steps,
+        "people who log in or out": bool(steps & {"login", "logout"}),
+        "apps that are killed": "kill" in steps,
+        "people who switch organizations": "switch" in steps,
+        "lost connections": bool(run.metrics.number("connections", "lost")),
+        "expiring tokens": connection.token_lifetime_s < reached_s,
+        "planted faults": bool(faults),
+    }
+
+
+def _retention_was_seen(target: Target, measured_s: float) -> bool:
+    """Tell whether events could become so old in the measurement that they were removed."""
+    return bool(target.retention_every_s) and target.retention_s + target.retention_every_s < measured_s
 
 
 def _about_the_numbers(run: ReportInput) -> list[str]:

@@ -12,6 +12,7 @@ from reports.input import ReportInput
 from reports.limits import limits
 from reports.summary import statement
 from reports.tables import every_number, tables
+from reports.truth import truth
 
 WORDS: Final = {Outcome.PASS: "Pass", Outcome.FAIL: "Fail", Outcome.UNKNOWN: "Unknown"}
 SIGNS: Final = {Outcome.PASS: "✓", Outcome.FAIL: "✕", Outcome.UNKNOWN: "?"}
@@ -37,6 +38,8 @@ def to_html(run: ReportInput, shown: tuple[Exhibit, ...]) -> str:
         statement=statement(run.verdict),
         headlines=headlines(run),
         exhibits=shown,
+        truth=truth(run),
+        signs=SIGNS,
         tables=tables(run),
         every_number=every_number(run.metrics),
         limits=limits(run),

@@ -10,6 +10,7 @@ from reports.input import ReportInput
 from reports.limits import limits
 from reports.table import Table, to_markdown
 from reports.tables import delivery_table, gate_table, latency_table, polling_table
+from reports.truth import truth
 
 SIGNS: Final = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.UNKNOWN: "❔"}
 
@@ -26,13 +27,14 @@ def statement(verdict: Verdict) -> str:
 def to_summary(run: ReportInput, shown: tuple[Exhibit, ...]) -> str:
     """Return the whole summary."""
     verdict = run.verdict
-    metrics = run.metrics
+    metrics, told = run.metrics, truth(run)
     blocks = [
         f"# {SIGNS[verdict.value]} {verdict.value.upper()}: {run.scenario.name}",
         f"**{run.scenario.question.strip()}**",
         statement(verdict),
         *(["\n".join(f"- {reason}" for reason in verdict.reasons)] if verdict.reasons else []),
         to_markdown(_headline_table(run)),
+        *(f"- {SIGNS[each.outcome]} **{each.claim}: {each.word}.** {each.told}" for each in told.statements),
         *(f"- **{exhibit.title}.** {exhibit.takeaway}" for exhibit in shown),
         *(
             f"## {table.caption}\n\n{to_markdown(table)}"
@@ -40,7 +42,9 @@ def to_summary(run: ReportInput, shown: tuple[Exhibit, ...]) -> str:
                 gate_table(verdict.gates),
                 latency_table(metrics),
                 polling_table(metrics),
+                *(table for exhibit in shown for table in exhibit.beneath),
                 delivery_table(metrics),
+                *(part for part in told.parts if isinstance(part, Table)),
             )
             if table.rows
         ),

@@ -14,6 +14,8 @@ class Table:
     """A sentence beneath the table."""
     words: frozenset[int] = frozenset()
     """Columns of words, besides the first; all others hold numbers and are set flush right."""
+    code: frozenset[int] = frozenset()
+    """Columns of what may be copied into a terminal."""
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -25,7 +27,7 @@ class Table:
     @property
     def is_slim(self) -> bool:
         """Whether two such tables fit side by side."""
-        return len(self.head) <= 3 and not self.words - {1}
+        return len(self.head) <= 3 and not self.words - {1} and not self.code
 
     @property
     def is_long(self) -> bool:
@@ -34,13 +36,17 @@ class Table:
 
     def is_number(self, column: int) -> bool:
         """Tell whether a column is set flush right."""
-        return column > 0 and column not in self.words
+        return column > 0 and column not in self.words | self.code
 
 
 def to_markdown(table: Table) -> str:
     """Return a GitHub-flavoured Markdown table, without its caption."""
     rules = ["---:" if table.is_number(column) else "---" for column in range(len(table.head))]
-    lines = [table.head, tuple(rules), *table.rows]
+    rows = [
+        tuple(f"`{cell}`" if cell and column in table.code else cell for column, cell in enumerate(row))
+        for row in table.rows
+    ]
+    lines = [table.head, tuple(rules), *rows]
     text = "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
     return f"{text}\n\n{table.note}" if table.note else text
 

@@ -6,14 +6,15 @@ from typing import Any, Final
 from loadtests.analysis.metric_keys import METRIC_KEYS, pattern_of
 from loadtests.analysis.results import Quantiles
 from loadtests.checks.gates import GateResult
-from reports.causes import cause_table, delay_table
-from reports.client_tables import client_table
-from reports.glossary import stage_name
+from reports.causes import delay_table
+from reports.client_tables import client_tables, models_told
+from reports.devices import device_table
+from reports.glossary import client_name, stage_name
 from reports.input import ReportInput
 from reports.metrics import Metrics
 from reports.table import Table
 from reports.target import target_table
-from reports.upstream import notification_table, silent_table, upstream_table
+from reports.upstream import notification_table, upstream_table
 from reports.wording import NO_NUMBER, count, interval, milliseconds, percent, rate, size
 
 _CLASSES: Final = (
@@ -52,19 +53,18 @@ def tables(run: ReportInput) -> tuple[Table, ...]:
         gate_table(run.verdict.gates),
         latency_table(metrics),
         delivery_table(metrics),
-        cause_table(metrics),
         delay_table(metrics),
         counter_table(metrics),
         mutation_table(metrics),
         upstream_table(metrics),
-        silent_table(metrics),
         notification_table(metrics),
         coalescing_table(metrics),
         phase_table(run),
         polling_table(metrics),
-        client_table(metrics),
+        *(client_tables(metrics) if len(models_told(metrics)) == 1 else ()),
         health_table(run),
         target_table(run),
+        device_table(run.scenario),
         _settings("Population", metrics.at("population")),
         _settings("Machine", run.manifest.get("host")),
         _settings("Versions", run.manifest.get("versions")),
@@ -152,11 +152,13 @@ def phase_table(run: ReportInput) -> Table:
     rows = []
     for phase in (phase.name for phase in run.scenario.phases):
         mutations = run.metrics.number("phases", phase, "mutations")
-        for model in ("ios", "web"):
-            told = {key: run.metrics.number("phases", phase, model, key) for key in ("devices", "signals", "refreshes")}
+        for model in run.metrics.keys("phases", phase) if mutations else ():
+            if model == "mutations":
+                continue
+            told = [run.metrics.number("phases", phase, model, key) for key in ("devices", "signals", "refreshes")]
             each = run.metrics.number("phases", phase, model, "refreshes_per_device")
-            if mutations and told["devices"]:
-                rows.append((phase, model, count(mutations), *(count(value) for value in told.values()), rate(each)))
+            name = client_name(model)
+            rows.append((phase, name, count(mutations), *(count(value) for value in told), rate(each)))
     return Table(
         caption="Refreshes by phase and client model",
         head=("phase", "model", "mutations", "devices", "signals", "refreshes", "refreshes per device"),

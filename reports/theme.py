@@ -19,6 +19,15 @@ POLLING: Final = ("#b5541c", "#7a4a8c", "#4d6b2f", "#8a6d1f")
 POLLING_DASHES: Final = ((None, None), (6.0, 2.0), (2.0, 1.5), (7.0, 2.0, 1.5, 2.0))
 """On and off lengths of each cohort's line, in line widths; the first is solid."""
 
+CLIENTS: Final[dict[str, tuple[str, tuple[float | None, ...]]]] = {
+    "ios": (PUSH, (None, None)),
+    "web": (POLLING[1], (6.0, 2.0)),
+    "hybrid": (POLLING[2], (7.0, 2.0, 1.5, 2.0)),
+    "ios_as_built": (PUSH, (2.0, 1.5)),
+    "web_as_built": (POLLING[1], (2.0, 1.5)),
+}
+"""Colour and line pattern of each client model: a colour for each app, dots for what is coded today."""
+
 CSS_VARIABLES: Final = {
     PAPER: "--paper",
     INK: "--ink",

@@ -83,9 +83,9 @@ def interval(cohort: str) -> str:
     return f"{cohort[:-1]}{NBSP}s" if cohort.endswith("s") and cohort[:-1].replace(".", "").isdigit() else cohort
 
 
-def sentence(parts: list[str]) -> str:
+def sentence(parts: list[str], joint: str = "and") -> str:
     """Return words joined as `a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {joint} {parts[-1]}" if parts else ""
 
 
 def _plain(value: float, digits: int) -> str:

@@ -52,6 +52,16 @@ def test_scenarios_are_listed_with_their_questions() -> None:
     assert all("?" in line for line in lines)
 
 
+def test_the_questions_stand_beneath_each_other() -> None:
+    """However long the longest name is."""
+    names = list(shipped_scenarios())
+    lines = invoke("scenarios").output.splitlines()
+
+    assert {len(line) - len(line[len(name) :].lstrip()) for name, line in zip(names, lines, strict=True)} == {
+        max(map(len, names)) + 2
+    }
+
+
 @pytest.mark.parametrize("verb", ["report", "check"])
 def test_a_folder_that_is_no_run_is_refused(verb: str, tmp_path: Path) -> None:
     """Wrong usage, and nothing is written into it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.analysis.devices import Spans
-from loadtests.analysis.segments import find_exact, is_start
+from loadtests.analysis.segments import expand, find_exact, is_start
 from loadtests.analysis.stamps import NEVER, Bools, Ints
 from loadtests.clients.requests import Cause, KeyKind
 from loadtests.history.history import History, Rows
@@ -37,6 +37,11 @@ class Bodies:
         """Return how many items of each body are recorded."""
         counts: Ints = self.first[body + 1] - self.first[body]
         return counts
+
+    def items_of(self, body: Ints) -> tuple[Ints, Ints]:
+        """Return (place in `body`, item) for each recorded item of these bodies."""
+        owner, position = expand(self.recorded(body))
+        return owner, self.first[body[owner]] + position
 
     def item(self, body: Ints, job: Ints) -> Ints:
         """Return where each body holds the job, -1 if it does not."""
@@ -89,7 +94,10 @@ class Requests:
     body: Ints
     """Index in `Bodies`; NO_BODY when it failed."""
     lifetime: Ints
-    """The lifetime of its device on whose screen the answer came to stand, -1 if none: it had failed, or had ended."""
+    """The lifetime of its device on whose screen the answer came to stand, -1 if none: it had failed, or had ended, or
+    the answer was discarded."""
+    is_discarded: Bools
+    """Whether there was an answer, of which its device showed nothing because it had requested the key again."""
 
     def __len__(self) -> int:
         return len(self.device)
@@ -113,7 +121,8 @@ class Requests:
         device, batch = self.device[rows], self.batch[rows]
         begin = np.flatnonzero(is_start(device) | is_start(batch)) if len(rows) else np.zeros(0, dtype=np.int64)
         answered = np.maximum.reduceat(self.answered_ns[rows], begin) if len(rows) else self.answered_ns[rows]
-        ok = np.logical_and.reduceat(self.is_ok[rows], begin) if len(rows) else self.is_ok[rows]
+        stood = self.is_ok[rows] & ~self.is_discarded[rows]
+        ok = np.logical_and.reduceat(stood, begin) if len(rows) else stood
         return BatchEnds(device=device[begin], batch=batch[begin], answered_ns=answered, is_ok=ok)
 
 
@@ -125,11 +134,13 @@ class BatchEnds:
     batch: Ints
     answered_ns: Ints
     is_ok: Bools
-    """Whether all of its re-fetches were answered."""
+    """Whether all of its re-fetches were answered, and no answer was discarded."""
 
 
-def read_requests(history: History, bodies: Bodies, names: dict[str, int], lifetimes: Spans) -> Requests:
-    """Return all re-fetches with their answers."""
+def read_requests(
+    history: History, bodies: Bodies, names: dict[str, int], lifetimes: Spans, *, discards: Bools
+) -> Requests:
+    """Return all re-fetches with their answers; `discards`: the devices that show nothing of one that is overtaken."""
     rows = history.of(Kind.REQUESTED)
     answers = _by_fetch(history.of(Kind.ANSWERED))
     device, fetch = rows["actor"].astype(np.int64), rows["value"].astype(np.int64)
@@ -145,6 +156,8 @@ def read_requests(history: History, bodies: Bodies, names: dict[str, int], lifet
     key = rows["entity"].astype(np.int64)
     requested_ns = rows["at_ns"].astype(np.int64)
     kind, job = _what_keys_fetch(history, key, names)
+    is_discarded = (body != NO_BODY) & _overtaken(device, key, (requested_ns, answered_ns), among=discards)
+    shown_ns = np.where((body != NO_BODY) & ~is_discarded, answered_ns, NEVER)
     return Requests(
         device=device,
         key=key,
@@ -156,8 +169,24 @@ def read_requests(history: History, bodies: Bodies, names: dict[str, int], lifet
         requested_ns=requested_ns,
         answered_ns=answered_ns,
         body=body,
-        lifetime=_lifetime(lifetimes, device, requested_ns, np.where(body != NO_BODY, answered_ns, NEVER)),
+        lifetime=_lifetime(lifetimes, device, requested_ns, shown_ns),
+        is_discarded=is_discarded,
     )
+
+
+def _overtaken(device: Ints, key: Ints, stamps: tuple[Ints, Ints], *, among: Bools) -> Bools:
+    """Return which (requested, answered) of the devices `among` saw a newer request of their key before the answer.
+
+    The next request of the key is the first newer one: if that came too late, all did.
+    """
+    requested_ns, answered_ns = stamps
+    overtaken = np.zeros(len(device), dtype=np.bool_)
+    rows = np.flatnonzero(among[device])
+    rows = rows[np.lexsort((requested_ns[rows], key[rows], device[rows]))]
+    earlier, later = rows[:-1], rows[1:]
+    is_same = (device[earlier] == device[later]) & (key[earlier] == key[later])
+    overtaken[earlier] = is_same & (requested_ns[later] < answered_ns[earlier])
+    return overtaken
 
 
 def _lifetime(lifetimes: Spans, device: Ints, requested_ns: Ints, answered_ns: Ints) -> Ints:

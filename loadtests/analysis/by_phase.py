@@ -27,9 +27,9 @@ class PhaseCost:
     refreshes: int
 
     @property
-    def refreshes_per_device(self) -> float | None:
-        """None without devices."""
-        return self.refreshes / self.devices if self.devices else None
+    def refreshes_per_device(self) -> float:
+        """What one device did on average; a model that takes part has one."""
+        return self.refreshes / self.devices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

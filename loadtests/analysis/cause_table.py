@@ -5,7 +5,6 @@ around it stand beside it as context, and have no part in the cause.
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -53,7 +52,8 @@ class Explained:
 
 
 def _counted(why: Ints) -> dict[str, int]:
-    return dict(sorted(Counter(Why(int(one)).label for one in why).items()))
+    found, counts = np.unique(why, return_counts=True)
+    return dict(sorted((Why(int(one)).label, int(count)) for one, count in zip(found, counts, strict=True)))
 
 
 def read_scene(events: Events, signals: Signals, screens: Screens, history: History) -> DelayWitnesses:
@@ -85,20 +85,25 @@ def cause_table(
 ) -> list[dict[str, Any]]:
     """Return the rows of `delivery.table`, those with the most pairs first; stamps count from the start of the load."""
     deviations, causes = explained.deviations, explained.causes
-    began = [witnesses.edges.told(int(edge)) for edge in np.unique(causes.edge)]
-    words, told = np.unique(np.array(began, dtype=np.str_), return_inverse=True)
-    word = told[np.searchsorted(np.unique(causes.edge), causes.edge)] if len(deviations) else causes.edge
-    keys, group = np.unique(np.stack((deviations.classes, causes.why, word)), axis=1, return_inverse=True)
+    edges, edge = np.unique(causes.edge, return_inverse=True)
+    began = np.array([witnesses.edges.told(int(one)) for one in edges], dtype=np.str_)
+    words, word_of_edge = np.unique(began, return_inverse=True)
+    # What a row has in common, as one number.
+    shape = (len(DeliveryClass), max(Why) + 1, max(len(words), 1))
+    keys, group = np.unique(
+        np.ravel_multi_index((deviations.classes, causes.why, word_of_edge[edge]), shape), return_inverse=True
+    )
     received_ns = witnesses.hearing.first_received_ns(deviations.event, deviations.device)
     waited_ns = np.where(received_ns == NEVER, NEVER, received_ns - deviations.placed_ns)
     faults = _read_faults(history)
     rows = []
-    for number in range(keys.shape[1]):
-        members = np.flatnonzero(group.reshape(-1) == number)
+    for number, key in enumerate(keys):
+        members = np.flatnonzero(group == number)
         # The longest wait; of those that never ended, the one that began first.
-        worst = members[np.lexsort((deviations.placed_ns[members], -waited_ns[members]))[0]]
+        longest = members[waited_ns[members] == waited_ns[members].max()]
+        worst = longest[np.argmin(deviations.placed_ns[longest])]
         row, event = deviations.of(np.array([worst])), deviations.event[worst]
-        kind, why, began_by = (int(key) for key in keys[:, number])
+        kind, why, began_by = (int(part) for part in np.unravel_index(int(key), shape))
         rows.append(
             {
                 "class": DeliveryClass(kind).name.lower(),

@@ -11,7 +11,8 @@ import numpy as np
 
 from loadtests.analysis.edges import Edges
 from loadtests.analysis.hearing import Hearing
-from loadtests.analysis.silence import Missed, Silences, silences
+from loadtests.analysis.lanes import Bytes
+from loadtests.analysis.silence import Gaps, Missed, MissedRows, silences
 from loadtests.analysis.stamps import NEVER, NS_PER_MS, NS_PER_S, Bools, Ints
 from loadtests.analysis.target_metrics import Evidence
 from loadtests.analysis.why import Why
@@ -31,14 +32,20 @@ class Deviations:
 
     event: Ints
     device: Ints
-    classes: Ints
+    classes: Bytes
     """Its `DeliveryClass`."""
     placed_ns: Ints
-    until_ns: Ints
-    """The deadline."""
+    deadline_ns: int
+    """How long after that it should have been received."""
 
     def __len__(self) -> int:
         return len(self.event)
+
+    @property
+    def until_ns(self) -> Ints:
+        """When each should have been received at the latest."""
+        until_ns: Ints = self.placed_ns + self.deadline_ns
+        return until_ns
 
     def of(self, chosen: Bools | Ints) -> "Deviations":
         """Return some of them."""
@@ -47,7 +54,7 @@ class Deviations:
             device=self.device[chosen],
             classes=self.classes[chosen],
             placed_ns=self.placed_ns[chosen],
-            until_ns=self.until_ns[chosen],
+            deadline_ns=self.deadline_ns,
         )
 
 
@@ -76,7 +83,8 @@ def causes_of_misses(misses: Deviations, witnesses: Witnesses) -> Causes:
     """Return the cause of each miss."""
     own = _own_record(misses, witnesses)
     present = np.flatnonzero(own.why < 0)
-    found = misses.of(present)
+    # Nearly always it is all of them, and then nothing has to be copied.
+    found = misses if len(present) == len(misses) else misses.of(present)
     missed = Missed(event=found.event, device=found.device, placed_ns=found.placed_ns)
     own.why[present] = _while_present(missed, found, witnesses)
     return own
@@ -106,8 +114,11 @@ def _while_present(missed: Missed, misses: Deviations, witnesses: Witnesses) -> 
         return np.empty(0, dtype=np.int64)
     pattern = silences(missed, witnesses.hearing, witnesses.placed_ns)
     missed_by = np.bincount(missed.event, minlength=len(witnesses.placed_ns))
-    has_others = (witnesses.hearing.heard_by + missed_by)[missed.event] > 1
-    feed = _feed(missed, pattern, witnesses.evidence)
+    has_others = ((witnesses.hearing.heard_by + missed_by) > 1)[missed.event]
+    feed, channel = (np.full(len(missed), int(Why.UNEXPLAINED), dtype=np.int64) for _ in range(2))
+    in_gap, in_row = np.flatnonzero(pattern.of_feed | pattern.is_alone), np.flatnonzero(pattern.of_channel)
+    feed[in_gap] = _feed(missed.event[in_gap], pattern.gap[in_gap], pattern.gaps, witnesses.evidence)
+    channel[in_row] = _channel(missed.device[in_row], pattern.row[in_row], pattern.rows, witnesses)
     alone = np.where(feed == Why.SILENT_FEED, Why.UNEXPLAINED, feed)
     why = np.select(
         [
@@ -117,26 +128,25 @@ def _while_present(missed: Missed, misses: Deviations, witnesses: Witnesses) -> 
             pattern.is_alone & (alone != Why.UNEXPLAINED),
             has_others,
         ],
-        [Why.ROW_LEVEL_SECURITY, feed, _channel(missed, pattern, witnesses), alone, Why.LOST_FRAME],
+        [Why.ROW_LEVEL_SECURITY, feed, channel, alone, Why.LOST_FRAME],
         Why.UNEXPLAINED,
     )
     return why.astype(np.int64)
 
 
-def _feed(missed: Missed, pattern: Silences, evidence: Evidence) -> Ints:
-    """Return for each pair what the target's metrics say of the silence of the feed that it would belong to."""
-    _, first, inverse = np.unique(pattern.feed_number, return_index=True, return_inverse=True)
-    heard_ns, back_ns = pattern.feed_heard_ns[first], pattern.feed_back_ns[first]
-    first_ns = pattern.feed_first_ns[first]
-    since_ns = np.maximum(heard_ns, first_ns - _RECOVERY_NS)
+def _feed(event: Ints, gap: Ints, gaps: Gaps, evidence: Evidence) -> Ints:
+    """Return for each missed event what the target's metrics say of the silence of the feed that it is in."""
+    numbers, inverse = np.unique(gap, return_inverse=True)
+    first_ns, back_ns = gaps.first_ns[numbers], gaps.back_ns[numbers]
+    since_ns = np.maximum(gaps.heard_ns[numbers], first_ns - _RECOVERY_NS)
     restarted = evidence.of(Why.DATABASE_RESTARTED).meet(since_ns, back_ns)
     slot_lost = evidence.of(Why.SLOT_LOST).meet(since_ns, back_ns)
     # A discard is counted in rows: fewer than are missing cannot be all of it.
-    width = int(missed.event.max(initial=0)) + 1
-    events = np.unique(inverse * width + missed.event) // width
+    width = int(event.max(initial=0)) + 1
+    events = np.unique(inverse * width + event) // width
     discarded = evidence.of(Why.RATE_LIMITED).amount_in(first_ns, back_ns)
     limited = discarded > 0
-    explains = limited & (discarded >= np.bincount(events, minlength=len(first)))
+    explains = limited & (discarded >= np.bincount(events, minlength=len(numbers)))
     told = np.select(
         [limited & (restarted | slot_lost), restarted, slot_lost, explains],
         [Why.SILENT_FEED, Why.DATABASE_RESTARTED, Why.SLOT_LOST, Why.RATE_LIMITED],
@@ -145,14 +155,17 @@ def _feed(missed: Missed, pattern: Silences, evidence: Evidence) -> Ints:
     return told.astype(np.int64)[inverse]
 
 
-def _channel(missed: Missed, pattern: Silences, witnesses: Witnesses) -> Ints:
+def _channel(device: Ints, row: Ints, rows: MissedRows, witnesses: Witnesses) -> Ints:
     """Return what a silent channel was: deaf on a socket that lived, on a socket that had died, or one cannot say."""
+    if not len(row):
+        return row
     edges = witnesses.edges
-    end = edges.away_after(edges.at(missed.device, pattern.row_last_ns))
+    last_ns = rows.last_ns[row]
+    end = edges.away_after(edges.at(device, last_ns))
     end_ns = edges.stamp(end)
-    is_heard_again = witnesses.hearing.next_received_ns(missed.device, pattern.row_last_ns) < end_ns
+    is_heard_again = witnesses.hearing.next_received_ns(device, last_ns) < end_ns
     died = np.isin(end, np.flatnonzero(edges.down == DownCause.HEARTBEAT_LOST))
-    outlived = (end_ns != NEVER) & (end_ns - pattern.row_first_ns >= _HEARTBEAT_NS)
+    outlived = (end_ns != NEVER) & (end_ns - rows.first_ns[row] >= _HEARTBEAT_NS)
     return np.select(
         [is_heard_again, died, outlived],
         [Why.DEAF_CHANNEL, Why.SOCKET_DOWN, Why.DEAF_CHANNEL],
@@ -163,6 +176,8 @@ def _channel(missed: Missed, pattern: Silences, witnesses: Witnesses) -> Ints:
 def _is_hidden(misses: Deviations, evidence: Evidence) -> Bools:
     """Return which misses row-level security explains: it hid as many (row, subscriber) pairs as are missing."""
     hidden = evidence.of(Why.ROW_LEVEL_SECURITY)
+    if not len(hidden):
+        return np.zeros(len(misses), dtype=np.bool_)
     place = hidden.following(misses.placed_ns)
     asked = hidden.meet(misses.placed_ns, misses.until_ns)
     missing = np.bincount(place[asked], minlength=len(hidden) + 1)

@@ -25,6 +25,14 @@ _ATTENTION: Final[dict[str, _Entry]] = {
     "created_while_away.never": ("pairs", "Of these, not shown though they stood on page 1.", _NUMBER),
     "created_while_away.interrupted": ("pairs", "Of these, not shown before they looked away again.", _NUMBER),
     "created_while_away.beyond_page": ("pairs", "Of these, pushed off page 1 before they came back.", _NUMBER),
+    "self_echo.pairs": (
+        "pairs",
+        "On the screen of the mutation's own author, who knows it already: in none of the times that people wait.",
+        _NUMBER,
+    ),
+    "self_echo.signals": ("signals", "Received by the device of whoever made the change.", _NUMBER),
+    "self_echo.refreshes": ("refreshes", "Of flushes that nothing but such signals had caused.", _NUMBER),
+    "self_echo.requests": ("requests", "What these refreshes cost, repetitions with a fresh token included.", _NUMBER),
     "signals_paused": ("signals", "That nobody acted on because nobody looked.", _NUMBER),
     "signals_suppressed": ("signals", "That the refresh policy dropped.", _NUMBER),
     "not_fetched.<why>": (
@@ -49,6 +57,7 @@ _AS_PUSH: Final[dict[str, _Entry]] = {
     "refreshes_per_visible_change": ("", "As push.refreshes_per_visible_change.", _NUMBER),
     "wasted_refreshes": ("refreshes", "As push.wasted_refreshes.", _NUMBER),
     "wasted_share": ("share", "As push.wasted_share.", _NUMBER),
+    "discarded_answers": ("refreshes", "As push.discarded_answers.", _NUMBER),
     "failed_requests": ("requests", "As push.failed_requests.", _NUMBER),
     "left_screen": ("pairs", "As push.left_screen.", _NUMBER),
     "convergence.views": ("views", "As convergence.views.", _NUMBER),

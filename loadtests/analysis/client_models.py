@@ -10,6 +10,7 @@ from loadtests.analysis.delivery import Delivery, DeliveryClass
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.recovery import Returns, recovery_json
+from loadtests.analysis.self_echo import SelfEcho
 from loadtests.analysis.stamps import Bools, Ints
 from loadtests.analysis.watched import seen_soon, spent_by, watched_by
 from loadtests.analysis.window import Window
@@ -26,6 +27,7 @@ class Findings:
     convergence: Convergence
     returns: Returns
     restraint: "Restraint"
+    echo: SelfEcho
 
 
 def models_of(run: Reconstruction) -> list[DeviceModel]:
@@ -48,10 +50,12 @@ def _of_model(run: Reconstruction, findings: Findings, counts: Ints, model: Devi
         **watched_by(run, among, spent),
         "seen_within_1s": seen_soon(run.pairs, among),
         "signals_per_subscriber_minute": spent.cost.signals,
+        "discarded_answers": spent.discarded,
         **recovery_json(findings.returns, run.pairs, run.mutations, among),
         "convergence": _converged(findings.convergence, among),
         "delivery": {"expected": int(own.sum()), **{each.name.lower(): int(own[each]) for each in DeliveryClass}},
         **findings.restraint.to_json(among),
+        "self_echo": findings.echo.to_json(among),
     }
 
 

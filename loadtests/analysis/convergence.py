@@ -1,7 +1,8 @@
 """Is every screen right in the end: each device's view of page 1 against the database, after the drain.
 
-Only who is logged in and looks has a view: that of the organization of its last lifetime, by the answers since that
-began. All others are counted apart.
+A job is there if it stands on the list by the rule of the device's model, or was seen in detail; its version is the
+newest one that was seen of it. Only who is logged in and looks has a view: that of the organization of its last
+lifetime, by the answers since that began. All others are counted apart.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ import numpy as np
 from loadtests.analysis.attention import Looks, read_looks
 from loadtests.analysis.devices import Presence
 from loadtests.analysis.mutations import Mutations
+from loadtests.analysis.removals import Standing
 from loadtests.analysis.scope import TrueJobs
 from loadtests.analysis.screens import Screens
-from loadtests.analysis.segments import expand, find_last, is_start, running_max, starts
+from loadtests.analysis.segments import expand, find_last, starts
 from loadtests.analysis.stamps import NS_PER_S, Bools, Ints
-from loadtests.clients.requests import PAGE_LIMIT
+from loadtests.clients.requests import PAGE_LIMIT, KeyKind
+from loadtests.history.kinds import NO_ENTITY
 from loadtests.scenario.vocabulary import MutationKind
 
 _GOODBYES_NS: Final = NS_PER_S
@@ -49,6 +52,8 @@ class Convergence:
     """A `Wrong`."""
     beyond_page: int
     """(Device, job): created while the device was away and pushed off page 1 since, so that no catch-up shows it."""
+    archived_beyond_page: int
+    """(Device, job): archived and still on the list, but behind a full page 1, which cannot take it off."""
     is_known: bool
     """Whether the truth was read."""
 
@@ -85,8 +90,9 @@ def convergence(screens: Screens, jobs: TrueJobs, mutations: Mutations, *, end_n
     lifetime = lifetimes_at(presence, end_ns, devices=len(devices))
     lifetime = lifetime[lifetime >= 0] if len(jobs) else lifetime[:0]
     page = _last_page(jobs)
-    behind_lifetime, behind_job, wrong = _behind(screens, jobs, page, lifetime)
-    shown_lifetime, shown_job = _archived_but_shown(screens, jobs, lifetime)
+    stands = _standing(screens, lifetime, np.concatenate([jobs.job[page], jobs.job[jobs.is_archived]]))
+    behind_lifetime, behind_job, wrong = _behind(screens, jobs, page, lifetime, stands=stands)
+    shown_lifetime, shown_job, archived_beyond_page = _archived_but_shown(screens, jobs, page, stands)
     looks = read_looks(presence, devices)
     device = presence.lifetimes.device[np.concatenate([behind_lifetime, shown_lifetime])]
     return Convergence(
@@ -96,11 +102,47 @@ def convergence(screens: Screens, jobs: TrueJobs, mutations: Mutations, *, end_n
         job=np.concatenate([behind_job, shown_job]),
         wrong=np.concatenate([wrong, np.full(len(shown_job), Wrong.ARCHIVED_BUT_SHOWN)]).astype(np.int64),
         beyond_page=_beyond_page(screens, mutations, _alive_elsewhere(jobs, page), lifetime, looks=looks),
+        archived_beyond_page=archived_beyond_page,
         is_known=len(jobs) > 0,
     )
 
 
-def _behind(screens: Screens, jobs: TrueJobs, page: Ints, lifetime: Ints) -> tuple[Ints, Ints, Ints]:
+def _standing(screens: Screens, lifetime: Ints, job: Ints) -> Standing:
+    asked = np.zeros(len(screens.removals.age), dtype=np.bool_)
+    asked[job] = True
+    return screens.removals.standing(lifetime, asked)
+
+
+def _archived_but_shown(screens: Screens, jobs: TrueJobs, page: Ints, stands: Standing) -> tuple[Ints, Ints, int]:
+    """Return (lifetime, job) of what a list shows though it is archived and not marked so; and how much more.
+
+    A list that merges its answers keeps what has fallen behind a full page: that is no part of page 1, and counted
+    apart.
+    """
+    bodies = screens.bodies
+    is_archived = np.zeros(len(screens.removals.age), dtype=np.bool_)
+    is_archived[jobs.job[jobs.is_archived]] = True
+    job, organization = bodies.item_job[stands.item], screens.presence.organization[stands.lifetime]
+    shown = is_archived[job] & ~bodies.is_archived[stands.item]
+    sizes = np.bincount(jobs.organization[page], minlength=screens.devices.organizations)
+    oldest = np.full(screens.devices.organizations, len(jobs), dtype=np.int64)
+    np.minimum.at(oldest, jobs.organization[page], page)  # rows ascend by creation
+    is_full = sizes[organization] >= PAGE_LIMIT
+    is_behind = stands.is_kept & is_full & (screens.removals.age[job] < oldest[organization])
+    wrong = shown & ~is_behind
+    return stands.lifetime[wrong], job[wrong], int((shown & is_behind).sum())
+
+
+def _in_detail(screens: Screens) -> Ints:
+    """Return the views of jobs that devices have open and have seen, in order."""
+    requests = screens.requests
+    rows = np.flatnonzero(requests.is_seen & (requests.kind == KeyKind.JOB) & (requests.job != NO_ENTITY))
+    return np.unique(screens.sightings.view(requests.lifetime[rows], requests.job[rows]))
+
+
+def _behind(
+    screens: Screens, jobs: TrueJobs, page: Ints, lifetime: Ints, *, stands: Standing
+) -> tuple[Ints, Ints, Ints]:
     """Return lifetime, job and what is wrong, for each job of the last page that a view misses or has in part."""
     organization = screens.presence.organization[lifetime]
     sizes = np.bincount(jobs.organization[page], minlength=screens.devices.organizations)
@@ -108,9 +150,11 @@ def _behind(screens: Screens, jobs: TrueJobs, page: Ints, lifetime: Ints) -> tup
     true = page[(np.cumsum(sizes) - sizes)[organization[row]] + position]
     view = screens.sightings.view(lifetime[row], jobs.job[true])
     revision = screens.sightings.revision.highest(view)
+    shown = screens.sightings.view(stands.lifetime, screens.bodies.item_job[stands.item])
+    is_shown = np.isin(view, shown) | np.isin(view, _in_detail(screens))
     lacks_evidence = screens.sightings.evidence.highest(view) < jobs.documents[true]
     wrong = np.select(
-        [revision < 0, revision < jobs.revision[true], lacks_evidence],
+        [~is_shown, revision < jobs.revision[true], lacks_evidence],
         [Wrong.MISSING, Wrong.OLD_REVISION, Wrong.EVIDENCE_COUNT],
         -1,
     )
@@ -136,44 +180,6 @@ def _alive_elsewhere(jobs: TrueJobs, page: Ints) -> Ints:
     elsewhere[page] = False
     alive: Ints = jobs.job[elsewhere]
     return alive
-
-
-def _archived_but_shown(screens: Screens, jobs: TrueJobs, lifetime: Ints) -> tuple[Ints, Ints]:
-    """Return (lifetime, job) of what a view shows though it is archived.
-
-    A view shows what stood in its last list that replaced everything, or in any that was merged into it since.
-    """
-    requests, bodies = screens.requests, screens.bodies
-    lists = np.flatnonzero(screens.lists)
-    lists = lists[np.isin(requests.lifetime[lists], lifetime)]
-    lists = lists[np.lexsort((requests.answered_ns[lists], requests.lifetime[lists]))]
-    replaces = screens.removes[lists] | is_start(requests.lifetime[lists])
-    places = np.arange(len(lists))
-    last_replacing = running_max(requests.lifetime[lists], np.where(replaces, places, -1))
-    ends = np.append(starts(requests.lifetime[lists])[1:], len(lists)) - 1 if len(lists) else places
-    stands = places >= np.repeat(last_replacing[ends], np.diff(np.append(-1, ends)))
-    lists = lists[stands]
-    row, item = _archived_items(screens, lists, jobs.job[jobs.is_archived])
-    # The last list that holds the job says whether the view marks it as archived.
-    view = screens.sightings.view(requests.lifetime[lists[row]], bodies.item_job[item])
-    order = np.lexsort((row, view))
-    is_last = np.append(is_start(view[order])[1:], True)[: len(order)]
-    row, item = row[order[is_last]], item[order[is_last]]
-    shown = ~bodies.is_archived[item]
-    return requests.lifetime[lists[row[shown]]], bodies.item_job[item[shown]]
-
-
-def _archived_items(screens: Screens, lists: Ints, archived: Ints) -> tuple[Ints, Ints]:
-    """Return (place in `lists`, item) of the archived jobs in these answers; each body is looked into once."""
-    bodies = screens.bodies
-    body, which = np.unique(screens.requests.body[lists], return_inverse=True)
-    owner, position = expand(bodies.recorded(body)) if len(body) else (body, body)
-    item = bodies.first[body[owner]] + position
-    is_archived = np.isin(bodies.item_job[item], archived)
-    owner, item = owner[is_archived], item[is_archived]
-    counts = np.bincount(owner, minlength=len(body)).astype(np.int64)
-    row, position = expand(counts[which])
-    return row, item[(np.cumsum(counts) - counts)[which[row]] + position]
 
 
 def _beyond_page(screens: Screens, mutations: Mutations, elsewhere: Ints, lifetime: Ints, *, looks: Looks) -> int:

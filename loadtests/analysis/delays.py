@@ -14,7 +14,8 @@ from loadtests.analysis.causes import Causes, Deviations, Witnesses
 from loadtests.analysis.events import Events
 from loadtests.analysis.feed_delays import feed_delays
 from loadtests.analysis.mutations import Mutations
-from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Bools, Floats, Ints, elapsed_ms
+from loadtests.analysis.receipts import chunks
+from loadtests.analysis.stamps import NEVER, NS_PER_MS, UNKNOWN, Bools, Floats, Ints, elapsed_ms
 from loadtests.analysis.why import Why
 from loadtests.analysis.window import Window
 from loadtests.clients.requests import Cause as RefreshCause
@@ -130,7 +131,7 @@ def slow_stages(
     All of them, whether or not a screen waited for them: what is late is often shown by a refresh for something else.
     The debounce is meant to wait, and is no delay.
     """
-    parts = (*_of_mutations(mutations, events), _of_receipts(events, scene), *_of_requests(requests, window))
+    parts = (*_of_mutations(mutations, events), *_of_receipts(events, scene), *_of_requests(requests, window))
     slow = [(why[ms > SLOW_MS], ms[ms > SLOW_MS], observed[ms > SLOW_MS]) for why, ms, observed in parts]
     why, ms, observed = (np.concatenate(columns) for columns in zip(*slow, strict=True))
     return SlowStages(why, ms, observed)
@@ -149,17 +150,19 @@ def _of_mutations(mutations: Mutations, events: Events) -> Iterator[_Part]:
     yield _all(Why.API, told), elapsed_ms(mutations.sent_ns[told], events.committed_ns[event]), told
 
 
-def _of_receipts(events: Events, scene: DelayWitnesses) -> _Part:
-    """Return signal latencies: of each device's first receipt of each event."""
+def _of_receipts(events: Events, scene: DelayWitnesses) -> Iterator[_Part]:
+    """Yield signal latencies, some cells at a time: of each device's first receipt of each event, the slow ones."""
     hearing = scene.witnesses.hearing
-    event = hearing.event
-    told = np.flatnonzero(
-        events.in_window[event] & (events.mutation[event] != NOBODY) & (events.committed_ns[event] != UNKNOWN)
-    )
-    event, received_ns = event[told], hearing.received_ns[told]
-    committed_ns = events.committed_ns[event]
-    receipt = Receipt(event=event, device=hearing.device[told], placed_ns=committed_ns, received_ns=received_ns)
-    return why_late(receipt, scene), elapsed_ms(committed_ns, received_ns), events.mutation[event]
+    is_told = events.in_window & (events.mutation != NOBODY) & (events.committed_ns != UNKNOWN)
+    for chunk in chunks(len(hearing.received_ns)):
+        cell = np.flatnonzero(hearing.received_ns[chunk] != NEVER) + chunk.start
+        event, device = hearing.lanes.of_cells(cell)
+        received_ns = hearing.received_ns[cell]
+        slow = is_told[event] & (elapsed_ms(events.committed_ns[event], received_ns) > SLOW_MS)
+        event, device, received_ns = event[slow], device[slow], received_ns[slow]
+        committed_ns = events.committed_ns[event]
+        receipt = Receipt(event=event, device=device, placed_ns=committed_ns, received_ns=received_ns)
+        yield why_late(receipt, scene), elapsed_ms(committed_ns, received_ns), events.mutation[event]
 
 
 def _of_requests(requests: Requests, window: Window) -> Iterator[_Part]:

@@ -109,13 +109,12 @@ def _deviations(lanes: Lanes, classes: Bytes, events: Events, deadline_ns: int) 
     """Return what wants a cause: whatever is late or missed."""
     cells = np.flatnonzero(classes >= DeliveryClass.LATE)
     event, device = lanes.of_cells(cells)
-    placed_ns = events.placed_ns[event]
     return Deviations(
         event=event,
         device=device,
-        classes=classes[cells].astype(np.int64),
-        placed_ns=placed_ns,
-        until_ns=placed_ns + deadline_ns,
+        classes=classes[cells],
+        placed_ns=events.placed_ns[event],
+        deadline_ns=deadline_ns,
     )
 
 

@@ -265,6 +265,8 @@ def _receipts(run: Reconstruction, history: History, event: int, device: int) ->
         key = history.names[requests.key[request]]
         stamps.append(Stamp("requested", int(requests.requested_ns[request]), key))
         outcome = "" if requests.is_ok[request] else ", with an error"
+        if requests.is_discarded[request]:
+            outcome = ", discarded: the key had been requested again"
         stamps.append(Stamp("answered", int(requests.answered_ns[request]), f"{key}{outcome}"))
     return stamps
 
@@ -276,12 +278,11 @@ def _pair(run: Reconstruction, event: int, device: int) -> tuple[str, list[Stamp
         return "", []
     pairs = run.pairs
     shown = [Stamp("visible", int(pairs.shown_ns[pair]))]
-    if not pairs.on_screen[pair]:
-        return "outside the screen: no page of the device shows its job", shown
-    if pairs.is_away[pair]:
-        return "away: nobody looked at the device in that organization when it was promised", shown
-    if pairs.is_interrupted[pair]:
-        return "interrupted: they looked away before it was visible and before the deadline", shown
-    if pairs.left_screen[pair]:
-        return "its job was pushed off page 1 before it was shown", shown
-    return "", shown
+    left_out = (
+        (~pairs.on_screen, "outside the screen: no page of the device shows its job"),
+        (pairs.is_own, "own: who made the change has nothing to wait for on this device"),
+        (pairs.is_away, "away: nobody looked at the device in that organization when it was promised"),
+        (pairs.is_interrupted, "interrupted: they looked away before it was visible and before the deadline"),
+        (pairs.left_screen, "its job was pushed off page 1 before it was shown"),
+    )
+    return next((why for holds, why in left_out if holds[pair]), ""), shown

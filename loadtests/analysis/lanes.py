@@ -5,6 +5,7 @@ events in the order of their commits. So a stretch of time of a device is a run 
 marks and one running sum, however many events there are: ten million cells are ten megabytes and some milliseconds.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from loadtests.analysis.devices import Devices
 from loadtests.analysis.events import Events
 from loadtests.analysis.segments import search
-from loadtests.analysis.stamps import Bools, Ints
+from loadtests.analysis.stamps import NEVER, Bools, Ints
 from loadtests.history.kinds import NOBODY
 
 Bytes = NDArray[np.uint8]
@@ -84,13 +85,35 @@ class Lanes:
     def by_event(self, chosen: Bools) -> Ints:
         """Return for each event of the run how many of its cells are chosen."""
         counts = np.zeros(len(self.row), dtype=np.int64)
-        sizes = np.diff(self.first)
-        lanes = np.searchsorted(self.organization, np.arange(len(self.first)))
-        for organization in np.flatnonzero((sizes > 0) & (np.diff(lanes) > 0)):
-            own = slice(self.begin[lanes[organization]], self.begin[lanes[organization + 1]])
-            events = self.event[self.first[organization] : self.first[organization + 1]]
-            counts[events] = chosen[own].reshape(-1, sizes[organization]).sum(axis=0)
+        for events, cells in self._blocks():
+            counts[events] = chosen[cells].reshape(-1, len(events)).sum(axis=0)
         return counts
+
+    def earliest_by_event(self, at_ns: Ints) -> Ints:
+        """Return for each event of the run the earliest stamp of its cells, NEVER if it has none."""
+        earliest_ns = np.full(len(self.row), NEVER, dtype=np.int64)
+        for events, cells in self._blocks():
+            earliest_ns[events] = at_ns[cells].reshape(-1, len(events)).min(axis=0)
+        return earliest_ns
+
+    def _blocks(self) -> Iterator[tuple[Ints, slice]]:
+        """Yield each organization's events and its cells, which are lane after lane in the order of these events."""
+        lanes = np.searchsorted(self.organization, np.arange(len(self.first)))
+        for organization in np.flatnonzero((np.diff(self.first) > 0) & (np.diff(lanes) > 0)):
+            yield (
+                self.event[self.first[organization] : self.first[organization + 1]],
+                slice(self.begin[lanes[organization]], self.begin[lanes[organization + 1]]),
+            )
+
+    def cell_from(self, lane: Ints, at_ns: Ints) -> Ints:
+        """Return the first cell of each lane whose event was committed at the stamp or later; if none, its end."""
+        cell: Ints = self.begin[lane] + self._row_from(self.organization[lane], at_ns)
+        return cell
+
+    def placed_at(self, lane: Ints, cell: Ints) -> Ints:
+        """Return when the event of each cell, which is of that lane, was committed."""
+        placed_ns: Ints = self.placed_ns[self.first[self.organization[lane]] + cell - self.begin[lane]]
+        return placed_ns
 
     def within(self, stretches: Stretches, *, margin_ns: int = 0) -> Bools:
         """Return the cells whose commit lies in a stretch that goes on for longer than the margin after it."""

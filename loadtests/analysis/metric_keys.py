@@ -84,8 +84,13 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "push.signal_bytes_per_subscriber_minute": MetricKey("B/min", "The frames' part of the bytes."),
     "push.flushes": MetricKey("flushes", "Debounce windows that ended in the measurement window."),
     "push.refreshes_per_visible_change": MetricKey("", "Refreshes ÷ pairs that became visible."),
-    "push.wasted_refreshes": MetricKey("refreshes", "Answered with nothing that the view did not have."),
+    "push.wasted_refreshes": MetricKey("refreshes", "Answered with nothing that the view did not have, or discarded."),
     "push.wasted_share": MetricKey("share", "The same, of the refreshes that were answered."),
+    "push.discarded_answers": MetricKey(
+        "refreshes",
+        "Answered when their device had requested the same key again, by a client that then shows nothing of it (SWR): "
+        "a part of wasted_refreshes.",
+    ),
     "push.failed_requests": MetricKey("requests", "Answered with an error, or not at all."),
     "push.herd_index": MetricKey("", "Peak re-fetches per 100 ms ÷ their mean."),
     "push.left_screen": MetricKey(
@@ -258,6 +263,11 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
         "jobs", "Created while a device was away and pushed off page 1 since: no catch-up of one page shows them."
     ),
     "convergence.duplicates": MetricKey("answers", "To jobs lists, in the whole run, that held a job more than once."),
+    "convergence.archived_beyond_page": MetricKey(
+        "jobs",
+        "Archived and still on a list that merges its answers, but behind a full page 1, which takes off only what it "
+        "covers: in no wrong view.",
+    ),
     "convergence.differences.total": MetricKey("jobs", "As wrong_jobs; 0 when the truth was not read."),
     "convergence.differences.by_what.<what>": MetricKey(
         "jobs", "The differences: missing, old_revision, evidence_count or archived_but_shown."

@@ -32,6 +32,7 @@ from loadtests.analysis.recovery import find_returns, recovery_json
 from loadtests.analysis.refreshes import Spending
 from loadtests.analysis.repeats import repeating_answers
 from loadtests.analysis.results import METRICS_SCHEMA, Results
+from loadtests.analysis.self_echo import read_self_echo
 from loadtests.analysis.series import series
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
 from loadtests.analysis.target_metrics import target_metrics
@@ -42,7 +43,6 @@ from loadtests.analysis.why import Why
 from loadtests.history.history import History
 from loadtests.history.kinds import NOBODY, Kind
 from loadtests.scenario.model import Scenario
-from loadtests.scenario.vocabulary import DeviceModel
 
 
 def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Results:
@@ -60,6 +60,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
             **_push(run, waterfall, spent, cohorts),
             **recovery_json(findings.returns, run.pairs, run.mutations, _among(run, SUBSCRIBER)),
             **findings.restraint.to_json(_among(run, SUBSCRIBER)),
+            "self_echo": findings.echo.to_json(_among(run, SUBSCRIBER)),
         },
         "polling": {
             name: _polling(run, cohort, spent[cohort], interval_s=scenario.pollers[cohort].interval_s)
@@ -113,6 +114,7 @@ def _findings(run: Reconstruction, history: History, scenario: Scenario) -> Find
         convergence=convergence(run.screens, run.jobs, run.mutations, end_ns=end_of_drain(run.presence, drained_ns)),
         returns=find_returns(run.pairs, run.mutations, run.screens, deadline_ns=deadline_ns),
         restraint=read_restraint(history, run.window),
+        echo=read_self_echo(run),
     )
 
 
@@ -143,6 +145,7 @@ def _push(
         "signals_per_subscriber_minute": own.cost.signals,
         "signal_bytes_per_subscriber_minute": own.signal_bytes / own.minutes if own.minutes else 0.0,
         "flushes": int(run.window.holds(run.flushed_ns).sum()),
+        "discarded_answers": own.discarded,
         "herd_index": own.herd_index,
         "requests_avoided": {name: _avoided(own, spent[cohort]) for name, cohort in cohorts.items()},
         **_freshness(fresh),
@@ -259,7 +262,7 @@ def _phases(run: Reconstruction, history: History, scenario: Scenario) -> dict[s
     for index, phase in enumerate(scenario.phases):
         costs = {
             model.key: phases.cost(index, signals=signals, requests=requests, among=run.devices.model == int(model))
-            for model in sorted({DeviceModel.IOS, DeviceModel.WEB, *models_of(run)})
+            for model in models_of(run)
         }
         told[phase.name] = {
             "mutations": phases.mutations(index),
@@ -288,6 +291,7 @@ def _convergence(run: Reconstruction, history: History, result: Convergence, del
         "wrong_jobs": len(result.device) if result.is_known else None,
         "beyond_page": result.beyond_page if result.is_known else None,
         "duplicates": repeating_answers(run.screens),
+        "archived_beyond_page": result.archived_beyond_page if result.is_known else None,
         "differences": told,
     }
 

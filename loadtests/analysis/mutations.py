@@ -11,7 +11,7 @@ from loadtests.analysis.clock import Clock
 from loadtests.analysis.stamps import UNKNOWN, Bools, Ints
 from loadtests.analysis.window import Window
 from loadtests.history.history import History, Rows
-from loadtests.history.kinds import NO_ENTITY, Kind
+from loadtests.history.kinds import NO_ENTITY, NOBODY, Kind
 from loadtests.scenario.vocabulary import MutationKind
 
 
@@ -48,6 +48,8 @@ class Mutations:
     """An `Unsent` reason, 0 for what was sent."""
     kind: Ints
     organization: Ints
+    author: Ints
+    """The device of whoever made it, NOBODY for a colleague without one."""
     job: Ints
     revision: Ints
     """The job's revision that shows it; 0: not known, or a document."""
@@ -110,6 +112,7 @@ def read_mutations(history: History, clock: Clock, window: Window) -> Mutations:
         unsent=_column(count, 0, (unsent, unsent["value"])),
         kind=_column(count, 0, (dispatched, dispatched["flag"]), (true, true["flag"])),
         organization=_column(count, -1, (dispatched, dispatched["value"])),
+        author=_column(count, NOBODY, (dispatched, dispatched["revision"] - 1)),
         job=_job_names(count, dispatched, sent, acked, true),
         revision=_column(count, 0, (acked, acked["revision"]), (true, true["revision"])),
         document=_column(count, 0, (true, true["value"])),

@@ -3,7 +3,8 @@
 Whoever is not there to look cannot wait: a pair counts for visibility if a foreground span of its device in the
 mutation's organization holds the stamp from which on the screen should show it. Else its device was *away*; what
 became of that is the business of `recovery`. A span that ends before the mutation is visible and before the device
-has waited for the deadline *interrupts* the pair: nobody can say when it would have been visible.
+has waited for the deadline *interrupts* the pair: nobody can say when it would have been visible. Whoever made the
+change has nothing to wait for: on their own device the pair is *own*, and left out of all that people wait for.
 """
 
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class Pairs:
     until_ns: Ints
     """When they looked away; NEVER when the device was away."""
     is_away: Bools
+    is_own: Bools
+    """The device is that of the mutation's author, who knows it already."""
     is_interrupted: Bools
     begin: Ints
     """Where each mutation's pairs begin, -1 when it has none."""
@@ -53,8 +56,14 @@ class Pairs:
     @property
     def counted(self) -> Bools:
         """The pairs that latencies are told of."""
-        counted: Bools = self.on_screen & self.in_window & ~self.is_away & ~self.is_interrupted
+        counted: Bools = self.is_awaited & self.in_window & ~self.is_away & ~self.is_interrupted
         return counted
+
+    @property
+    def is_awaited(self) -> Bools:
+        """The pairs on the screen of somebody who is to learn of the change."""
+        awaited: Bools = self.on_screen & ~self.is_own
+        return awaited
 
     @property
     def left_screen(self) -> Bools:
@@ -115,6 +124,7 @@ def match_pairs(mutations: Mutations, screens: Screens, *, deadline_ns: int) -> 
         leave_ns=leave_ns,
         until_ns=until_ns,
         is_away=span < 0,
+        is_own=mutations.author[mutation] == device,
         is_interrupted=(span >= 0) & (visible_ns == NEVER) & (leave_ns >= until_ns) & ~waited,
         begin=begin,
         organization=mutations.organization,

@@ -47,6 +47,6 @@ def count_receipts(signals: Signals, events: Events, lanes: Lanes, *, deadline_n
     return Receipts(is_received=times > 0, is_again=times > 1, is_late=is_late)
 
 
-def chunks(count: int) -> Iterator[slice]:
-    """Yield slices that together are all of `count` entries."""
-    return (slice(begin, begin + _CHUNK) for begin in range(0, count, _CHUNK))
+def chunks(count: int, size: int = _CHUNK) -> Iterator[slice]:
+    """Yield slices of `size` that together are all of `count` entries."""
+    return (slice(begin, begin + size) for begin in range(0, count, size))

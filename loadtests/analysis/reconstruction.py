@@ -11,10 +11,12 @@ from loadtests.analysis.answers import read_bodies, read_requests
 from loadtests.analysis.clock import Clock, fit_clock
 from loadtests.analysis.devices import Devices, Presence, read_devices, read_presence
 from loadtests.analysis.events import Events, Signals, read_events, read_signals
+from loadtests.analysis.model_rules import by_model
 from loadtests.analysis.mutations import Mutations, read_mutations
 from loadtests.analysis.pairs import Pairs, match_pairs
+from loadtests.analysis.removals import read_removals
 from loadtests.analysis.scope import TrueJobs, page_times, read_true_jobs
-from loadtests.analysis.screens import Screens, removes
+from loadtests.analysis.screens import Screens
 from loadtests.analysis.sightings import follow_views
 from loadtests.analysis.stamps import NS_PER_MS, Ints
 from loadtests.analysis.window import Window, measurement_window
@@ -59,19 +61,16 @@ def reconstruct(history: History, scenario: Scenario, population: Population) ->
     jobs = read_true_jobs(history, clock, mutations)
     bodies = read_bodies(history)
     presence = read_presence(history)
-    requests = read_requests(history, bodies, names, presence.lifetimes)
+    discards = by_model(devices, lambda model: model.discards_overtaken) > 0
+    requests = read_requests(history, bodies, names, presence.lifetimes, discards=discards)
+    removals = read_removals(requests, bodies, jobs, devices, names=len(names))
     screens = Screens(
         devices=devices,
         presence=presence,
         requests=requests,
         bodies=bodies,
-        sightings=follow_views(
-            requests,
-            bodies,
-            jobs.job[jobs.is_archived],
-            names=len(names),
-            removes=removes(requests, devices),
-        ),
+        removals=removals,
+        sightings=follow_views(removals, jobs.job[jobs.is_archived]),
         pages=page_times(jobs),
     )
     return Reconstruction(

@@ -40,7 +40,7 @@ class Returns:
 
 def find_returns(pairs: Pairs, mutations: Mutations, screens: Screens, *, deadline_ns: int) -> Returns:
     """Return what was seen of the changes that were promised while their device was away."""
-    away = np.flatnonzero(pairs.is_away & pairs.on_screen & pairs.in_window)
+    away = np.flatnonzero(pairs.is_away & pairs.is_awaited & pairs.in_window)
     mutation = pairs.mutation[away]
     looks = read_looks(screens.presence, screens.devices)
     span = looks.following(pairs.device[away], mutations.organization[mutation], mutations.promised_ns[mutation])
@@ -61,7 +61,7 @@ def recovery_json(returns: Returns, pairs: Pairs, mutations: Mutations, among: B
     """Return how the devices `among` (one entry per device) recovered, and how many pairs were left out and why."""
     own = among[pairs.device[returns.pair]]
     counted = own & returns.is_counted
-    chosen = pairs.in_window & pairs.on_screen & among[pairs.device]
+    chosen = pairs.in_window & pairs.is_awaited & among[pairs.device]
     return {
         "away_pairs": int((chosen & pairs.is_away).sum()),
         "interrupted": int((chosen & pairs.is_interrupted).sum()),

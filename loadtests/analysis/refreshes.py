@@ -26,6 +26,8 @@ class Spending:
     signal_bytes: int
     signals: int
     wasted: int
+    """Answered with nothing new, or with what was discarded."""
+    discarded: int
     answered: int
     herd_index: float | None
 
@@ -66,6 +68,7 @@ def spending(traffic: Traffic, among: Bools, *, device_ns: int) -> Spending:
         answer_bytes=int(traffic.bodies.bytes[requests.body[answered]].sum()),
         signal_bytes=int(signals.bytes[heard].sum()),
         signals=int(heard.sum()),
+        discarded=int(requests.is_discarded[answered].sum()),
         wasted=int((~traffic.sightings.is_news[answered]).sum()),
         answered=len(answered),
         herd_index=_herd_index(requests.requested_ns[chosen], window),

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 METRICS_SCHEMA = "loadtests.metrics/1"
 
+_ROUNDING = 1e-6
+"""Of a device: sums of the time of many are exact to much less."""
+
 Milliseconds = NDArray[np.float64]
 """One value per observation; +inf is "never happened before the end of the drain"."""
 
@@ -60,6 +63,26 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class States:
+    """How many subscribers were in which state, on average over each of the timeline's bins; together, all of them."""
+
+    bin_s: float
+    begin_s: NDArray[np.float64]
+    live: NDArray[np.float64]
+    """Logged in, looked at, and changes flow to it."""
+    away: NDArray[np.float64]
+    """Logged in, and nobody looks."""
+    not_live: NDArray[np.float64]
+    """Looked at, and connecting or cut off."""
+    logged_out: NDArray[np.float64]
+
+    @property
+    def is_eventful(self) -> bool:
+        """Whether any subscriber was ever anything but live."""
+        return any(bool((told > _ROUNDING).any()) for told in (self.away, self.not_live, self.logged_out))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What one kind of device costs, per device and minute."""
 
@@ -77,12 +100,15 @@ class Series:
     """Per pair (mutation, subscriber) on the screen."""
     polling_visibility_ms: Mapping[str, Milliseconds]
     """The same for each cohort of pollers; keys such as `5s`, in ascending order of the interval."""
+    client_visibility_ms: Mapping[str, Milliseconds]
+    """The pairs of push by client model, of each that takes part; keys such as `ios_as_built`."""
     stages_ms: Mapping[str, Milliseconds]
     """The waterfall, stage by stage in their order; all arrays equally long, one entry per pair that its own
     event made visible; over all stages an entry sums to that pair's visibility latency."""
     push_cost: Cost
     polling_cost: Mapping[str, Cost]
     timeline: Timeline
+    states: States
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 """What stands on a screen: page 1 of an organization's jobs in time, reconstructed from the truth.
 
 Page 1 is the 25 newest jobs that are not archived. A mutation whose job is not on a device's screen cannot be seen
-there, whoever pushes or polls.
+there, whoever pushes or polls. For every device it is the same 25, also where a client's list is longer (the web app
+as built asks for 50): client models are compared by the same mutations, and what such a list shows beyond is told of
+no one.
 """
 
 from bisect import bisect_left

@@ -10,7 +10,6 @@ import numpy as np
 
 from loadtests.analysis.answers import Requests
 from loadtests.analysis.mutations import Mutations
-from loadtests.analysis.removals import first_list_without
 from loadtests.analysis.screens import Screens
 from loadtests.analysis.segments import expand, find
 from loadtests.analysis.stamps import NEVER, Bools, Ints
@@ -86,8 +85,9 @@ def _archive_shown_by(mutations: Mutations, screens: Screens, mutation: Ints, li
     if not len(mutation):
         return np.zeros(0, dtype=np.int64)
     job, sent_ns = mutations.job[mutation], mutations.sent_ns[mutation]
-    by_list = first_list_without(requests, screens.bodies, screens.removes, (lifetime, job, sent_ns))
-    by_list[~on_page(mutations, screens)[mutation]] = -1
+    by_list = np.full(len(mutation), -1, dtype=np.int64)
+    stood = np.flatnonzero(on_page(mutations, screens)[mutation])
+    by_list[stood] = _first_without(screens, lifetime[stood], job[stood], sent_ns[stood])
     is_detail = requests.is_seen & (requests.kind == KeyKind.JOB)
     is_detail[is_detail] = _tells_archived(screens, np.flatnonzero(is_detail))
     details = np.flatnonzero(is_detail)
@@ -97,6 +97,20 @@ def _archive_shown_by(mutations: Mutations, screens: Screens, mutation: Ints, li
     place = find(shown, requests.answered_ns[details], screens.sightings.view(lifetime, job), sent_ns)
     by_detail = np.where(place >= 0, details[place], -1) if len(details) else place
     return np.where(answered(requests, by_detail) < answered(requests, by_list), by_detail, by_list)
+
+
+def _first_without(screens: Screens, lifetime: Ints, job: Ints, from_ns: Ints) -> Ints:
+    """Return the first list of each lifetime from a stamp on after which the job is not on the screen, -1 if none is.
+
+    A screen that had never had the job lacks it after any list that does, whatever that takes off.
+    """
+    requests, removals, sightings = screens.requests, screens.removals, screens.sightings
+    found = removals.first_list_without(lifetime, job, from_ns)
+    first = removals.first_list(lifetime, from_ns)
+    held = sightings.revision.first_at_least(sightings.view(lifetime, job), np.zeros(len(job), dtype=np.int64))
+    never_had = answered(requests, first) < answered(requests, held)
+    found[never_had] = first[never_had]
+    return found
 
 
 def _tells_archived(screens: Screens, rows: Ints) -> Bools:

@@ -6,22 +6,16 @@ differ from the one before in a job or two: the difference is computed once for 
 shared by all devices that went through it, instead of 25 jobs for each answer.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from loadtests.analysis.answers import NO_BODY, Bodies, Requests
-from loadtests.analysis.removals import first_list_without
-from loadtests.analysis.segments import expand, find, find_last, is_record, is_start
+from loadtests.analysis.removals import Removals
+from loadtests.analysis.segments import find, find_last, is_record, is_start
+from loadtests.analysis.sharing import Compute, share
 from loadtests.analysis.stamps import Bools, Ints
 from loadtests.clients.requests import KeyKind
-
-Compute = Callable[[slice], tuple[Ints, Ints]]
-"""Items of some differences: (which of them, item), in order."""
-
-_CHUNK = 20_000
-"""So many differences of bodies are computed at a time: 25 jobs each keep the working set within some 30 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +56,15 @@ class Sightings:
         return lifetime * self.names + job
 
 
-def follow_views(requests: Requests, bodies: Bodies, archived_jobs: Ints, *, names: int, removes: Bools) -> Sightings:
+def follow_views(removals: Removals, archived_jobs: Ints) -> Sightings:
     """Return what every device saw.
 
     Args:
-        requests: all re-fetches.
-        bodies: what they answered.
+        removals: all re-fetches, what they answered, and what that takes off the screen.
         archived_jobs: those whose absence from a list is news.
-        names: how many names the history has.
-        removes: which re-fetches take off the screen what they do not hold.
 
     """
+    requests, bodies, names = removals.requests, removals.bodies, len(removals.age)
     streams = _streams(requests)
     records = _list_records(bodies, streams)
     documents = np.flatnonzero((requests.kind == KeyKind.DOCUMENTS) & requests.is_seen & (requests.job >= 0))
@@ -85,7 +77,7 @@ def follow_views(requests: Requests, bodies: Bodies, archived_jobs: Ints, *, nam
         np.concatenate([bodies.evidence[records.item], bodies.items[requests.body[documents]]]),
         np.concatenate([records.request, documents]),
     )
-    gone = _gone(requests, bodies, streams, records=records, archived_jobs=archived_jobs, removes=removes)
+    gone = _gone(removals, streams, records=records, archived_jobs=archived_jobs)
     gone_view = requests.lifetime[gone.request] * names + bodies.item_job[gone.item]
     absent = _track(requests, gone_view, np.ones(len(gone_view), dtype=np.int64), gone.request)
     is_news = np.zeros(len(requests), dtype=np.bool_)
@@ -144,55 +136,34 @@ def _list_records(bodies: Bodies, streams: _Streams) -> _Records:
     return _shared(streams, lambda some: _risen(bodies, streams.before[some], streams.after[some]))
 
 
-def _gone(
-    requests: Requests, bodies: Bodies, streams: _Streams, *, records: _Records, archived_jobs: Ints, removes: Bools
-) -> _Records:
+def _gone(removals: Removals, streams: _Streams, *, records: _Records, archived_jobs: Ints) -> _Records:
     """Return (request, item) for each archived job that an answer took off the screen, or showed as archived."""
-    is_archived_job = np.zeros(int(bodies.item_job.max(initial=-1)) + 1, dtype=np.bool_)
-    is_archived_job[archived_jobs[archived_jobs < len(is_archived_job)]] = True
+    requests, bodies = removals.requests, removals.bodies
+    is_archived_job = np.zeros(len(removals.age), dtype=np.bool_)
+    is_archived_job[archived_jobs] = True
     vanished = _shared(
         streams, lambda some: _vanished(bodies, streams.before[some], streams.after[some], is_archived_job)
     )
-    off = removes[vanished.request]
+    job = bodies.item_job[vanished.item]
+    off = removals.takes_off(vanished.request, job)
+    # What an answer lacked and left on the screen, a later one may take off it.
+    kept, kept_item = vanished.request[~off], vanished.item[~off]
+    by = removals.first_list_without(requests.lifetime[kept], job[~off], requests.answered_ns[kept])
     told = bodies.is_archived[records.item]
-    kept = _taken_off_in_the_end(requests, bodies, records, is_archived_job=is_archived_job, removes=removes)
     return _Records(
-        request=np.concatenate([vanished.request[off], records.request[told], kept.request]),
-        item=np.concatenate([vanished.item[off], records.item[told], kept.item]),
+        request=np.concatenate([vanished.request[off], records.request[told], by[by >= 0]]),
+        item=np.concatenate([vanished.item[off], records.item[told], kept_item[by >= 0]]),
     )
 
 
-def _taken_off_in_the_end(
-    requests: Requests, bodies: Bodies, records: _Records, *, is_archived_job: Bools, removes: Bools
-) -> _Records:
-    """Return the same for lifetimes that merge: whatever was seen stays until an answer takes it off."""
-    merges = np.zeros(int(requests.lifetime.max(initial=-1)) + 1, dtype=np.bool_)
-    merges[requests.lifetime[requests.is_seen & ~removes]] = True
-    rows = np.flatnonzero(merges[requests.lifetime[records.request]] & is_archived_job[bodies.item_job[records.item]])
-    request, item = records.request[rows], records.item[rows]
-    asked = requests.lifetime[request], bodies.item_job[item], requests.answered_ns[request]
-    by = first_list_without(requests, bodies, removes, asked)
-    return _Records(request=by[by >= 0], item=item[by >= 0])
-
-
 def _shared(streams: _Streams, compute: Compute) -> _Records:
-    """Compute items for each distinct difference, in chunks, and hand them to every request that made it."""
-    owners: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    items: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    differences = len(streams.before)
-    for begin in range(0, differences, _CHUNK):
-        owner, item = compute(slice(begin, begin + _CHUNK))
-        owners.append(owner + begin)
-        items.append(item)
-    item = np.concatenate(items)
-    counts = np.bincount(np.concatenate(owners), minlength=differences).astype(np.int64)
-    first = np.cumsum(counts) - counts
-    row, position = expand(counts[streams.difference])
-    return _Records(request=streams.request[row], item=item[first[streams.difference[row]] + position])
+    """Return what each request brought, which is worked out once for each distinct difference."""
+    place, item = share(streams.difference, len(streams.before), compute)
+    return _Records(request=streams.request[place], item=item)
 
 
 def _risen(bodies: Bodies, before: Ints, after: Ints) -> tuple[Ints, Ints]:
-    owner, item = _items_of(bodies, after)
+    owner, item = bodies.items_of(after)
     old = bodies.item(before[owner], bodies.item_job[item])
     risen = (
         (old < 0)
@@ -204,16 +175,11 @@ def _risen(bodies: Bodies, before: Ints, after: Ints) -> tuple[Ints, Ints]:
 
 
 def _vanished(bodies: Bodies, before: Ints, after: Ints, is_archived_job: Bools) -> tuple[Ints, Ints]:
-    owner, item = _items_of(bodies, np.maximum(before, 0))
+    owner, item = bodies.items_of(np.maximum(before, 0))
     may = is_archived_job[bodies.item_job[item]] & (before[owner] != NO_BODY)
     owner, item = owner[may], item[may]
     vanished = bodies.item(after[owner], bodies.item_job[item]) < 0
     return owner[vanished], item[vanished]
-
-
-def _items_of(bodies: Bodies, body: Ints) -> tuple[Ints, Ints]:
-    owner, position = expand(bodies.recorded(body))
-    return owner, bodies.first[body[owner]] + position
 
 
 def _changed_audits(requests: Requests) -> Ints:

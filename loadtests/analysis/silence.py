@@ -33,27 +33,42 @@ class Missed:
         return len(self.event)
 
 
+@dataclass(frozen=True, slots=True)
+class MissedRows:
+    """Rows of misses on one channel: when the first and the last event of each were placed."""
+
+    first_ns: Ints
+    last_ns: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """Rows of events that nobody received."""
+
+    heard_ns: Ints
+    """When the feed was heard last before it, or when its first event was placed if that was earlier."""
+    first_ns: Ints
+    """When its first event was placed."""
+    back_ns: Ints
+    """When the feed was heard next: written in order, what was lost was lost before. NEVER if it never was."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silences:
     """One entry per missed pair: the silences that it fell into."""
 
     of_channel: Bools
     """In a row of misses on its channel that is too long for chance, while others were heard."""
-    row_first_ns: Ints
-    row_last_ns: Ints
-    """When the first and the last event of its channel's row of misses were placed."""
+    row: Ints
+    """Its place in `rows`."""
     of_feed: Bools
     """Nobody received the event, two devices at least should have, and chance does not explain that."""
     is_alone: Bools
     """Nobody received it, and there is no second device that missed anything at the time."""
-    feed_number: Ints
-    """Pairs of one silence of the feed have the same."""
-    feed_heard_ns: Ints
-    """When the feed was heard last before it, or when its first event was placed if that was earlier."""
-    feed_first_ns: Ints
-    """When its first event was placed."""
-    feed_back_ns: Ints
-    """When the feed was heard next: written in order, what was lost was lost before. NEVER if it never was."""
+    gap: Ints
+    """Where either holds, its place in `gaps`."""
+    rows: MissedRows
+    gaps: Gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +90,8 @@ class _Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gaps:
-    """Rows of events that nobody received; what was heard lies between them."""
+class _Missing:
+    """What was missed in each row of events that nobody received; what was heard lies between them."""
 
     of_pair: Ints
     """For each missed pair the gap that it is in, -1 for what others heard."""
@@ -102,14 +117,16 @@ def silences(missed: Missed, hearing: Hearing, placed_ns: Ints) -> Silences:
     before_ns = np.concatenate(([UNKNOWN], heard_ns))
     return Silences(
         of_channel=of_channel,
-        row_first_ns=first_ns[row],
-        row_last_ns=last_ns[row],
+        row=row,
         of_feed=may_be_feed & (by_chance[of_gap] < _BY_CHANCE),
         is_alone=(gaps.of_pair >= 0) & ~gaps.is_shared[of_gap],
-        feed_number=of_gap,
-        feed_heard_ns=np.minimum(before_ns, gaps.first_ns)[of_gap],
-        feed_first_ns=gaps.first_ns[of_gap],
-        feed_back_ns=np.concatenate((heard_ns, [NEVER]))[of_gap],
+        gap=of_gap,
+        rows=MissedRows(first_ns, last_ns),
+        gaps=Gaps(
+            heard_ns=np.minimum(before_ns, gaps.first_ns),
+            first_ns=gaps.first_ns,
+            back_ns=np.concatenate((heard_ns, [NEVER])),
+        ),
     )
 
 
@@ -122,7 +139,7 @@ def _stream(missed: Missed, hearing: Hearing, placed_ns: Ints) -> _Stream:
     return _Stream(placed_ns[event], hearing.heard_by[event], missed_by[event], hearing.told_ns[event], place)
 
 
-def _gaps(missed: Missed, stream: _Stream) -> _Gaps:
+def _gaps(missed: Missed, stream: _Stream) -> _Missing:
     is_silent = stream.is_silent
     number = np.cumsum(~is_silent)
     count = int(number.max(initial=0)) + 1
@@ -135,7 +152,7 @@ def _gaps(missed: Missed, stream: _Stream) -> _Gaps:
     last_ns = np.full(count, UNKNOWN, dtype=np.int64)
     np.minimum.at(first_ns, number[is_silent], stream.placed_ns[is_silent])
     np.maximum.at(last_ns, number[is_silent], stream.placed_ns[is_silent])
-    return _Gaps(
+    return _Missing(
         of_pair=of_pair,
         first_ns=first_ns,
         last_ns=last_ns,
@@ -174,7 +191,7 @@ def _is_no_chance(missed: Missed, stream: _Stream, *, rows: tuple[Ints, Ints, In
     return is_silent
 
 
-def _chance_of_gaps(stream: _Stream, gaps: _Gaps, *, single_by: Ints) -> Floats:
+def _chance_of_gaps(stream: _Stream, gaps: _Missing, *, single_by: Ints) -> Floats:
     """Return how many gaps as large as each the single losses around it would bring about, if they hit at random."""
     heard = ~stream.is_silent
     stamps = stream.placed_ns[heard]

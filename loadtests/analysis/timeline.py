@@ -1,7 +1,8 @@
 """The run in equal bins of time: writes, signals, refreshes, polls, and how soon changes were visible."""
 
+from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -23,18 +24,16 @@ def timeline(
     mutations: Mutations, signals: Signals, requests: Requests, pairs: Pairs, *, devices: Devices, window: Window
 ) -> Timeline:
     """Return the timeline from the beginning of the load to the end of the window."""
-    # Bins begin at the window's start, so that no bin mixes warm-up and measurement.
-    bin_s = max(1, ceil((window.end_ns - window.load_ns) / NS_PER_S / _BINS_MAX))
-    before = ceil((window.start_ns - window.load_ns) / NS_PER_S / bin_s)
-    after = ceil((window.end_ns - window.start_ns) / NS_PER_S / bin_s)
-    bins = _Bins(window.start_ns, bin_s * NS_PER_S, before, before + after)
+    bins = Bins.of(window)
     is_subscriber = devices.cohort == SUBSCRIBER
     by_subscriber = is_subscriber[requests.device]
-    chosen = np.flatnonzero(pairs.on_screen & (pairs.cohort == SUBSCRIBER))
+    # As in all latencies, but for the warm-up, which is shown too: who does not look does not wait.
+    waits = pairs.is_awaited & ~pairs.is_away & ~pairs.is_interrupted
+    chosen = np.flatnonzero(waits & (pairs.cohort == SUBSCRIBER))
     p50, p95 = bins.quantiles(mutations.due_ns[pairs.mutation[chosen]], pairs.visibility_ms[chosen])
     return Timeline(
-        bin_s=float(bin_s),
-        begin_s=(np.arange(bins.count, dtype=np.float64) - before) * bin_s,
+        bin_s=bins.width_s,
+        begin_s=bins.begin_s,
         writes=bins.counts(mutations.acked_ns, mutations.fate == Fate.ACKED),
         signals=bins.counts(signals.received_ns, np.ones(len(signals), dtype=np.bool_)),
         refreshes=bins.counts(requests.requested_ns, by_subscriber),
@@ -44,16 +43,39 @@ def timeline(
     )
 
 
-class _Bins:
-    def __init__(self, zero_ns: int, width_ns: int, before: int, count: int) -> None:
-        self._first_ns = zero_ns - before * width_ns
-        self._width_ns = width_ns
-        self.count = count
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bins:
+    """Equal bins of whole seconds over the load: `before` of them warm-up."""
+
+    first_ns: int
+    width_ns: int
+    before: int
+    count: int
+
+    @classmethod
+    def of(cls, window: Window) -> Self:
+        """Return bins that begin at the window's start, so that none mixes warm-up and measurement."""
+        bin_s = max(1, ceil((window.end_ns - window.load_ns) / NS_PER_S / _BINS_MAX))
+        before = ceil((window.start_ns - window.load_ns) / NS_PER_S / bin_s)
+        after = ceil((window.end_ns - window.start_ns) / NS_PER_S / bin_s)
+        width_ns = bin_s * NS_PER_S
+        first_ns = window.start_ns - before * width_ns
+        return cls(first_ns=first_ns, width_ns=width_ns, before=before, count=before + after)
+
+    @property
+    def width_s(self) -> float:
+        """Length of each bin."""
+        return self.width_ns / NS_PER_S
+
+    @property
+    def begin_s(self) -> Floats:
+        """Where each bin begins, counted from the window's start."""
+        return (np.arange(self.count, dtype=np.float64) - self.before) * self.width_s
 
     def _bin(self, at_ns: Ints) -> Ints:
         """Return each stamp's bin, -1 outside all of them."""
-        inside = (at_ns >= self._first_ns) & (at_ns < self._first_ns + self.count * self._width_ns)
-        return np.where(inside, (np.where(inside, at_ns, 0) - self._first_ns) // self._width_ns, -1)
+        inside = (at_ns >= self.first_ns) & (at_ns < self.first_ns + self.count * self.width_ns)
+        return np.where(inside, (np.where(inside, at_ns, 0) - self.first_ns) // self.width_ns, -1)
 
     def counts(self, at_ns: Ints, chosen: Bools) -> Ints:
         """Return how many chosen stamps fall into each bin."""

@@ -36,7 +36,7 @@ def watched_by(run: Reconstruction, among: Bools, spent: Spending) -> dict[str, 
     stale = staleness(
         pairs,
         run.mutations,
-        np.flatnonzero(pairs.on_screen & among[pairs.device]),
+        np.flatnonzero(pairs.is_awaited & among[pairs.device]),
         window,
         looks=read_looks(run.presence, run.devices),
         device_ns=run.presence.foreground.device_ns(window.start_ns, window.end_ns, among),

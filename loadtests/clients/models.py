@@ -73,6 +73,9 @@ class ClientModel:
     discipline: Discipline
     habits: Habits
     views: ViewRule
+    discards_overtaken: bool = False
+    """Whether an answer shows nothing once a newer request of its key has started (SWR 2: `revalidate` in use-swr.ts,
+    "the request that fired later will always be kept"), even if that one fails in the end."""
     list_limit: int = PAGE_LIMIT
     audit_limit: int = AUDIT_LIMIT
     refreshes_detail: bool = True
@@ -127,7 +130,8 @@ def ios(*, window_ns: int) -> ClientModel:
 def web(*, window_ns: int) -> ClientModel:
     """Return the web app as designed: each open key that is stale is revalidated once, all side by side.
 
-    Its catch-up is a `mutate` too, which SWR never dedupes.
+    Its catch-up is a `mutate` too, which SWR never dedupes; of two answers of a key that overlap, only the newer
+    request's is ever shown.
     """
     return ClientModel(
         name=DeviceModel.WEB.key,
@@ -136,6 +140,7 @@ def web(*, window_ns: int) -> ClientModel:
         discipline=Discipline(is_sequential=False),
         habits=Habits(),
         views=ViewRule.REPLACE,
+        discards_overtaken=True,
     )
 
 
@@ -201,6 +206,7 @@ def web_as_built(*, window_ns: int) -> ClientModel:
             focus_fetches=True,
         ),
         views=ViewRule.REPLACE,
+        discards_overtaken=True,
         list_limit=50,
         audit_limit=100,
         refreshes_detail=False,

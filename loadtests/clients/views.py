@@ -17,7 +17,8 @@ class ViewRule(IntEnum):
     REPLACE = 1
     """The answer is the list."""
     MERGE = 2
-    """The answer stands for what it covers: a job that it lacks goes, unless it is older than all of a full page."""
+    """An answer to an event stands for what it covers: a job that it lacks goes, unless it is older than all of a full
+    page. A catch-up is a forced fetch and replaces."""
     MERGE_KEEP = 3
     """The iOS app as built: an answer to an event replaces jobs by id, puts unknown ones in front one by one, so that
     several end up reversed, and removes none; an empty one is ignored. A catch-up is a forced fetch and replaces."""
@@ -36,13 +37,18 @@ class Item:
 class View:
     """What one device shows: the newest version that it has seen of each job it shows, in the order of its list."""
 
-    __slots__ = ("_details", "_limit", "_list", "_rule")
+    __slots__ = ("_details", "_discards_overtaken", "_latest", "_limit", "_list", "_newest", "_requests", "_rule")
 
-    def __init__(self, rule: ViewRule, *, list_limit: int) -> None:
+    def __init__(self, rule: ViewRule, *, list_limit: int, discards_overtaken: bool = False) -> None:
         self._rule = rule
         self._limit = list_limit
+        self._discards_overtaken = discards_overtaken
+        self._requests = 0
+        self._latest: dict[RequestKey, int] = {}
         self._list: dict[Hashable, Item] = {}
-        self._details: dict[Hashable, Item] = {}
+        self._details: set[Hashable] = set()
+        self._newest: dict[Hashable, int] = {}
+        """What was seen of each job: a late answer takes nothing back."""
 
     @property
     def listed(self) -> tuple[Hashable, ...]:
@@ -51,30 +57,38 @@ class View:
 
     def shows(self, job: Hashable) -> int | None:
         """Return the newest version of a job that can be seen, on the list or in detail; None: the job cannot be."""
-        seen = [shown[job].version for shown in (self._list, self._details) if job in shown]
-        return max(seen, default=None)
+        return self._newest[job] if job in self._list or job in self._details else None
 
-    def answer(self, key: RequestKey, cause: Cause, items: Sequence[Item]) -> None:
-        """Take in the answer to one fetch, items in its order; documents and audit entries show no job."""
+    def request(self, key: RequestKey) -> int:
+        """Note that a fetch starts; return the number that belongs to its answer."""
+        self._requests += 1
+        self._latest[key] = self._requests
+        return self._requests
+
+    def answer(self, key: RequestKey, cause: Cause, items: Sequence[Item], *, request: int | None = None) -> None:
+        """Take in the answer to one fetch, items in its order; documents and audit entries show no job.
+
+        Without the number of its request, the answer is the newest one's.
+        """
+        if self._discards_overtaken and request is not None and self._latest[key] != request:
+            return
+        if key.kind in {KeyKind.JOB, KeyKind.JOB_LIST}:
+            self._newest.update({item.job: max(item.version, self._newest.get(item.job, 0)) for item in items})
         if key.kind is KeyKind.JOB:
-            self._details.update({item.job: _newest(self._details, item) for item in items})
+            self._details.update(item.job for item in items)
         elif key.kind is KeyKind.JOB_LIST:
             self._list = self._after(cause, items)
 
     def _after(self, cause: Cause, items: Sequence[Item]) -> dict[Hashable, Item]:
         before = self._list
-        answered = {item.job: _newest(before, item) for item in items}
+        answered = {item.job: item for item in items}
+        if cause is not Cause.FLUSH:
+            return answered
         if self._rule is ViewRule.MERGE and len(items) >= self._limit:
             oldest_ns = min(item.created_ns for item in items)
             beyond = {job: item for job, item in before.items() if job not in answered and item.created_ns <= oldest_ns}
             return answered | beyond
-        if self._rule is ViewRule.MERGE_KEEP and cause is Cause.FLUSH:
+        if self._rule is ViewRule.MERGE_KEEP:
             unknown = {job: item for job, item in reversed(answered.items()) if job not in before}
             return unknown | {job: answered.get(job, item) for job, item in before.items()}
         return answered
-
-
-def _newest(shown: dict[Hashable, Item], item: Item) -> Item:
-    """Return the item, or what is shown of its job already when that is newer: a late answer takes nothing back."""
-    before = shown.get(item.job)
-    return item if before is None or before.version <= item.version else before

@@ -67,6 +67,8 @@ class Database:
     """A migrated database, and the server's process where the server is ours."""
 
     url: str
+    local_url: str
+    """The same for the pipeline's own processes; the shortest way there is."""
     server: PostgresServer | None
 
 
@@ -168,7 +170,7 @@ def running_stack(
             raise StartInterruptedError
         push = _with_sink(settings.push, crew) if settings.push_sink else settings.push
         settings = dataclasses.replace(settings, push=push, push_sink=False)
-        for (name, module), hello in _hellos(settings, database.url, jwt_secret).items():
+        for (name, module), hello in _hellos(settings, database.local_url, jwt_secret).items():
             crew.start(name, module, hello)
         ready = crew.wait_ready()
         endpoint = Endpoint(
@@ -190,12 +192,12 @@ def running_database(server_url: str | None, directory: Path) -> Iterator[Databa
         with own_database(server_url) as url:
             migrate(url)
             check_roles(url)
-            yield Database(url=url, server=None)
+            yield Database(url=url, local_url=url, server=None)
         return
     with PostgresServer.create(directory / "postgres") as server:
         url = server.url()
         migrate(url)
-        yield Database(url=url, server=server)
+        yield Database(url=url, local_url=server.local_url(), server=server)
 
 
 def check_port(port: int, name: str) -> None:

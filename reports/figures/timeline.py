@@ -62,17 +62,22 @@ def plot_timeline(panels: Panels, timeline: Timeline, shape: Shape) -> None:
     edges = np.append(timeline.begin_s, timeline.begin_s[-1] + timeline.bin_s)
     for axes, (title, counts, colour) in zip(panels[:-1], rates, strict=True):
         axes.stairs(counts / timeline.bin_s, edges, fill=True, color=colour, linewidth=0)
-        axes.set_ylim(0, max(float(counts.max()) / timeline.bin_s * 1.15, 1e-9))
+        axes.set_ylim(0, float(counts.max()) / timeline.bin_s * 1.15 or 1.0)
         axes.yaxis.set_major_locator(MaxNLocator(2, integer=bool(counts.max() >= 2 * timeline.bin_s)))
         axes.set_title(title, color=MUTED, pad=4)
     _plot_latency(panels[-1], timeline, shape)
+    dress_time(panels, edges, shape, warm_up_at=panels[-1].get_ylim()[1] * 0.8)
+
+
+def dress_time(panels: Panels, edges: NDArray[np.float64], shape: Shape, *, warm_up_at: float = 0) -> None:
+    """Give panels above each other one time axis, the warm-up shaded and named at a height of the last one."""
     for axes in panels:
         axes.set_xlim(edges[0], edges[-1])
         axes.tick_params(axis="x", length=0)
         if edges[0] < 0:
             axes.axvspan(edges[0], min(0.0, edges[-1]), color=SHADE, linewidth=0, zorder=0)
     if edges[0] < 0:
-        _name_warm_up(panels[-1], float(edges[0]))
+        _name_warm_up(panels[-1], float(edges[0]), warm_up_at)
     _time_axis(panels[-1], float(edges[-1] - edges[0]), shape)
 
 
@@ -124,10 +129,10 @@ def _name_quantile(axes: Axes, middle: NDArray[np.float64], values: NDArray[np.f
         )
 
 
-def _name_warm_up(axes: Axes, begin_s: float) -> None:
+def _name_warm_up(axes: Axes, begin_s: float, height: float) -> None:
     axes.annotate(
         "warm-up",
-        (begin_s, 0),
+        (begin_s, height),
         xytext=(4, 5),
         textcoords="offset points",
         color=MUTED,

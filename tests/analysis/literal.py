@@ -109,10 +109,12 @@ class Story:
         send_ms: float = 1,
         has_event: bool = True,
         risk_factors: int = 0,
+        author: int = NOBODY,
     ) -> Self:
         """Add a mutation: sent 1 ms, stored 3 ms, committed 5 ms and acked 10 ms after due; its event is `e<index>`."""
         sent_ms = due_ms + send_ms
-        self.row(Kind.DUE, due_ms, due_ns=round(due_ms * MS), actor=index, value=organization, flag=kind, entity=job)
+        due = {"due_ns": round(due_ms * MS), "value": organization, "revision": author + 1}
+        self.row(Kind.DUE, due_ms, actor=index, flag=kind, entity=job, **due)
         self.row(Kind.SENT, sent_ms, due_ns=round(due_ms * MS), actor=index, entity=job, value=risk_factors)
         self.row(Kind.ACKED, due_ms + 10, due_ns=round(sent_ms * MS), actor=index, entity=job, revision=revision)
         self.row(

@@ -41,9 +41,12 @@ def test_a_batch_over_two_phases_belongs_to_its_last_signal() -> None:
     assert (told["second"]["ios"]["signals"], told["second"]["ios"]["refreshes"]) == (1, 1)
 
 
-def test_a_model_without_devices_has_no_refreshes_per_device() -> None:
+def test_models_that_take_part_are_told_and_no_others() -> None:
     """Nobody is not the same as a device that never refreshed."""
-    told = phases_of(Story(phases=TWO_PHASES).clock().live(0, 1).mutation(0, 100))
+    models = {"count": 2, "ios": 1, "web": 0, "ios_as_built": 1}
+    story = Story(phases=TWO_PHASES, subscribers=models).clock().live(0, 1).mutation(0, 100)
 
-    assert told["first"]["web"] == {"devices": 0, "signals": 0, "refreshes": 0, "refreshes_per_device": None}
-    assert told["first"]["ios"]["refreshes_per_device"] == 0.0
+    told = phases_of(story)
+
+    assert list(told["first"]) == ["mutations", "ios", "ios_as_built"]
+    assert told["first"]["ios_as_built"] == {"devices": 1, "signals": 0, "refreshes": 0, "refreshes_per_device": 0.0}

@@ -31,3 +31,13 @@ def test_bins_begin_at_the_window_and_reach_back_into_the_warm_up() -> None:
     assert line.visibility_ms_p95[[0, 3]].tolist() == [3200.0, 700.0]
     assert line.visibility_ms_p50[3] == 600.0
     assert np.isnan(line.visibility_ms_p50[1])
+
+
+def test_who_does_not_look_does_not_wait() -> None:
+    """One saw the change after 600 ms; the other was away, and when it looked again nothing was shown."""
+    story = Story(phases=PHASES[1:]).clock().live(0, 1).away(1, 500, 9000).true_job("job", 2).mutation(0, 1000)
+    run = story.body("new", ("job", 2)).fetch(0, 1590, 1600, "new").run()
+
+    line = timeline(run.mutations, run.signals, run.screens.requests, run.pairs, devices=run.devices, window=run.window)
+
+    assert line.visibility_ms_p95[1] == 600.0

@@ -1,8 +1,9 @@
 """Time and peak memory of the account of ten million deliveries: 1,000 events, 10,000 subscribers, and convergence.
 
 Everything that the account reads is made up in memory: receipts in the order in which they would have come, some of
-them lost, doubled or late, some devices that come and go, and one answer of each device at the end. Peak memory is
-counted above that of this input. Run as a script: `python tests/benchmarks/bench_accounting.py [--subscribers N]`.
+them lost, doubled or late, some devices that come and go, and one answer of each device at the end. Each deviation
+gets its cause; once with few of them lost, and once with one in ten. Peak memory is counted above that of this input.
+Run as a script: `python tests/benchmarks/bench_accounting.py [--subscribers N] [--lost SHARE]`.
 """
 
 import argparse
@@ -15,18 +16,22 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from loadtests.analysis.answers import Bodies, Requests
+from loadtests.analysis.cause_table import cause_table, explain, read_scene
 from loadtests.analysis.convergence import convergence
 from loadtests.analysis.delivery import DeliveryClass, account
 from loadtests.analysis.devices import Devices, Presence, Spans
 from loadtests.analysis.events import Events, Signals
 from loadtests.analysis.leaks import leaked_signals
 from loadtests.analysis.mutations import Fate, Mutations
+from loadtests.analysis.removals import read_removals
 from loadtests.analysis.scope import TrueJobs, page_times
-from loadtests.analysis.screens import Screens, removes
+from loadtests.analysis.screens import Screens
 from loadtests.analysis.sightings import follow_views
 from loadtests.analysis.stamps import NEVER, Ints
+from loadtests.analysis.window import Window
 from loadtests.clients.requests import PAGE_LIMIT, Cause, KeyKind
-from loadtests.history.kinds import NO_ENTITY, NOBODY, Kind
+from loadtests.history.history import History
+from loadtests.history.kinds import NO_ENTITY, NOBODY, ROW, Kind
 from loadtests.scenario.vocabulary import DeviceModel, MutationKind
 from loadtests.wire.event_types import EventType
 
@@ -34,7 +39,7 @@ TARGET_S = 5.0
 TARGET_MIB = 300
 _S = 1_000_000_000
 _DEADLINE_NS = 5 * _S
-_LOST, _DOUBLED, _LATE = 0.002, 0.001, 0.001
+_DOUBLED, _LATE = 0.001, 0.001
 _RESTLESS = 20
 """Every twentieth device logs out and in again in the middle."""
 
@@ -45,23 +50,36 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1000)
     parser.add_argument("--subscribers", type=int, default=10_000)
     parser.add_argument("--organizations", type=int, default=10)
+    parser.add_argument("--lost", type=float, nargs="*", default=[0.002, 0.1])
     wanted = parser.parse_args()
+    for lost in wanted.lost:
+        measure(wanted, lost)
+
+
+def measure(wanted: argparse.Namespace, lost: float) -> None:
+    """Print what it took when this share of the receipts is lost."""
     # Of 10 organizations, each event is expected by a tenth of the subscribers: so ten times the events.
     events = wanted.events * wanted.organizations
-    world = World(events, wanted.subscribers, wanted.organizations)
+    world = World(events, wanted.subscribers, wanted.organizations, lost)
     before_mib = _forget_the_peak()
     began = time.perf_counter()
     delivery = account(world.events, world.signals, world.mutations, world.screens, deadline_ns=_DEADLINE_NS)
     leaked = leaked_signals(world.signals, world.screens.presence, world.screens.devices)
     accounted = time.perf_counter()
+    scene = read_scene(world.events, world.signals, world.screens, world.history)
+    explained = explain(delivery, scene)
+    rows = cause_table(explained, scene.witnesses, events=world.events, window=world.window, history=world.history)
+    told = time.perf_counter()
     result = convergence(world.screens, world.jobs, world.mutations, end_ns=world.end_ns)
     converged = time.perf_counter()
     peak_mib = _status_mib("VmHWM")
     classes = ", ".join(f"{each.name.lower()} {delivery.count(each):,}" for each in DeliveryClass)
     print(f"pairs {delivery.expected:,}, signals {len(world.signals):,}, adds up: {delivery.adds_up}, {classes}")
+    print(f"causes {explained.misses_by_cause()}, late {explained.late_by_cause()}, {len(rows)} rows")
     print(f"leaked {len(leaked):,}, out of order {delivery.out_of_order:,}, wrong views {result.wrong_views:,}")
     print(
-        f"account {accounted - began:.2f} s, convergence {converged - accounted:.2f} s, together "
+        f"lost {lost:.1%}: account {accounted - began:.2f} s, causes {told - accounted:.2f} s, convergence "
+        f"{converged - told:.2f} s, together "
         f"{converged - began:.2f} s, target {TARGET_S:.0f} s"
     )
     print(f"peak {peak_mib - before_mib:.0f} MiB above the input's {before_mib:.0f} MiB, target {TARGET_MIB} MiB")
@@ -70,25 +88,27 @@ def main() -> None:
 class World:
     """The input."""
 
-    def __init__(self, events: int, subscribers: int, organizations: int) -> None:
+    def __init__(self, events: int, subscribers: int, organizations: int, lost: float) -> None:
         random = np.random.default_rng(1)
         self.end_ns = (events + 60) * _S // 10
         self.mutations = _mutations(events, organizations)
         self.events = _events(self.mutations)
         devices = _devices(subscribers, organizations)
-        self.signals = _signals(self.events, devices, random)
+        self.signals = _signals(self.events, devices, random, lost)
         self.jobs = _jobs(self.mutations, organizations)
         presence = _presence(devices, self.end_ns)
         requests, bodies = _answers(self.jobs, devices, presence, self.end_ns)
         names = len(self.jobs) + events + 1
+        self.history = _history(presence, events)
+        self.window = Window(start_ns=0, end_ns=self.end_ns, load_ns=0)
+        removals = read_removals(requests, bodies, self.jobs, devices, names=names)
         self.screens = Screens(
             devices=devices,
             presence=presence,
             requests=requests,
             bodies=bodies,
-            sightings=follow_views(
-                requests, bodies, np.zeros(0, dtype=np.int64), names=names, removes=removes(requests, devices)
-            ),
+            removals=removals,
+            sightings=follow_views(removals, np.zeros(0, dtype=np.int64)),
             pages=page_times(self.jobs),
         )
 
@@ -107,9 +127,11 @@ def _mutations(count: int, organizations: int) -> Mutations:
         unsent=np.zeros(count, dtype=np.int64),
         kind=np.full(count, MutationKind.UPDATE),
         organization=job % organizations,
+        author=np.full(count, NOBODY, dtype=np.int64),
         job=job,
         revision=index // (organizations * PAGE_LIMIT) + 2,
         document=np.zeros(count, dtype=np.int64),
+        risk_factors=np.zeros(count, dtype=np.int64),
         is_done=np.ones(count, dtype=np.bool_),
         in_window=np.ones(count, dtype=np.bool_),
     )
@@ -128,6 +150,8 @@ def _events(mutations: Mutations) -> Events:
         committed_ns=committed_ns,
         placed_ns=committed_ns,
         in_window=np.ones(count, dtype=np.bool_),
+        stands_for=np.zeros(count, dtype=np.int64),
+        is_labelled=np.zeros(count, dtype=np.bool_),
         index_of_name=np.arange(count),
     )
 
@@ -143,10 +167,10 @@ def _devices(count: int, organizations: int) -> Devices:
     )
 
 
-def _signals(events: Events, devices: Devices, random: np.random.Generator) -> Signals:
+def _signals(events: Events, devices: Devices, random: np.random.Generator, lost: float) -> Signals:
     """Return receipts in their order; what is late comes out of order."""
     row, device = devices.watching(events.organization)
-    kept = random.random(len(row)) >= _LOST
+    kept = random.random(len(row)) >= lost
     row, device = row[kept].astype(np.int32), device[kept].astype(np.int32)
     doubled = random.random(len(row)) < _DOUBLED
     row, device = np.concatenate([row, row[doubled]]), np.concatenate([device, device[doubled]])
@@ -186,9 +210,21 @@ def _presence(devices: Devices, end_ns: int) -> Presence:
         foreground=spans,
         foreground_lifetime=np.arange(len(spans.device)),
         live=spans,
-        edges=spans,
-        edge_kind=np.full(len(spans.device), Kind.LIVE),
-        edge_cause=np.zeros(len(spans.device), dtype=np.int64),
+    )
+
+
+def _history(presence: Presence, events: int) -> History:
+    """Return the edges of the devices' connections, and the names of the events."""
+    lives = presence.lifetimes
+    edges = ((Kind.LOGIN, lives.begin_ns), (Kind.LIVE, lives.begin_ns), (Kind.LOGOUT, lives.end_ns))
+    parts = []
+    for kind, at_ns in edges:
+        rows = np.zeros(len(at_ns), dtype=ROW)
+        rows["kind"], rows["at_ns"], rows["actor"] = kind, at_ns, lives.device
+        parts.append(rows)
+    table = np.concatenate(parts)
+    return History(
+        table[np.argsort(table["at_ns"], kind="stable")], tuple(f"event-{number}" for number in range(events))
     )
 
 
@@ -226,6 +262,7 @@ def _answers(jobs: TrueJobs, devices: Devices, presence: Presence, end_ns: int) 
         answered_ns=told + 10,
         body=devices.organization,
         lifetime=last,
+        is_discarded=np.zeros(count, dtype=np.bool_),
     ), Bodies(
         bytes=np.full(bodies, 19_000, dtype=np.int64),
         items=np.full(bodies, PAGE_LIMIT, dtype=np.int64),
@@ -235,6 +272,7 @@ def _answers(jobs: TrueJobs, devices: Devices, presence: Presence, end_ns: int) 
         revision=jobs.revision[order],
         evidence=np.zeros(len(jobs), dtype=np.int64),
         is_archived=np.zeros(len(jobs), dtype=np.bool_),
+        is_scored=np.zeros(len(jobs), dtype=np.bool_),
         index_of_name=np.zeros(0, dtype=np.int64),
     )
 

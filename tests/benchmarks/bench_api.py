@@ -216,7 +216,7 @@ def main() -> None:
         url = server.url()
         migrate(url)
         world = provision(url)
-        hello = ApiHello(database_url=url, jwt_secret=SECRET, options=ApiOptions())
+        hello = ApiHello(database_url=server.local_url(), jwt_secret=SECRET, options=ApiOptions())
         child = Child.start("loadtests.pipeline.api", name="API", log=directory / "api.log", hello=hello.to_json())
         try:
             port = child.wait_for("ready", 20)["port"]

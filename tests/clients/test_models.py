@@ -132,6 +132,7 @@ def test_the_models_as_designed() -> None:
     assert (IOS.policy.coalescing, WEB.policy.coalescing) == (Coalescing.ENTITY, Coalescing.REQUEST_KEY)
     assert (IOS.is_sequential, WEB.is_sequential) == (True, False)
     assert (IOS.views, WEB.views) == (ViewRule.MERGE, ViewRule.REPLACE)
+    assert (IOS.discards_overtaken, WEB.discards_overtaken) == (False, True)
     assert IOS.discipline.single_flight_causes == (Cause.CATCH_UP, Cause.POLL)
     assert WEB.discipline == Discipline(is_sequential=False)
 
@@ -159,6 +160,7 @@ def test_the_web_app_as_built() -> None:
     assert WEB_AS_BUILT.discipline.dedupe_ns == 5 * S
     assert WEB_AS_BUILT.discipline.deduped_causes == (Cause.CATCH_UP, Cause.FOCUS)
     assert WEB_AS_BUILT.list_limit == 50
+    assert WEB_AS_BUILT.discards_overtaken
 
 
 def test_the_hybrid_bounds_push_in_every_direction() -> None:

@@ -86,6 +86,19 @@ def test_a_job_in_detail_is_seen_beside_the_list() -> None:
     assert view.listed == ("d", "c", "b")
 
 
+@pytest.mark.parametrize(("discards", "expected"), [(True, ("c",)), (False, ("d", "c"))])
+def test_a_client_may_discard_what_was_overtaken(*, discards: bool, expected: tuple[str, ...]) -> None:
+    """The second request was answered first; the first one's answer, which comes last, is shown or is not."""
+    view = View(ViewRule.REPLACE, list_limit=LIMIT, discards_overtaken=discards)
+    first, second = view.request(LIST), view.request(LIST)
+    other = view.request(RequestKey.job("z"))
+    view.answer(LIST, Cause.FLUSH, items("c2"), request=second)
+    view.answer(LIST, Cause.FLUSH, items("d1", "c1"), request=first)
+    view.answer(RequestKey.job("z"), Cause.FLUSH, items("z1"), request=other)
+
+    assert (view.listed, view.shows("z")) == (expected, 1)
+
+
 JOBS = st.sets(st.sampled_from("abcdefgh"), max_size=LIMIT)
 ANSWERS = st.lists(st.tuples(st.sampled_from(Cause), JOBS), max_size=8)
 

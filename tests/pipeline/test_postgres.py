@@ -34,6 +34,21 @@ def test_the_server_is_set_up_for_a_change_feed(postgres: PostgresServer) -> Non
     assert found == [("logical",), ("on",), ("on",), ("off",), ("200",), ("10",)]
 
 
+def test_our_own_processes_take_a_shorter_way(postgres: PostgresServer) -> None:
+    """A socket in the server's folder, with the same password."""
+    with psycopg.connect(postgres.local_url()) as connection:
+        row = connection.execute("select inet_client_addr() is null").fetchone()
+
+    assert row == (True,)
+
+
+def test_a_path_too_long_for_a_socket_leaves_the_port() -> None:
+    """A temporary directory may be deep."""
+    server = PostgresServer(Path(gettempdir()) / ("deep" * 30))
+
+    assert server.local_url() == server.url()
+
+
 def test_a_wrong_password_is_refused(postgres: PostgresServer) -> None:
     """Everybody on the machine reaches the port, and nobody but us gets in."""
     stranger = postgres.url().replace(postgres._password, "guess")

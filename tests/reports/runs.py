@@ -1,18 +1,18 @@
 """Runs made by hand, for reports to be made of: a full one, a small one, an empty one, one that lost much."""
 
 import math
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from loadtests.analysis.quantiles import of_distinct
-from loadtests.analysis.results import METRICS_SCHEMA, Cost, Milliseconds, Results, Series, Timeline
+from loadtests.analysis.results import Cost, Results, Series, Timeline
 from loadtests.checks.gates import GateResult, Outcome
 from loadtests.checks.verdict import Verdict
 from loadtests.scenario.model import Scenario
 from reports.input import ReportInput
-from tests.reports.upstream_part import upstream_of
+from tests.reports.metrics_part import metrics_of
+from tests.reports.series_part import empty_timeline, full_series, live_throughout
 
 SCENARIO_TEXT = """\
 # How soon do members of an organization see a colleague's change?
@@ -20,6 +20,14 @@ name = "smoke"
 question = "How soon do members of an organization see a colleague's change, and what does it cost against polling?"
 gates = ["push.visibility_ms.p95 < 1000", "delivery.missed_live == 0"]
 """
+LEAK = {
+    "path": "push",
+    "event": "0f9e3c52-90a1-4a52-8c4e-6f6b0a1f6f0e",
+    "of_organization": 3,
+    "subscriber": 17,
+    "in_organization": 4,
+    "at_s": 12.5,
+}
 NOTHING = Cost(refreshes=0.0, requests=0.0, bytes=0.0, signals=0.0)
 
 
@@ -56,182 +64,6 @@ def manifest_of(scenario: Scenario, text: str = SCENARIO_TEXT) -> dict[str, Any]
     }
 
 
-def quantiles_of(values: Milliseconds, n: int) -> dict[str, Any]:
-    """Return a distribution as metrics.json holds it."""
-    return of_distinct(values, distinct=n).to_json()
-
-
-def metrics_of(
-    series: Series, *, mutations: int, delivery: Mapping[str, Any], reasons: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    """Return a whole metrics.json that agrees with the series."""
-    expected = mutations * 5
-    push, polling = series.push_cost, series.polling_cost
-    measured = mutations > 0
-    return {
-        "schema": METRICS_SCHEMA,
-        "push": {
-            "visibility_ms": quantiles_of(series.push_visibility_ms, mutations),
-            "signal_ms": quantiles_of(series.stages_ms.get("signal_latency", np.empty(0)), mutations),
-            "staleness_ms": quantiles_of(series.push_visibility_ms * 0.9, mutations),
-            **_stages(series, mutations),
-            **_costs(push),
-        },
-        "polling": {
-            cohort: {
-                "visibility_ms": quantiles_of(values, mutations),
-                "staleness_ms": quantiles_of(values * 0.95, mutations),
-                **_costs(polling[cohort]),
-            }
-            for cohort, values in series.polling_visibility_ms.items()
-        },
-        "mutations": {
-            "due": mutations,
-            "sent": mutations,
-            "acked": mutations,
-            "failed": 0,
-            "unknown": 0,
-            "unsent": 0,
-            "without_event": 0,
-            "ambiguous": 0,
-        },
-        "upstream": upstream_of(quantiles_of, mutations),
-        "notifications": {
-            **dict.fromkeys(("due", "delivered", "pending", "forgotten", "given_up", "attempts"), 0),
-            "delivered_ms": quantiles_of(np.empty(0), 0),
-        },
-        "delivery": {**_all_delivered(expected), **delivery},
-        "coalescing": {
-            "signals": expected,
-            "refreshes": round(expected / 1.31),
-            "ratio": 1.31 if measured else None,
-            "optimum": round(expected / 1.42),
-            "efficiency": 0.923 if measured else None,
-            "efficiency_by_bound": {"0.5s": 0.98, "1s": 0.81, "2s": 0.55} if measured else {},
-        },
-        "convergence": {"views": 260, "wrong_views": 0},
-        "health": {
-            "send_delay_ms_p99": 3.1 if measured else None,
-            "loop_lag_ms_p99": 6.4 if measured else None,
-            "clock_bound_ms": 0.4,
-            "samples_ok": measured,
-            "reasons": list(reasons),
-        },
-        "phases": {"warm-up": _phase(50), "load": _phase(450)},
-        "population": {
-            "subscribers": 200,
-            "live_peak": 200,
-            "pollers": 60,
-            "mutators": 50,
-            "organizations": 40,
-            "duration_s": 45.0,
-        },
-    }
-
-
-def _stages(series: Series, mutations: int) -> dict[str, Any]:
-    stages = {f"{name}_ms": quantiles_of(values, mutations) for name, values in series.stages_ms.items()}
-    return {"stages": stages, "delays": {}}
-
-
-def _all_delivered(expected: int) -> dict[str, Any]:
-    return {
-        "expected": expected,
-        "delivered_once": expected,
-        "duplicate": 0,
-        "late": 0,
-        "missed_live": 0,
-        "missed_healed": 0,
-        "missed_unhealed": 0,
-        "outside": 0,
-        "leaked": 0,
-        "out_of_order": 0,
-        "degraded": 0,
-        "phantom": 0,
-        "early": 0,
-        "live_healed": 0,
-        "outside_screen": 0,
-        "causes": {},
-        "table": [],
-    }
-
-
-def _phase(mutations: int) -> dict[str, Any]:
-    costs = {
-        "devices": 100,
-        "signals": 5 * mutations,
-        "refreshes": 4 * mutations,
-        "refreshes_per_device": mutations / 25,
-    }
-    return {"mutations": mutations, "ios": costs, "web": costs}
-
-
-def _costs(cost: Cost) -> dict[str, float]:
-    return {
-        "refreshes_per_subscriber_minute": cost.refreshes,
-        "requests_per_subscriber_minute": cost.requests,
-        "bytes_per_subscriber_minute": cost.bytes,
-        "signals_per_subscriber_minute": cost.signals,
-    }
-
-
-def timeline_of(bins: int, warm_up: int, random: np.random.Generator) -> Timeline:
-    """Return a lively timeline in bins of one second."""
-    middle = 600 + 40 * random.standard_normal(bins)
-    return Timeline(
-        bin_s=1.0,
-        begin_s=np.arange(-warm_up, bins - warm_up, dtype=np.float64),
-        writes=random.poisson(10, bins),
-        signals=random.poisson(50, bins),
-        refreshes=random.poisson(44, bins),
-        polls=random.poisson(9, bins),
-        visibility_ms_p50=middle,
-        visibility_ms_p95=middle + 180 + 90 * random.random(bins),
-    )
-
-
-def empty_timeline() -> Timeline:
-    """Return a timeline without a bin."""
-    counts, numbers = np.empty(0, dtype=np.int64), np.empty(0)
-    return Timeline(
-        bin_s=1.0,
-        begin_s=numbers,
-        writes=counts,
-        signals=counts,
-        refreshes=counts,
-        polls=counts,
-        visibility_ms_p50=numbers,
-        visibility_ms_p95=numbers,
-    )
-
-
-def full_series(pairs: int = 2250) -> Series:
-    """Return what a healthy run of some ten mutations a second looks like."""
-    random = np.random.default_rng(7)
-    stages = {
-        "send_delay": random.exponential(1.2, pairs),
-        "emission_delay": 4 + random.exponential(2, pairs),
-        "signal_latency": 2 + random.exponential(6, pairs),
-        "debounce_wait": 500 + np.where(random.random(pairs) < 0.2, random.uniform(0, 420, pairs), 1.5),
-        "queued": random.exponential(0.8, pairs),
-        "refresh_latency": 8 + random.gamma(2, 9, pairs),
-    }
-    return Series(
-        push_visibility_ms=np.sum(list(stages.values()), axis=0),
-        polling_visibility_ms={
-            "5s": random.uniform(10, 5030, pairs * 3 // 10),
-            "10s": random.uniform(10, 10_030, pairs * 3 // 10),
-        },
-        stages_ms=stages,
-        push_cost=Cost(refreshes=11.4, requests=13.2, bytes=171_000.0, signals=15.1),
-        polling_cost={
-            "5s": Cost(refreshes=12.0, requests=12.0, bytes=148_000.0, signals=0.0),
-            "10s": Cost(refreshes=6.0, requests=6.0, bytes=74_000.0, signals=0.0),
-        },
-        timeline=timeline_of(50, 5, random),
-    )
-
-
 def full(text: str = SCENARIO_TEXT, pairs: int = 2250) -> ReportInput:
     """Return a healthy run that passed."""
     scenario = scenario_of()
@@ -259,10 +91,12 @@ def empty() -> ReportInput:
     series = Series(
         push_visibility_ms=np.empty(0),
         polling_visibility_ms={},
+        client_visibility_ms={},
         stages_ms={},
         push_cost=NOTHING,
         polling_cost={},
         timeline=empty_timeline(),
+        states=live_throughout(bins=0, devices=0),
     )
     metrics = metrics_of(
         series, mutations=0, delivery={"causes": None, "table": None}, reasons=("swarm-0 died (signal 9)",)
@@ -301,12 +135,10 @@ def censored(share: float = 0.3) -> ReportInput:
     lost = np.arange(len(series.push_visibility_ms)) < share * len(series.push_visibility_ms)
     timeline = series.timeline
     late = timeline.begin_s >= 30
-    shown = Series(
+    shown = replace(
+        series,
         push_visibility_ms=np.where(lost, np.inf, series.push_visibility_ms),
-        polling_visibility_ms=series.polling_visibility_ms,
         stages_ms={name: values[~lost] for name, values in series.stages_ms.items()},
-        push_cost=series.push_cost,
-        polling_cost=series.polling_cost,
         timeline=Timeline(
             bin_s=1.0,
             begin_s=timeline.begin_s,
@@ -321,7 +153,12 @@ def censored(share: float = 0.3) -> ReportInput:
         ),
     )
     missed = round(2250 * share)
-    delivery = {"delivered_once": 2250 - missed, "missed_live": missed, "causes": {"unexplained": missed}, "leaked": 2}
+    delivery: dict[str, Any] = {
+        "delivered_once": 2250 - missed,
+        "missed_live": missed,
+        "causes": {"unexplained": missed},
+    }
+    delivery |= {"leaked": 2, "leaks": {"total": 2, "examples": [LEAK]}}
     return ReportInput(
         scenario=healthy.scenario,
         manifest=healthy.manifest,
@@ -353,15 +190,8 @@ def censored(share: float = 0.3) -> ReportInput:
 def small() -> ReportInput:
     """Return a run of 20 mutations without pollers: too few for a p95."""
     scenario = scenario_of(name="two-devices", pollers=[], organizations={"count": 1}, subscribers={"count": 1})
-    whole = full_series(20)
-    series = Series(
-        push_visibility_ms=whole.push_visibility_ms,
-        polling_visibility_ms={},
-        stages_ms=whole.stages_ms,
-        push_cost=whole.push_cost,
-        polling_cost={},
-        timeline=whole.timeline,
-    )
+    series = replace(full_series(20), polling_visibility_ms={}, polling_cost={}, states=live_throughout(50, 1))
+    series = replace(series, client_visibility_ms={"ios": series.push_visibility_ms})
     return ReportInput(
         scenario=scenario,
         manifest=manifest_of(scenario),
@@ -373,14 +203,13 @@ def small() -> ReportInput:
 def unattended() -> ReportInput:
     """Return a run with pollers only: no subscriber."""
     scenario = scenario_of(subscribers={"count": 0})
-    whole = full_series()
-    series = Series(
+    series = replace(
+        full_series(),
         push_visibility_ms=np.empty(0),
-        polling_visibility_ms=whole.polling_visibility_ms,
+        client_visibility_ms={},
         stages_ms={},
         push_cost=NOTHING,
-        polling_cost=whole.polling_cost,
-        timeline=whole.timeline,
+        states=live_throughout(50, 0),
     )
     return ReportInput(
         scenario=scenario,

@@ -7,9 +7,8 @@ from reports.causes import cause_table, delay_table
 from reports.input import ReportInput
 from reports.metrics import Metrics
 from reports.tables import every_number
-from reports.wording import NO_NUMBER
 
-ROW = {
+ROW: dict[str, Any] = {
     "class": "missed_unhealed",
     "cause": "socket down",
     "began": "closed 1012",
@@ -18,6 +17,10 @@ ROW = {
         "event": "f8440611-b6f5-44ab-bf06-9acb825ada33",
         "subscriber": 18,
         "committed_ms": 2394.0,
+        "deadline_ms": 7394.0,
+        "received_ms": None,
+        "others_told_ms": 2401.5,
+        "began_ms": 2300.0,
         "faults": ['fault: close {"code": 1012}'],
     },
 }
@@ -34,17 +37,23 @@ def test_a_cause_has_its_worst_example(full_run: ReportInput) -> None:
     """Event and subscriber as the command line wants them."""
     table = cause_table(metrics_with(full_run, "delivery", "table", value=[ROW, {**ROW, "began": ""}]))
 
+    stamps = "cause began 2.300\u00a0s; committed 2.394\u00a0s; others told 2.401\u00a0s; deadline 7.394\u00a0s"
     assert table.rows[0] == (
         "missed while away, never healed",
-        "socket down",
-        "closed 1012",
+        "socket down (closed 1012)",
         "1,200",
-        "f8440611-b6f5-44ab-bf06-9acb825ada33",
-        "18",
-        "2,394.0",
-        'fault: close {"code": 1012}',
+        stamps + '; never received; fault: close {"code": 1012}',
+        "loadtests explain . --event f8440611-b6f5-44ab-bf06-9acb825ada33 --subscriber 18",
     )
-    assert table.rows[1][2] == NO_NUMBER
+    assert table.rows[1][1] == "socket down"
+
+
+def test_a_late_delivery_ends_with_its_receipt(full_run: ReportInput) -> None:
+    """In order of time, after the deadline."""
+    late = {**ROW, "class": "late", "example": {**ROW["example"], "received_ms": 9000.0, "faults": []}}
+    table = cause_table(metrics_with(full_run, "delivery", "table", value=[late]))
+
+    assert table.rows[0][3].endswith("deadline 7.394\u00a0s; received 9.000\u00a0s")
 
 
 def test_a_run_without_trouble_has_neither_table(full_run: ReportInput) -> None:

@@ -14,7 +14,7 @@ from reports.render import render
 
 RUNS = ("full_run", "empty_run", "censored_run", "small_run", "polled_run")
 Rendered = Callable[[str], Path]
-FIGURES = ("visibility.png", "stages.png", "cost.png", "timeline.png")
+FIGURES = ("visibility.png", "stages.png", "cost.png", "clients.png", "timeline.png", "states.png")
 MOST_BYTES = 3_000_000
 
 
@@ -158,6 +158,50 @@ def test_figures_have_their_numbers_beneath(rendered: Rendered) -> None:
     assert page.count("<summary>The same in numbers</summary>") == len(FIGURES)
     assert page.count('role="img" aria-label="') == 2 * len(FIGURES)
     assert "slowest tenth" in words_of(page)
+
+
+def test_client_models_and_devices_are_told_where_they_differ(rendered: Rendered) -> None:
+    """Two models took part, and a fifth of the devices looked away ten seconds into the measurement."""
+    words = words_of((rendered("full_run") / "report.html").read_text())
+
+    assert "iOS as designed shows half of all changes within 5" in words
+    assert "Requests per device and minute: 13.0 each." in words
+    assert "No screen was wrong in the end." in words
+    assert "devices were live for 84 % and away for 16 %." in words
+    assert "At most 40 of 200 were away, 10 s into the measurement." in words
+
+
+def test_one_client_model_and_devices_that_stayed_live_have_no_figure(rendered: Rendered) -> None:
+    """There is nothing to compare and nothing to see; the model's numbers stand with all others."""
+    directory = rendered("small_run")
+    words = words_of((directory / "report.html").read_text())
+
+    assert not {"clients.png", "states.png"} & {path.name for path in directory.iterdir()}
+    assert "Client models side by side" not in words
+    assert "Client models: who sees what how soon" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "lost", "right"),
+    [("full_run", "true", "true"), ("censored_run", "false", "true"), ("empty_run", "unknown", "unknown")],
+)
+def test_two_statements_say_whether_anything_was_lost(name: str, lost: str, right: str, rendered: Rendered) -> None:
+    """On the page and in the summary."""
+    words = words_of((rendered(name) / "report.html").read_text())
+    summary = (rendered(name) / "summary.md").read_text()
+
+    assert f"Nothing was lost: {lost}" in words
+    assert f"Every screen is right: {right}" in words
+    assert f"**Nothing was lost: {lost}.**" in summary
+
+
+def test_a_leak_is_named_with_the_command_that_tells_of_it(rendered: Rendered) -> None:
+    """Ready to be copied, on the page and in the summary."""
+    command = "loadtests explain . --event 0f9e3c52-90a1-4a52-8c4e-6f6b0a1f6f0e"
+    directory = rendered("censored_run")
+
+    assert command in words_of((directory / "report.html").read_text())
+    assert f"`{command}`" in (directory / "summary.md").read_text()
 
 
 def test_a_hundred_thousand_pairs_stay_small(many_pairs: ReportInput, tmp_path: Path) -> None:

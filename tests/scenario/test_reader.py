@@ -108,7 +108,10 @@ def test_an_unknown_key_that_is_near_to_nothing_is_answered_with_all_keys(tmp_pa
     """The author sees what there is."""
     path = written(tmp_path, f"{GOOD}\n[mutators]\nxyzzy = 1\n")
 
-    assert complaint(path) == f"{path}: mutators.xyzzy: unknown key; there are: users, timeout_s, risk_factors"
+    assert (
+        complaint(path)
+        == f"{path}: mutators.xyzzy: unknown key; there are: users, timeout_s, own_devices, risk_factors"
+    )
 
 
 def test_a_wrong_type_is_named(tmp_path: Path) -> None:

@@ -3,11 +3,10 @@
 Knows which handler serves which path; how a request is answered is the endpoint's business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from loadtests.pipeline.api.audit import list_audit_events
@@ -23,6 +22,7 @@ from loadtests.pipeline.api.jobs_write import archive_job, create_job, flag_job,
 from loadtests.pipeline.api.legal import accept_legal_terms
 from loadtests.pipeline.api.misbehaviour import Tampered
 from loadtests.pipeline.api.mitigations import toggle_mitigation
+from loadtests.pipeline.api.routing import Router
 from loadtests.pipeline.api.sync import sync_batch
 
 _PREFIXES = ("/api", "/v1")
@@ -51,10 +51,10 @@ class ByMethod:
     endpoints: Mapping[str, ASGIApp]
     otherwise: ASGIApp
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hand the request to its method's endpoint."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        await self.endpoints.get(method, self.otherwise)(scope, receive, send)
+        return self.endpoints.get(method, self.otherwise)(scope, receive, send)
 
 
 def build_app(api: Api) -> ASGIApp:
@@ -62,10 +62,10 @@ def build_app(api: Api) -> ASGIApp:
     no_route = OpenEndpoint(lambda: Answer(404, {"message": "Route not found"}))
     health = OpenEndpoint(lambda: health_of(api))
 
-    def path(path: str, **handlers: ASGIApp) -> Route:
-        return Route(path, ByMethod(handlers, no_route))
+    def path(path: str, **handlers: ASGIApp) -> tuple[str, ASGIApp]:
+        return path, ByMethod(handlers, no_route)
 
-    def route(name: str, **handlers: Handler) -> Route:
+    def route(name: str, **handlers: Handler) -> tuple[str, ASGIApp]:
         served = {
             method: Endpoint(
                 api,
@@ -100,7 +100,7 @@ def build_app(api: Api) -> ASGIApp:
             route(f"{prefix}/legal/accept", POST=accept_legal_terms),
             path(f"{prefix}/health", GET=health),
         ]
-    return Tampered(Router(routes, redirect_slashes=False, default=no_route), api.misbehaviour)
+    return Tampered(Router(dict(routes), otherwise=no_route), api.misbehaviour)
 
 
 def health_of(api: Api) -> Answer:

@@ -8,9 +8,11 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from loadtests.pipeline.api.sessions import DriverConnection, Session, Sessions
+
 Row: TypeAlias = Mapping[str, Any] | asyncpg.Record
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = Sessions
+Connection: TypeAlias = Session
 
 # The driver's "internal" error is what an idle connection raises whose server said goodbye a moment ago.
 UNAVAILABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
@@ -22,18 +24,9 @@ VALUE_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 async def open_pool(url: str, *, size: int) -> Pool:
     """Open `size` connections that stay open, with prepared statements that stay prepared."""
-    return await asyncpg.create_pool(
-        url,
-        min_size=size,
-        max_size=size,
-        max_queries=2**62,
-        max_inactive_connection_lifetime=0,
-        max_cached_statement_lifetime=0,
-        reset=_nothing_to_reset,
-        server_settings={"application_name": "jobs API"},
-    )
 
+    async def connect() -> DriverConnection:
+        settings = {"application_name": "jobs API"}
+        return await asyncpg.connect(url, max_cached_statement_lifetime=0, server_settings=settings)
 
-async def _nothing_to_reset(_connection: object) -> None:
-    # No statement of ours leaves session state behind, and the driver's own reset costs a round trip per request.
-    return
+    return await Sessions.open(connect, size=size)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from loadtests.pipeline.api.auth import Member, TokenCheck, find_member
@@ -24,7 +24,9 @@ from loadtests.pipeline.api.errors import Refusal, database_failed, internal_fai
 from loadtests.pipeline.api.events import Cause
 from loadtests.pipeline.api.gates import require_terms
 from loadtests.pipeline.api.misbehaviour import Misbehaviour
+from loadtests.pipeline.api.request import Request
 from loadtests.pipeline.api.stale_replica import StaleReplica
+from loadtests.pipeline.api.validation import canonical_uuid
 from loadtests.pipeline.settings import ApiOptions
 
 BODY_LIMIT_BYTES = 100_000
@@ -82,7 +84,7 @@ class Call:
     def path_uuid(self, what: str, name: str = "id") -> str:
         """Return the id in the path; a malformed one is the id of nothing."""
         try:
-            return str(uuid.UUID(self.request.path_params[name]))
+            return canonical_uuid(self.request.path_params[name])
         except ValueError:
             raise Refusal(status=404, message=f"{what} not found") from None
 
@@ -152,10 +154,8 @@ class Endpoint:
         await send_answer(send, answer, request, request_id)
 
     async def _answer(self, request: Request, request_id: str) -> Answer:
-        user_id = self.api.tokens.subject(request.headers.get("authorization"), self.api.wall_ns() / 1e9)
-        wanted = request.headers.get("x-organization-id") or None
-        if wanted is None and request.scope["query_string"]:  # few have one, and parsing nothing costs as much
-            wanted = request.query_params.get("organization_id")
+        user_id = self.api.tokens.subject(request.header(b"authorization"), self.api.wall_ns() / 1e9)
+        wanted = request.header(b"x-organization-id") or request.query_param("organization_id")
         body = await read_body(request)
         if not self.api.options.upstream_latency_ms:
             return await self._handled(request, request_id, (user_id, wanted), body)
@@ -199,7 +199,7 @@ class Endpoint:
 
 def request_id_of(request: Request) -> str:
     """Return the id that the client gave its request, or a new one."""
-    return request.headers.get("x-request-id") or str(uuid.uuid4())
+    return request.header(b"x-request-id") or str(uuid.uuid4())
 
 
 async def read_body(request: Request) -> dict[str, Any]:
@@ -211,9 +211,14 @@ async def read_body(request: Request) -> dict[str, Any]:
     """
     if request.method == "GET":
         return {}
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
+    received = b""
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        received += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(received) > BODY_LIMIT_BYTES:
             raise unreadable_body(413, "request entity too large")
     if not received:
@@ -251,8 +256,8 @@ async def send_answer(send: Send, answer: Answer, request: Request, request_id: 
         (b"x-request-id", request_id.encode("latin-1")),
         *answer.headers,
     ]
-    traceparent = request.headers.get("traceparent", "")
-    if len(traceparent) == _TRACEPARENT_LENGTH:
+    traceparent = request.header(b"traceparent")
+    if traceparent is not None and len(traceparent) == _TRACEPARENT_LENGTH:
         trace = traceparent.encode("latin-1")
         headers += [(b"traceparent", trace), (b"x-traceparent", trace)]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -65,7 +65,7 @@ async def _replay(call: Call, key: str | None, job_id: str, kind: str) -> Answer
 
 
 def _idempotency_key(call: Call) -> str | None:
-    key = call.request.headers.get("idempotency-key")
+    key = call.request.header(b"idempotency-key")
     if key is not None and not 1 <= len(key) <= _LONGEST_KEY:
         raise invalid(f"Idempotency-Key must have 1 to {_LONGEST_KEY} characters", field="Idempotency-Key")
     return key

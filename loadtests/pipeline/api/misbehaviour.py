@@ -4,6 +4,7 @@ Asked at one place each, and no more than a look at an empty table while there i
 """
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -111,14 +112,18 @@ class Tampered:
     app: ASGIApp
     misbehaviour: Misbehaviour
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Handle one request, perhaps later, perhaps not at all."""
-        if not self.misbehaviour.is_idle() and scope["type"] == "http":
-            for fault in self.misbehaviour.hits(scope):
-                if isinstance(fault, Errors):
-                    await _fail(fault.status, send)
-                    return
-                await asyncio.sleep(fault.ms / 1000)
+        if self.misbehaviour.is_idle() or scope["type"] != "http":
+            return self.app(scope, receive, send)
+        return self._tampered(scope, receive, send)
+
+    async def _tampered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for fault in self.misbehaviour.hits(scope):
+            if isinstance(fault, Errors):
+                await _fail(fault.status, send)
+                return
+            await asyncio.sleep(fault.ms / 1000)
         await self.app(scope, receive, send)
 
 

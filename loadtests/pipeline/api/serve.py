@@ -90,6 +90,9 @@ async def serve(hello: ApiHello) -> None:
     config = uvicorn.Config(
         build_app(api),
         http="httptools",
+        interface="asgi3",
+        # Nobody stands before it, so that no header tells of another client than the one there is.
+        proxy_headers=False,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -14,6 +14,7 @@ from typing import Final
 import asyncpg
 
 from loadtests.pipeline.api.database import UNAVAILABLE, Connection
+from loadtests.pipeline.api.sessions import DriverConnection, Session
 from loadtests.pipeline.faults.kinds import StaleReads
 
 STEPS: Final = 4
@@ -28,7 +29,8 @@ _log = logging.getLogger(__name__)
 class _Snapshot:
     """A session whose transaction sees the database as it was."""
 
-    session: "asyncpg.Connection[asyncpg.Record]"
+    connection: DriverConnection
+    session: Session
     taken_ns: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One statement at a time."""
@@ -64,7 +66,7 @@ class StaleReplica:
             return
         newest = old_enough[-1]
         async with newest.lock:
-            yield None if newest.session.is_closed() else newest.session  # type: ignore[misc] # as a pool's proxy
+            yield None if newest.connection.is_closed() else newest.session
 
     def served(self, request_id: str, user: str) -> bool:
         """Account for one answer from the past; False if there have been enough."""
@@ -93,17 +95,18 @@ class StaleReplica:
             _log.warning("no more answers from the past: %s", error)
         finally:
             for snapshot in self._snapshots:
-                snapshot.session.terminate()
+                snapshot.connection.terminate()
 
     async def _take(self) -> None:
         """Take a snapshot, with the session of one that has been superseded if there is such a one."""
         snapshot = await self._superseded()
         if snapshot is None:
             settings = {"application_name": "stale replica"}
-            snapshot = _Snapshot(session=await asyncpg.connect(self._database_url, server_settings=settings))
+            connection = await asyncpg.connect(self._database_url, server_settings=settings)
+            snapshot = _Snapshot(connection=connection, session=Session(connection))
         snapshot.taken_ns = self._now_ns()
         self._snapshots.append(snapshot)
-        await snapshot.session.execute(_BEGIN)
+        await snapshot.connection.execute(_BEGIN)
         snapshot.taken_ns = self._now_ns()
 
     async def _superseded(self) -> _Snapshot | None:
@@ -111,5 +114,5 @@ class StaleReplica:
             return None
         snapshot = self._snapshots.popleft()
         async with snapshot.lock:  # somebody may be reading from it
-            await snapshot.session.execute("rollback")
+            await snapshot.connection.execute("rollback")
         return snapshot

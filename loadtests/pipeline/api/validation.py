@@ -4,6 +4,7 @@ Pure. The lists of allowed words are those of the tables' constraints, so that a
 field's name and not a failed statement.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from loadtests.pipeline.api.timestamps import parse_instant
 Check = Callable[[object], object]
 
 _INT4_MAX = 2**31 - 1
+_CANONICAL_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 CLIENT_TYPES = ("residential", "commercial", "industrial", "government", "mixed")
 JOB_TYPES = (
@@ -87,10 +89,20 @@ def instant(value: object) -> datetime:
         raise ValueError("must be a timestamp such as 2026-01-31T09:30:00Z") from None
 
 
+def canonical_uuid(written: str) -> str:
+    """Return a UUID in its canonical spelling, which nearly all have already.
+
+    Raises:
+        ValueError: it is none.
+
+    """
+    return written if _CANONICAL_UUID.fullmatch(written) else str(uuid.UUID(written))
+
+
 def identifier(value: object) -> str:
     """Accept a UUID."""
     try:
-        return str(uuid.UUID(text(value)))
+        return canonical_uuid(text(value))
     except ValueError:
         raise ValueError("must be a UUID") from None
 

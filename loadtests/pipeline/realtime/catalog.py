@@ -42,6 +42,7 @@ _COLUMNS: Final = """
       and a.attnum > 0 and not a.attisdropped
     order by p.schemaname, p.tablename, a.attnum
 """
+_TAKE: Final = "select set_config('role', $1, true)"
 _TYPES: Final = """
     with recursive based as (
         select oid, oid as base, typbasetype as below from pg_type where oid = any ($1::oid[])
@@ -92,6 +93,8 @@ class Catalog:
         self._pool = pool
         self._tables: SharedQuery[_Question, _Tables] = SharedQuery(self._fetch_tables)
         self._casts: dict[tuple[str, str], _Cast] = {}
+        self._taken: set[str] = set()
+        """Roles that we could take, as whoever checks row-level security must."""
         self.comparisons = Comparisons(pool)
         """What only the database can compare."""
 
@@ -193,7 +196,14 @@ class Catalog:
                     has_like=row["has_like"],
                     has_regex=row["has_regex"],
                 )
+        await self._take(role)
         return tables
+
+    async def _take(self, role: str) -> None:
+        """Take a role for the length of a statement, the first time; raises what PostgreSQL says if we may not."""
+        if role not in self._taken:
+            await self._pool.execute(_TAKE, role)
+            self._taken.add(role)
 
     async def _type(self, columns: dict[str, _Column], condition: Condition) -> TypedCondition:
         """Return the condition with its values in the column type's own text form."""

@@ -13,6 +13,7 @@ import jwt
 import orjson
 
 from loadtests.pipeline.realtime.elixir import inspect
+from loadtests.pipeline.realtime.signatures import Signatures
 
 _ALGORITHMS: Final = ("HS256", "HS384", "HS512")
 _EPHEMERAL: Final = frozenset({"exp", "iat", "jti"})
@@ -68,6 +69,7 @@ class TokenVerifier:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
+        self._signatures = Signatures(secret.encode())
         self._known: dict[str, VerifiedToken] = {}
 
     def verify(self, token: str, now_s: float) -> VerifiedToken:
@@ -79,12 +81,21 @@ class TokenVerifier:
         """
         verified = self._known.get(token)
         if verified is None:
-            verified = _check(token, self._secret, now_s)
+            verified = self._check(token, now_s)
             if len(self._known) >= _CACHED_TOKENS:
                 del self._known[next(iter(self._known))]
             self._known[token] = verified
         _refuse_expired(verified.expires_at_s, now_s)
         return verified
+
+    def _check(self, token: str, now_s: float) -> VerifiedToken:
+        payload = self._signatures.payload(token)
+        claims = None if payload is None else _object(payload)
+        if claims is None:
+            bare = re.sub(r"\s", "", unquote(token))
+            claims, algorithm = _signed_claims(bare, self._secret)
+            self._signatures.learn(bare, algorithm)
+        return _verified(claims, now_s)
 
 
 def expired(now_s: float, expires_at_s: float) -> TokenRefused:
@@ -97,8 +108,7 @@ def _refuse_expired(expires_at_s: float, now_s: float) -> None:
         raise expired(now_s, expires_at_s)
 
 
-def _check(token: str, secret: str, now_s: float) -> VerifiedToken:
-    claims = _signed_claims(re.sub(r"\s", "", unquote(token)), secret)
+def _verified(claims: dict[str, Any], now_s: float) -> VerifiedToken:
     expires_at: Any = claims.get("exp")
     is_number = isinstance(expires_at, int | float) and not isinstance(expires_at, bool)
     expires_at_s = float(expires_at) if is_number else inf
@@ -116,14 +126,26 @@ def _check(token: str, secret: str, now_s: float) -> VerifiedToken:
     )
 
 
-def _signed_claims(token: str, secret: str) -> dict[str, Any]:
-    """Return the claims of a token with a good signature; a token that is none is told from one that is forged."""
+def _object(payload: bytes) -> dict[str, Any] | None:
+    """Return a JSON object; None if it is something else."""
+    try:
+        claims = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
+def _signed_claims(token: str, secret: str) -> tuple[dict[str, Any], str]:
+    """Return the claims of a token with a good signature, and its algorithm.
+
+    A token that is none is told from one that is forged.
+    """
     try:
         parts: dict[str, Any] = _JWS.decode_complete(token, options={"verify_signature": False})
-        claims: Any = orjson.loads(parts["payload"])
     except (jwt.InvalidTokenError, ValueError) as error:
         raise _malformed() from error
-    if not isinstance(claims, dict):
+    claims = _object(parts["payload"])
+    if claims is None:
         raise _malformed()
     header = parts["header"]
     if header.get("typ") != "JWT" or header.get("alg") not in _ALGORITHMS:
@@ -131,7 +153,7 @@ def _signed_claims(token: str, secret: str) -> dict[str, Any]:
         raise TokenRefused("JwtSignerError", text, atom=":error_generating_signer")
     if not _is_signed(token, header["alg"], parts["signature"], secret):
         raise TokenRefused("JwtSignatureError", "Failed to validate JWT signature", atom=":signature_error")
-    return claims
+    return claims, header["alg"]
 
 
 def _is_signed(token: str, name: str, signature: bytes, secret: str) -> bool:

@@ -7,6 +7,7 @@ Realtime's user socket (`apikey` as header or query parameter, `vsn`) and of Pho
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,7 @@ from loadtests.wire.phoenix import Vsn
 _VERSION: Final = re.compile(r"([12])\.0\.(?:0|[1-9]\d*)(?:\+[0-9A-Za-z.-]+)?", re.ASCII)
 PATHS: Final = frozenset({"/realtime/v1/websocket", "/socket/websocket"})
 """The address behind Supabase's gateway and the server's own."""
+_REMEMBERED_QUERIES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ def examine(
 
     `tenant` is what the first label of the `Host` header must be; None takes any.
     """
-    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    parameters = _parameters(query)
     vsn = _serialization(parameters.get("vsn", Vsn.V1))
     if vsn is None:
         return Refused(status=403, body=b"", is_delayed=False)  # by Phoenix, before the server is asked
@@ -60,6 +62,12 @@ def examine(
         # Here, unlike in a join, the answer does not say how long ago.
         return _refused("Token has expired" if "has expired" in refusal.text else refusal.text)
     return Accepted(vsn=vsn, apikey=apikey)
+
+
+@lru_cache(maxsize=_REMEMBERED_QUERIES)
+def _parameters(query: str) -> Mapping[str, str]:
+    """Return a query string's parameters; nearly all sockets of a project send the same."""
+    return dict(parse_qsl(query, keep_blank_values=True))
 
 
 def _serialization(version: str) -> Vsn | None:

@@ -5,13 +5,15 @@ import re
 import numpy as np
 import pytest
 
-from loadtests.analysis.results import Cost, Timeline
+from loadtests.analysis.results import Cost, States, Timeline
 from reports.figures.canvas import Plate, Shape, png, svg
 from reports.figures.cost import cost_plate
 from reports.figures.ranks import bands
+from reports.figures.states import states_plate, widen_states
 from reports.figures.timeline import MOST_BINS, timeline_plate, widen
-from reports.figures.visibility import visibility_plate
+from reports.figures.visibility import clients_plate, visibility_plate
 from reports.figures.waterfall import waterfall_plate
+from reports.glossary import CLIENTS
 
 COST = Cost(refreshes=11.4, requests=13.2, bytes=171_000.0, signals=15.1)
 
@@ -31,6 +33,19 @@ def timeline_of(bins: int, latency_ms: float) -> Timeline:
     )
 
 
+def states_of(bins: int, *, begin_s: float = -5.0, not_live: float = 0.0) -> States:
+    """Return ten devices, as many away as the number of the bin says, and some cut off."""
+    away = np.minimum(np.arange(bins, dtype=np.float64), 10.0 - not_live)
+    return States(
+        bin_s=1.0,
+        begin_s=np.arange(bins) + begin_s,
+        live=10.0 - not_live - away,
+        away=away,
+        not_live=np.full(bins, not_live),
+        logged_out=np.zeros(bins),
+    )
+
+
 def plates() -> dict[str, Plate]:
     """Return figures by what is awkward about them."""
     waits = np.array([400.0, 500.0, 900.0])
@@ -43,6 +58,12 @@ def plates() -> dict[str, Plate]:
         "visibility never": visibility_plate(np.full(3, np.inf), {"5s": np.full(2, np.inf)}),
         "visibility of one negative pair": visibility_plate(np.array([-1.0]), {}),
         "visibility of five cohorts": visibility_plate(waits, {f"{s}s": waits * s for s in (1, 2, 5, 10, 60)}),
+        "clients": clients_plate({name: waits * n for n, name in enumerate(CLIENTS, start=1)}, CLIENTS),
+        "clients unseen": clients_plate({name: np.full(2, np.inf) for name in CLIENTS}, CLIENTS),
+        "states": states_plate(states_of(30, not_live=1.5)),
+        "states without warm-up": states_plate(states_of(30, begin_s=0.0)),
+        "states of one bin": states_plate(states_of(1)),
+        "states of a day": states_plate(widen_states(states_of(86_400))),
         "stages": waterfall_plate(bands(stages), names),
         "stages of no length": waterfall_plate(bands({"queued": np.zeros(2)}), {"queued": "queued"}),
         "cost": cost_plate(COST, {"5s": COST}),
@@ -104,3 +125,12 @@ def test_a_short_timeline_is_left_as_it_is() -> None:
     short = timeline_of(50, 600.0)
 
     assert widen(short) is short
+
+
+def test_wider_states_are_means_of_what_they_join() -> None:
+    """Five bins become three of two, the last of them of one; together they are all devices still."""
+    wide = widen_states(states_of(5, begin_s=0.0), most=3)
+
+    assert wide.begin_s.tolist() == [0.0, 2.0, 4.0]
+    assert wide.away.tolist() == [0.5, 2.5, 4.0]
+    assert (wide.live + wide.away + wide.not_live + wide.logged_out).tolist() == [10.0] * 3
