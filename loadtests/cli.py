@@ -16,6 +16,7 @@ import loadtests
 from loadtests.analysis.explain import UnknownIdError
 from loadtests.analysis.explained import json_of, lines_of
 from loadtests.analysis.metric_keys import documentation
+from loadtests.analysis.replay import ReplayError
 from loadtests.calibration.calibrate import CERTIFICATE_MARKDOWN, ROUNDS, CalibrationRequest, calibrate, seeds_of
 from loadtests.calibration.cases import Case
 from loadtests.calibration.certificate import Certificate
@@ -26,6 +27,7 @@ from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
 from loadtests.processes.spawn import ChildError
+from loadtests.replaying import replay_command
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import Interrupted, listen_for_interrupt
 from loadtests.runner.outcome import CALIBRATION, conclude, recorded_trouble, write_report
@@ -64,6 +66,7 @@ def main() -> None:
       loadtests scenarios                               what ships, and what each one asks
       loadtests report reports/runs/smoke/latest        render a recorded run again
       loadtests explain reports/runs/smoke/latest --event 0f9e…   the life of one event
+      loadtests replay reports/runs/smoke/latest        what other debounces would have cost
       loadtests target up > target.env                  only the pipeline, for your own client
       loadtests calibrate                               plant known faults: does the harness find them?
 
@@ -294,7 +297,15 @@ def _clear_errors() -> Iterator[None]:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         yield
-    except (ScenarioError, GateError, PreflightError, NoRunError, TornLedgerError, UnknownIdError) as error:
+    except (
+        ScenarioError,
+        GateError,
+        PreflightError,
+        NoRunError,
+        TornLedgerError,
+        UnknownIdError,
+        ReplayError,
+    ) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}")
         sys.exit(_USAGE_ERROR)
     except (TargetError, ChildError) as error:
@@ -377,3 +388,6 @@ def _conclude(console: Console, directory: RunDirectory, verdict: Verdict) -> No
         console.print(f"  {escape(reason)}", soft_wrap=True)
     if directory.report_file.is_file():
         console.print(f"report:  {directory.report_file}", soft_wrap=True)
+
+
+main.add_command(replay_command(_clear_errors))

@@ -58,6 +58,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/analysis/test_causes.py": ("loadtests/analysis/why.py",),
         "tests/checks/test_gates.py": (
             "loadtests/analysis/client_keys.py",
+            "loadtests/analysis/laboratory_keys.py",
             "loadtests/analysis/metric_keys.py",
         ),
         "tests/pipeline/realtime/test_server.py": (

@@ -49,6 +49,8 @@ class Demands:
     received_ns: Ints
     wait_ns: Ints
     """Until its own flush requested the key."""
+    signal: Ints
+    """Which signal it is a demand of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,36 @@ class Coalescing:
         return optimum / self.refreshes if self.refreshes else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the window's signals asked for, and what came of it."""
+
+    signals: int
+    never_refreshed: int
+    demands: Demands
+    flushed_device: Ints
+    """The device of each request of the flushes that the signals fell into."""
+
+
 def coalescing(signals: Signals, events: Events, requests: Requests, window: Window) -> Coalescing:
-    """Return the account of the signals of the window's events, and of the flushes that they fell into.
+    """Return the account of the signals of the window's events, and of the flushes that they fell into."""
+    asked = read_asked(signals, events, requests, window)
+    demands = asked.demands
+    bounds_ns = achieved_bounds(demands)
+    fixed = {name: np.full(len(demands.device), round(bound * NS_PER_S)) for name, bound in BOUNDS_S.items()}
+    return Coalescing(
+        signals=asked.signals,
+        refreshes=len(asked.flushed_device),
+        never_refreshed=asked.never_refreshed,
+        optimum=optimum(demands, bounds_ns),
+        over_bound_share=_share(demands.wait_ns > bounds_ns),
+        optimum_by_bound={name: optimum(demands, bound_ns) for name, bound_ns in fixed.items()},
+        over_bound_share_by_bound={name: _share(demands.wait_ns > bound_ns) for name, bound_ns in fixed.items()},
+    )
+
+
+def read_asked(signals: Signals, events: Events, requests: Requests, window: Window) -> Asked:
+    """Return the demands of the signals of the window's events.
 
     A batch may begin in the warm-up, and where the debounce starves it does: what fell into it before is left out.
     """
@@ -87,30 +117,25 @@ def coalescing(signals: Signals, events: Events, requests: Requests, window: Win
     )
     flushed = flushed[is_counted >= 0]
     demands, never = _demands(signals, events, requests, asking=asking, flushed=flushed)
-    bounds_ns = _achieved_bounds(demands)
-    fixed = {name: np.full(len(demands.device), round(bound * NS_PER_S)) for name, bound in BOUNDS_S.items()}
-    return Coalescing(
-        signals=len(asking),
-        refreshes=len(flushed),
-        never_refreshed=never,
-        optimum=optimum(demands, bounds_ns),
-        over_bound_share=_share(demands.wait_ns > bounds_ns),
-        optimum_by_bound={name: optimum(demands, bound_ns) for name, bound_ns in fixed.items()},
-        over_bound_share_by_bound={name: _share(demands.wait_ns > bound_ns) for name, bound_ns in fixed.items()},
-    )
+    return Asked(signals=len(asking), never_refreshed=never, demands=demands, flushed_device=requests.device[flushed])
 
 
 def optimum(demands: Demands, bound_ns: Ints) -> int:
     """Return the fewest refreshes that serve each demand within its bound (one entry per demand)."""
+    return int(optimum_of_each(demands, bound_ns).sum())
+
+
+def optimum_of_each(demands: Demands, bound_ns: Ints) -> Ints:
+    """Return the same for each stream: the demands of one device for one key, in their order."""
     group = np.cumsum(_is_stream_start(demands)) - 1
     served_ns = demands.received_ns + bound_ns
     # After a refresh at one demand's deadline, this is the next demand that it does not serve; the greedy then is
     # a walk along these links, taken for all streams at once.
     following = search(group, demands.received_ns, group, served_ns, side="right")
     at = np.flatnonzero(_is_stream_start(demands))
-    refreshes = 0
+    refreshes = np.zeros(len(at), dtype=np.int64)
     while len(at):
-        refreshes += len(at)
+        refreshes[group[at]] += 1
         after = following[at]
         goes_on = after < len(group)
         goes_on[goes_on] = group[after[goes_on]] == group[at[goes_on]]
@@ -163,6 +188,7 @@ def _demands(
         key=requests.key[request],
         received_ns=signals.received_ns[signal],
         wait_ns=requests.requested_ns[request] - signals.received_ns[signal],
+        signal=signal,
     )
     return demands, len(asking) - len(np.unique(signal))
 
@@ -191,7 +217,7 @@ def _asks_for(signals: Signals, events: Events, requests: Requests, *, signal: I
     return asks
 
 
-def _achieved_bounds(demands: Demands) -> Ints:
+def achieved_bounds(demands: Demands) -> Ints:
     """Return for each demand the p99 of the waits that its device was given."""
     order = np.lexsort((demands.wait_ns, demands.device))
     begin = starts(demands.device[order])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from loadtests.analysis.client_keys import CLIENT_KEYS
+from loadtests.analysis.laboratory_keys import LABORATORY_KEYS
 from loadtests.scenario.vocabulary import PUSHED_MODELS
 
 Shape = Literal["number", "quantiles", "other"]
@@ -296,7 +297,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "health.reasons": MetricKey("", "Why not.", _OTHER),
     "health.processes": MetricKey("", "CPU cores used (mean) and peak memory of each process.", _OTHER),
     # --- devices --------------------------------------------------------------------------------------------
-    **{path: MetricKey(*entry) for path, entry in CLIENT_KEYS.items()},
+    **{path: MetricKey(*entry) for path, entry in {**CLIENT_KEYS, **LABORATORY_KEYS}.items()},
     # --- phases ---------------------------------------------------------------------------------------------
     "phases.<phase>.mutations": MetricKey("mutations", "Due in the phase; warm-up phases are told too."),
     "phases.<phase>.<model>.devices": MetricKey("devices", "Subscribers of the model."),
@@ -318,6 +319,8 @@ _CLASSES: Final = r"(outside|duplicate|delivered_once|late|missed_live|missed_he
 _PLACEHOLDERS: Final = {
     "interval": r"\d+(\.\d+)?s",
     "bound": r"\d+(\.\d+)?s",
+    "level": r"(entity|request_key|client)",
+    "wait": r"(achieved|\d+(\.\d+)?s)",
     "stage": r"(send_delay|emission_delay|signal_latency|debounce_wait|queued|refresh_latency)",
     "reason": r"(pool_exhausted|no_free_job|run_ended)",
     "kind": r"(create|update|archive|flag|document)",

@@ -12,6 +12,7 @@ from loadtests.analysis.by_phase import PhaseCost, read_phases
 from loadtests.analysis.cause_table import Explained, cause_table, explain, read_scene
 from loadtests.analysis.client_models import Findings, client_metrics, models_of, read_restraint
 from loadtests.analysis.coalescing import coalescing
+from loadtests.analysis.computed_polling import computed_polling
 from loadtests.analysis.connections import connection_metrics
 from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
 from loadtests.analysis.delays import DelayWitnesses, slow_stages
@@ -21,6 +22,7 @@ from loadtests.analysis.differences import differences_json
 from loadtests.analysis.freshness import Freshness, stale_answers
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
 from loadtests.analysis.leaks import Isolation, examples, leaked_answers, leaked_signals
+from loadtests.analysis.least import least_metrics
 from loadtests.analysis.mutation_counts import mutation_metrics
 from loadtests.analysis.notifications import notification_metrics
 from loadtests.analysis.polling import Where, closed_form, interval_name
@@ -184,12 +186,17 @@ def _polling(run: Reconstruction, cohort: int, spent: Spending, *, interval_s: f
         where=Where(run.devices, run.window),
     )
     measured = watched["visibility_ms"]["p50"]
+    computed = computed_polling(
+        cohort, interval_s, pairs=run.pairs, mutations=run.mutations, requests=run.screens.requests
+    )
     return {
         **watched,
         "devices": int((run.devices.cohort == cohort).sum()),
         "fetch_ms_p50": expected.fetch_p50 if expected else None,
         "closed_form_p50_ms": expected.p50 if expected else None,
         "p50_over_closed_form": measured / expected.p50 if expected and isinstance(measured, float) else None,
+        "computed_ms_mean": computed.computed_ms_mean,
+        "mean_over_computed": computed.measured_over_computed,
     }
 
 
@@ -244,6 +251,7 @@ def _coalescing(run: Reconstruction) -> dict[str, Any]:
         "over_bound_share": result.over_bound_share,
         "over_bound_share_by_bound": dict(result.over_bound_share_by_bound),
         "never_refreshed": result.never_refreshed,
+        "least": least_metrics(run),
     }
 
 

@@ -76,19 +76,46 @@ def staleness(
 
     A change is promised from when it was acked; the promise ends when it is shown or its job leaves the screen.
     """
-    promised_ns = mutations.promised_ns[pairs.mutation[chosen]]
-    ends_ns = np.minimum(pairs.shown_ns[chosen], pairs.leave_ns[chosen])
-    behind = np.flatnonzero(
+    mutation = pairs.mutation[chosen]
+    return behind(
+        Promises(
+            device=pairs.device[chosen],
+            organization=mutations.organization[mutation],
+            promised_ns=mutations.promised_ns[mutation],
+            ends_ns=np.minimum(pairs.shown_ns[chosen], pairs.leave_ns[chosen]),
+        ),
+        window,
+        looks=looks,
+        device_ns=device_ns,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promises:
+    """One entry per thing that a device of an organization should show from one stamp on, and until another did not."""
+
+    device: Ints
+    organization: Ints
+    promised_ns: Ints
+    """UNKNOWN: left out."""
+    ends_ns: Ints
+    """NEVER: it is still not shown in the end."""
+
+
+def behind(promises: Promises, window: Window, *, looks: Looks, device_ns: int) -> Staleness:
+    """Return how stale the devices were in the window, while somebody looked."""
+    promised_ns, ends_ns = promises.promised_ns, promises.ends_ns
+    open_ones = np.flatnonzero(
         (ends_ns > promised_ns) & (promised_ns != UNKNOWN) & (promised_ns < window.end_ns) & (ends_ns > window.start_ns)
     )
     row, span = _spans(
         looks,
-        pairs.device[chosen][behind],
-        mutations.organization[pairs.mutation[chosen[behind]]],
-        begin_ns=promised_ns[behind],
-        end_ns=np.minimum(ends_ns[behind], window.end_ns),
+        promises.device[open_ones],
+        promises.organization[open_ones],
+        begin_ns=promised_ns[open_ones],
+        end_ns=np.minimum(ends_ns[open_ones], window.end_ns),
     )
-    row = behind[row]
+    row = open_ones[row]
     row, span = (column[looks.end_ns[span] > window.start_ns] for column in (row, span))
     order = np.lexsort((promised_ns[row], span))
     row, span = row[order], span[order]

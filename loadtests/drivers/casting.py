@@ -5,7 +5,6 @@ Devices that are alike share what does not change: models, channels, screens.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Final
@@ -15,16 +14,15 @@ from loadtests.clients.connection import Connection, Manners, Renewal
 from loadtests.clients.device import Device, Place
 from loadtests.clients.fetching import FetchDesk
 from loadtests.clients.gathering import Gatherer
-from loadtests.clients.models import ClientModel, Screen, client_model
+from loadtests.clients.models import Screen
 from loadtests.clients.reconnecting import BY_NAME
+from loadtests.clients.roles import guest_screen, home_screen, models_of
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Device as Role
 from loadtests.scenario.population import Population
-from loadtests.scenario.vocabulary import PUSHED_MODELS
 from loadtests.wire import tokens
 
 _SECOND_NS: Final = 1_000_000_000
-_MILLISECOND_NS: Final = 1_000_000
 
 Mint = Callable[[str], str]
 """Returns a fresh access token for a user id."""
@@ -35,31 +33,22 @@ class Casting:
 
     def __init__(self, population: Population, *, mint: Mint, random: Random, batches: Iterator[int]) -> None:
         scenario = population.scenario
-        wanted = scenario.subscribers
         self._population = population
         self._mint = mint
         self._random = random
         self._batches = batches
         self._manners = manners_of(scenario)
-        self._models: dict[int, ClientModel] = {
-            model: client_model(
-                model,
-                window_ns=wanted.debounce_ms * _MILLISECOND_NS,
-                refresh=wanted.refresh,
-                background=wanted.background,
-            )
-            for model in PUSHED_MODELS
-        }
+        self._models = models_of(scenario)
         self._channels: dict[int, Channel] = {}
         self._screens: dict[Screen, Screen] = {}
         self._places: dict[tuple[int, Screen], Place] = {}
 
     def device(self, role: Role) -> Device:
         """Return the machine that plays the device."""
-        model = self._models[role.model]
-        places = [self._place(role.organization, self._home_screen(role, model))]
-        if role.other_organization is not None:
-            places.append(self._place(role.other_organization, self._guest_screen(role.other_organization, model)))
+        model, population, other = self._models[role.model], self._population, role.other_organization
+        places = [self._place(role.organization, home_screen(role, model, population))]
+        if other is not None:
+            places.append(self._place(other, guest_screen(other, model, population)))
         chance = self._random.random
         return Device(
             model,
@@ -82,16 +71,6 @@ class Casting:
             self._channels[organization] = Channel.of_organization(organization_id)
         place = Place(organization=organization, channel=self._channels[organization], screen=screen)
         return self._places.setdefault((organization, screen), place)
-
-    def _home_screen(self, role: Role, model: ClientModel) -> Screen:
-        open_job_id = None
-        if role.open_job is not None:
-            open_job_id = self._population.job_id(role.organization, role.open_job)
-        return model.screen(open_job_id=open_job_id, open_audit=role.open_audit)
-
-    def _guest_screen(self, organization: int, model: ClientModel) -> Screen:
-        """Return the screen in the other organization, which its requests have to name."""
-        return replace(model.screen(), organization_id=self._population.organization_id(organization))
 
 
 def manners_of(scenario: Scenario) -> Manners:

@@ -100,7 +100,11 @@ def test_the_optimum_equals_brute_force(bound: int, arrivals: list[tuple[int, in
         else (np.empty(0, np.int64), np.empty(0, np.int64))
     )
     demands = Demands(
-        device=device, key=np.full(len(device), NO_ENTITY), received_ns=received, wait_ns=np.zeros(len(device))
+        device=device,
+        key=np.full(len(device), NO_ENTITY),
+        received_ns=received,
+        wait_ns=np.zeros(len(device)),
+        signal=np.arange(len(device)),
     )
 
     fewest = optimum(demands, np.full(len(arrivals), bound))

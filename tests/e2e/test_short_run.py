@@ -9,6 +9,7 @@ import pytest
 
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
+from loadtests.replaying import replay_run
 from tests.e2e.commands import Recorded, StartCommand
 
 CLASSES = ("outside", "duplicate", "delivered_once", "late", "missed_live", "missed_healed", "missed_unhealed")
@@ -152,6 +153,14 @@ def test_reporting_again_gives_the_same_files(start: StartCommand, recorded: Rec
 
     assert code == 0, command.text
     assert [path.name for path in derived if path.read_bytes() != (recorded.directory / path.name).read_bytes()] == []
+
+
+def test_a_replay_of_the_live_policy_repeats_the_run(recorded: Recorded) -> None:
+    """Within 1% of its refreshes; a machine that has other things to do rings timers late, and then that is told."""
+    check = replay_run(recorded.directory, ("live",), seed=1, tell=lambda _done, _total: None).check
+
+    assert sum(check.recorded.values()) > 100
+    assert check.is_faithful or any("timer came late" in reason for reason in check.reasons), check
 
 
 def test_the_ledgers_hold_all_three_populations(recorded: Recorded) -> None:

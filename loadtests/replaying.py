@@ -1,0 +1,109 @@
+"""`loadtests replay`: from a run directory to what it would have been under other refresh policies."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import click
+import orjson
+
+from loadtests.analysis.coalescing import read_asked
+from loadtests.analysis.policy_grid import Choice, design, grid, live, parse_policy
+from loadtests.analysis.reconstruction import reconstruct
+from loadtests.analysis.regret import regrets
+from loadtests.analysis.replay_check import check_replay
+from loadtests.analysis.replay_told import Replays, json_of, lines_of
+from loadtests.analysis.traces import read_traces
+from loadtests.analysis.what_if import Laboratory
+from loadtests.clients.roles import models_of
+from loadtests.drivers.run_input import RunInput
+from loadtests.history.history import History
+
+_POLICY_HELP: Final = (
+    "KEY=VALUE,… as in [subscribers.refresh] and window_ms, or hybrid; may be repeated [default: a grid]."
+)
+_PATIENCE_S: Final = 2.0
+"""How long nothing is said of the progress, and how often something is said after that."""
+
+
+def replay_command(clear_errors: Callable[[], AbstractContextManager[None]]) -> click.Command:
+    """Return the verb; `clear_errors` turns what a user can mend into a message and an exit code."""
+
+    @click.command("replay")
+    @click.argument("run_directory", type=click.Path(path_type=Path))
+    @click.option("--policy", "policies", multiple=True, metavar="POLICY", help=_POLICY_HELP)
+    @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of jitters and durations.")
+    @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+    def command(run_directory: Path, policies: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+        """Replay the signals of a recorded run under other refresh policies: requests against staleness.
+
+        \b
+        Examples:
+          loadtests replay reports/runs/smoke/latest
+          loadtests replay reports/runs/smoke/latest --policy edge=trailing,window_ms=250,max_wait_ms=1000 --json
+        """  # noqa: D301 - click's own escape
+        with clear_errors():
+            replay_and_tell(run_directory, policies, seed=seed, as_json=as_json)
+
+    return command
+
+
+def replay_and_tell(run_directory: Path, policies: Sequence[str], *, seed: int, as_json: bool) -> None:
+    """Replay a run and print what came of it; what takes longer tells how far it is."""
+    told = replay_run(run_directory, policies, seed=seed, tell=_progress())
+    if as_json:
+        click.echo(orjson.dumps(json_of(told), option=orjson.OPT_INDENT_2))
+    else:
+        click.echo("\n".join(lines_of(told)))
+
+
+def _progress() -> Callable[[int, int], None]:
+    said_s = monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal said_s
+        if monotonic() - said_s >= _PATIENCE_S:
+            said_s = monotonic()
+            click.echo(f"{done} of {total} policies replayed", err=True)
+
+    return tell
+
+
+def replay_run(path: Path, policies: Sequence[str], *, seed: int, tell: Callable[[int, int], None]) -> Replays:
+    """Return a recorded run under each of the policies, by default those of the grid; `tell` hears (done, of all).
+
+    Raises:
+        NoRunError: there is no run at `path`.
+        ReplayError: one of the policies is none, or no subscriber was ever answered.
+
+    """
+    intended = RunInput.read(path)
+    scenario = intended.scenario
+    own = live(scenario)
+    choices: list[Choice] = [own, design(), *(parse_policy(text, scenario) for text in policies)]
+    if not policies:
+        choices += grid()
+    history = History.read(path)
+    run = reconstruct(history, scenario, intended.population)
+    models = models_of(scenario)
+    traces = read_traces(run, models, history.names)
+    laboratory = Laboratory(run, traces, models, seed)
+    outcomes = []
+    for done, choice in enumerate(choices):
+        tell(done, len(choices))
+        outcomes.append(laboratory.replay(choice))
+    recorded = laboratory.live()
+    return Replays(
+        subscribers=traces.devices,
+        signals=traces.arrivals,
+        seed=seed,
+        recorded=recorded,
+        live=outcomes[0],
+        design=outcomes[1],
+        others=tuple(outcomes[2:]),
+        is_grid=not policies,
+        check=check_replay(run, traces, own, recorded=recorded, replayed=outcomes[0]),
+        regrets=regrets(read_asked(run.signals, run.events, run.screens.requests, run.window)),
+    )
