@@ -111,7 +111,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/drivers/health.py",
             "loadtests/drivers/pollers.py",
         ),
-        "tests/drivers/test_subscribers.py": ("loadtests/drivers/dialling.py",),
     },
     "routes are tested over HTTP, against the real database, by what they do and not by where they stand": {
         "tests/pipeline/api/test_mutations.py": (
