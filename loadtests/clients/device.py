@@ -218,9 +218,13 @@ class Device:
         """Hear a message of the server that is no change."""
         return self._react(self.connection.hear(message, now_ns), now_ns)
 
+    def awaits(self, fetch: Fetch) -> bool:
+        """Return whether a request is of the life that goes on."""
+        return self._desk.is_under_way(fetch)
+
     def answered(self, fetch: Fetch, status: int, now_ns: int) -> Effects:
         """Hear that a request is over; status 0: there was no answer. What an earlier life asked for means nothing."""
-        if not self._desk.is_under_way(fetch):
+        if not self.awaits(fetch):
             return []
         effects = self._follow(self._desk.answered(fetch, now_ns, is_ok=status == HTTPStatus.OK))
         if fetch.cause is Cause.CATCH_UP and self._catch_ups:

@@ -22,9 +22,16 @@ _SWEEP_NS: Final = 200_000_000
 
 
 class Fetch(Protocol):
-    """One GET request and what becomes of it; its methods are called in the order in which they stand."""
+    """One GET request and what becomes of it: dropped, or requested and answered."""
 
     path: str
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody still waits for it; asked when its turn has come after waiting for a connection."""
+
+    def dropped(self, at_ns: int) -> None:
+        """It is not going to be requested: nobody wants it any more."""
 
     @property
     def bearer(self) -> str:
@@ -99,11 +106,14 @@ class FetchPool:
         self.connection_free(connection)
 
     def connection_free(self, connection: "_Connection") -> None:
-        """Give the connection the fetch that has waited longest, or keep it for the next."""
-        if self.waiting:
-            self._carry(connection, self.waiting.popleft())
-        else:
-            self._idle[connection] = None
+        """Give the connection the fetch that has waited longest and is still wanted, or keep it for the next."""
+        while self.waiting:
+            fetch = self.waiting.popleft()
+            if fetch.is_wanted:
+                self._carry(connection, fetch)
+                return
+            fetch.dropped(monotonic_ns())
+        self._idle[connection] = None
 
     def connection_lost(self, connection: "_Connection") -> None:
         """Forget the connection; whoever waits may need another."""
@@ -153,6 +163,9 @@ class FetchPool:
 
     def _fail(self, fetch: Fetch) -> None:
         now_ns = monotonic_ns()
+        if not fetch.is_wanted:
+            fetch.dropped(now_ns)
+            return
         fetch.requested(now_ns)
         fetch.answered(now_ns, 0, b"")
 
@@ -169,9 +182,11 @@ class FetchPool:
 
 
 class _Repeated:
-    """A fetch that was written before: its `requested` was told already."""
+    """A fetch that was written before: its `requested` was told already, so it is seen through."""
 
     __slots__ = ("_fetch", "path")
+
+    is_wanted: Final = True
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
@@ -180,6 +195,9 @@ class _Repeated:
     @property
     def bearer(self) -> str:
         return self._fetch.bearer
+
+    def dropped(self, at_ns: int) -> None:
+        """Never happens."""
 
     def requested(self, at_ns: int) -> None:
         """Say nothing."""

@@ -49,6 +49,10 @@ class Poller:
         self._fetch(Cause.POLL, due_ns)
         self._timers.at(due_ns + self._interval_ns, self._poll)
 
+    def awaits(self, fetch: Fetch) -> bool:
+        """Return whether it waits for a poll of its own: always, for it has one life."""
+        return fetch.key == self._key
+
     def answered(self, fetch: Fetch, status: int, at_ns: int) -> None:
         """Hear that a poll is over: the next one is due when it is due."""
 

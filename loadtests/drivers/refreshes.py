@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from loadtests.clients.endings import NotFetched
 from loadtests.clients.fetching import Fetch
 from loadtests.clients.requests import Cause
 from loadtests.drivers.bodies import Bodies, MalformedBodyError
@@ -41,6 +42,9 @@ class Fetcher(Protocol):
     def bearer(self) -> str:
         """Its access token."""
 
+    def awaits(self, fetch: Fetch) -> bool:
+        """Return whether a fetch still means anything; it does not once the life that asked for it has ended."""
+
     def answered(self, fetch: Fetch, status: int, at_ns: int) -> None:
         """Hear that a fetch is over; status 0: there was no answer."""
 
@@ -73,6 +77,21 @@ class Refresher:
         """End what is under way without an answer, and let nothing follow."""
         self._closed = True
         self._pool.close()
+
+    def dropped(self, refetch: "_Refetch", at_ns: int) -> None:
+        """Record that the device has left before there was a connection: what it left is not fetched any more."""
+        counts, fetch = self.counts, refetch.fetch
+        counts.under_way -= 1
+        counts.refreshes -= 1
+        self.ledger.record(
+            Kind.NOT_FETCHED,
+            at_ns,
+            actor=refetch.fetcher.index,
+            entity=self.ledger.name(fetch.key.path),
+            value=fetch.batch,
+            revision=fetch.cause,
+            flag=NotFetched.ENDED,
+        )
 
     def answered(self, refetch: "_Refetch", at_ns: int, status: int, body: bytes) -> None:
         """Record the answer and tell the device."""
@@ -114,6 +133,13 @@ class _Refetch:
         self.bearer = fetcher.bearer
         self.number = number
         self.requested_ns = 0
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.fetcher.awaits(self.fetch)
+
+    def dropped(self, at_ns: int) -> None:
+        self._refresher.dropped(self, at_ns)
 
     def requested(self, at_ns: int) -> None:
         self.requested_ns = at_ns

@@ -209,6 +209,10 @@ class Subscriber(WSListener):
         """The access token that re-fetches carry."""
         return self._device.token
 
+    def awaits(self, fetch: Fetch) -> bool:
+        """Return whether the life that asked for a re-fetch goes on."""
+        return self._device.awaits(fetch)
+
     def answered(self, fetch: Fetch, status: int, at_ns: int) -> None:
         """Hear that a re-fetch is over."""
         self._carry_out(self._device.answered(fetch, status, at_ns))

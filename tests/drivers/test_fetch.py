@@ -31,6 +31,12 @@ class Get:
         self.requested_ns: list[int] = []
         self.answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
         self.answered_ns = 0
+        self.is_wanted = True
+        self.is_dropped = False
+
+    def dropped(self, _at_ns: int) -> None:
+        """Remember that it will not be requested."""
+        self.is_dropped = True
 
     def requested(self, at_ns: int) -> None:
         """Remember when."""
@@ -171,6 +177,24 @@ def test_beyond_the_bound_a_fetch_waits_unrequested(server: str) -> None:
             assert pool.open_connections == 2
             assert gets[2].requested_ns[0] >= min(gets[0].answered_ns, gets[1].answered_ns)
             assert [len(get.requested_ns) for get in gets] == [1] * 5
+
+    run(story)
+
+
+def test_what_nobody_wants_any_more_when_its_turn_has_come_is_dropped(server: str) -> None:
+    """The second fetch waits for the one connection, its device leaves, and the third one takes its turn."""
+
+    async def story() -> None:
+        async with opened_pool(server, connections_max=1) as pool:
+            first, second, third = (Get("/moment") for _ in range(3))
+            for get in (first, second, third):
+                pool.start(get)
+            second.is_wanted = False
+            assert (await asyncio.wait_for(third.answer, DEADLINE_S))[0] == 200
+
+            assert first.answer.done()
+            assert second.is_dropped
+            assert second.requested_ns == []
 
     run(story)
 

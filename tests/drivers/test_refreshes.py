@@ -19,7 +19,7 @@ from loadtests.drivers.pollers import Poller
 from loadtests.drivers.refreshes import Refresher
 from loadtests.drivers.timers import TimerQueue
 from loadtests.history.history import History
-from loadtests.history.kinds import NO_ENTITY, Kind
+from loadtests.history.kinds import NO_ENTITY, Kind, NotFetched
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Device
 from loadtests.scenario.vocabulary import DeviceModel
@@ -105,6 +105,14 @@ class Screened:
         """Want what a flush asks for."""
         self._start(self._desk.want(Wanted(cause=Cause.FLUSH, batch=9, keys=keys, wanted_ns=77), 77))
 
+    def leave(self) -> None:
+        """End the life that asked for what is under way."""
+        self._desk.forget()
+
+    def awaits(self, fetch: Fetch) -> bool:
+        """Return whether that life goes on."""
+        return self._desk.is_under_way(fetch)
+
     def answered(self, fetch: Fetch, status: int, at_ns: int) -> None:
         """Go on with what waits for the answer."""
         self._start(self._desk.answered(fetch, at_ns, is_ok=status == HTTPStatus.OK))
@@ -138,6 +146,23 @@ def test_parallel_refreshes_do_not(tmp_path: Path) -> None:
 
         assert requested["at_ns"].max() < answered["at_ns"].min()
         assert answered["due_ns"].tolist() == requested["at_ns"].tolist()
+
+    perform(tmp_path, b'{"data":[]}', play)
+
+
+def test_what_waits_for_a_connection_when_its_device_leaves_is_not_requested(tmp_path: Path) -> None:
+    """It would be asked for in the next organization, and its answer would look like a leak."""
+
+    async def play(stage: Stage) -> None:
+        device = Screened(stage, is_sequential=False)
+        device.flush((LIST,))
+        device.leave()
+        await stage.wait_rows(Kind.NOT_FETCHED, 1)
+        (row,) = stage.history().of(Kind.NOT_FETCHED)
+
+        assert (row["actor"], row["value"], row["revision"], row["flag"]) == (4, 9, Cause.FLUSH, NotFetched.ENDED)
+        assert len(stage.history().of(Kind.REQUESTED)) == 0
+        assert stage.refresher.counts.under_way == 0
 
     perform(tmp_path, b'{"data":[]}', play)
 
