@@ -8,8 +8,7 @@ from click.testing import CliRunner, Result
 
 from loadtests.cli import main
 from loadtests.explaining import explain_run
-from loadtests.history.directory import MANIFEST_SCHEMA, RunDirectory
-from tests.analysis.synthetic_history import history_of, write_history
+from tests.analysis.synthetic_history import history_of, record_run
 from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
 PIPELINE = SyntheticPipeline(organizations=1, subscribers=3, rounds=2)
@@ -18,18 +17,7 @@ PIPELINE = SyntheticPipeline(organizations=1, subscribers=3, rounds=2)
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
     """Return the directory of a run of three devices, as the run would have left it."""
-    directory = RunDirectory.create(tmp_path / "run")
-    directory.write_json(
-        directory.manifest_file,
-        {
-            "schema": MANIFEST_SCHEMA,
-            "scenario": PIPELINE.scenario.model_dump(mode="json"),
-            "seed": PIPELINE.population.seed,
-            "run_id": PIPELINE.population.run_id,
-        },
-    )
-    write_history(PIPELINE, directory.path)
-    return directory.path
+    return record_run(PIPELINE, tmp_path / "run")
 
 
 def invoke(*arguments: str | Path) -> Result:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.clients.requests import Cause, KeyKind
+from loadtests.history.directory import MANIFEST_SCHEMA, RunDirectory
 from loadtests.history.history import History
 from loadtests.history.kinds import NO_ENTITY, ROW, Kind, Process, SignalFlag
 from loadtests.history.ledger import LEDGER_SUFFIX, NAMES_SUFFIX
@@ -260,3 +261,19 @@ def rows_of(kind: Kind, at_ns: Any, **columns: Any) -> NDArray[np.void]:
     for name, values in columns.items():
         rows[name] = values
     return rows
+
+
+def record_run(pipeline: SyntheticPipeline, path: Path) -> Path:
+    """Write the directory of a run, as the run would have left it, and return it."""
+    directory = RunDirectory.create(path)
+    directory.write_json(
+        directory.manifest_file,
+        {
+            "schema": MANIFEST_SCHEMA,
+            "scenario": pipeline.scenario.model_dump(mode="json"),
+            "seed": pipeline.population.seed,
+            "run_id": pipeline.population.run_id,
+        },
+    )
+    write_history(pipeline, directory.path)
+    return directory.path
