@@ -15,8 +15,8 @@ from rich.markup import escape
 import loadtests
 from loadtests.analysis.explain import UnknownIdError
 from loadtests.analysis.explained import json_of, lines_of
+from loadtests.analysis.laboratory.replay import ReplayError
 from loadtests.analysis.metric_keys import documentation
-from loadtests.analysis.replay import ReplayError
 from loadtests.calibration.calibrate import CERTIFICATE_MARKDOWN, ROUNDS, CalibrationRequest, calibrate, seeds_of
 from loadtests.calibration.cases import Case
 from loadtests.calibration.certificate import Certificate

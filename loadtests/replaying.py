@@ -10,13 +10,13 @@ import click
 import orjson
 
 from loadtests.analysis.coalescing import read_asked
-from loadtests.analysis.policy_grid import Choice, design, grid, live, parse_policy
+from loadtests.analysis.laboratory.policy_grid import Choice, design, grid, live, parse_policy
+from loadtests.analysis.laboratory.regret import regrets
+from loadtests.analysis.laboratory.replay_check import check_replay
+from loadtests.analysis.laboratory.replay_told import Replays, json_of, lines_of
+from loadtests.analysis.laboratory.traces import read_traces
+from loadtests.analysis.laboratory.what_if import Laboratory
 from loadtests.analysis.reconstruction import reconstruct
-from loadtests.analysis.regret import regrets
-from loadtests.analysis.replay_check import check_replay
-from loadtests.analysis.replay_told import Replays, json_of, lines_of
-from loadtests.analysis.traces import read_traces
-from loadtests.analysis.what_if import Laboratory
 from loadtests.clients.roles import models_of
 from loadtests.drivers.run_input import RunInput
 from loadtests.history.history import History

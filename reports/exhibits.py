@@ -1,14 +1,13 @@
 """The figures of a report: drawing, sentence, words for those who cannot see it, and the same data as a table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from loadtests.analysis.results import Cost, Milliseconds, Timeline
 from reports import takeaways
 from reports.client_tables import client_tables, models_told
-from reports.figures.canvas import Plate, Shape, png, svg
+from reports.exhibit import Exhibit, draw
 from reports.figures.cost import cost_plate
 from reports.figures.ranks import LADDER, Band, at_share, bands
 from reports.figures.states import NAMES, states_plate, widen_states
@@ -21,39 +20,10 @@ from reports.table import Table
 from reports.wording import MINUS, NO_NUMBER, count, counted, duration, interval, milliseconds, percent, rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
-    """One figure as bytes."""
-
-    wide: str
-    narrow: str
-    png: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exhibit:
-    """One figure with everything that belongs to it."""
-
-    name: str
-    title: str
-    takeaway: str
-    """What the figure shows; without a drawing: why there is none."""
-    alternative: str = ""
-    drawing: Drawing | None = None
-    table: Table | None = None
-    """The same data."""
-    beneath: tuple[Table, ...] = ()
-    """Tables that belong to it and say more."""
-
-
 def exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
     """Return the figures in reading order; one that lacks its data says so instead."""
-    every = (_visibility(run), _stages(run), _cost(run), _clients(run), _timeline(run), _states(run))
+    every = (_visibility(run), _stages(run), _clients(run), _timeline(run), _states(run))
     return tuple(exhibit for exhibit in every if exhibit)
-
-
-def _draw(plate: Plate) -> Drawing:
-    return Drawing(wide=svg(plate, Shape.WIDE), narrow=svg(plate, Shape.NARROW), png=png(plate))
 
 
 def _visibility(run: ReportInput) -> Exhibit:
@@ -71,7 +41,7 @@ def _visibility(run: ReportInput) -> Exhibit:
         takeaway=takeaways.visibility(run),
         alternative=f"Cumulative distributions of visibility latency for {', '.join(columns)}; the table beneath has "
         "the same ranks.",
-        drawing=_draw(visibility_plate(series.push_visibility_ms, series.polling_visibility_ms)),
+        drawing=draw(visibility_plate(series.push_visibility_ms, series.polling_visibility_ms)),
         table=_rank_table(columns),
     )
 
@@ -108,7 +78,7 @@ def _stages(run: ReportInput) -> Exhibit:
         takeaway=takeaways.stages(shown),
         alternative="Waterfall of the stages of visibility latency, each beginning where the one before it ended: "
         + "; ".join(f"{words[stage]} {duration(value)}" for stage, value in shown[0].stages_ms.items()),
-        drawing=_draw(waterfall_plate(shown, words)),
+        drawing=draw(waterfall_plate(shown, words)),
         table=_stage_table(shown, run.metrics.find("push", "by_another_refresh", "pairs")),
     )
 
@@ -151,7 +121,8 @@ def _part(band: Band, stage: str) -> str:
     return percent(band.stages_ms[stage] / band.total_ms) if band.total_ms > 0 else NO_NUMBER
 
 
-def _cost(run: ReportInput) -> Exhibit:
+def cost_exhibit(run: ReportInput) -> Exhibit:
+    """Return what devices cost, side by side."""
     title = "What it costs"
     push = run.results.series.push_cost if run.has_subscribers else None
     polling = dict(run.results.series.polling_cost)
@@ -167,7 +138,7 @@ def _cost(run: ReportInput) -> Exhibit:
         takeaway=takeaways.cost(push, polling),
         alternative="Bars of refreshes, requests and kilobytes per device and minute: "
         + "; ".join(f"{row[0]} {row[2]} requests" for row in rows),
-        drawing=_draw(cost_plate(push, polling)),
+        drawing=draw(cost_plate(push, polling)),
         table=Table(
             caption="Cost per device and minute",
             head=("device", "refreshes", "requests", "bytes", "signals"),
@@ -192,7 +163,7 @@ def _clients(run: ReportInput) -> Exhibit | None:
         takeaway=takeaways.clients(run.metrics),
         alternative=f"Cumulative distributions of visibility latency for {', '.join(names.values())}; the tables "
         "beneath have the numbers.",
-        drawing=_draw(clients_plate(series, names)) if series else None,
+        drawing=draw(clients_plate(series, names)) if series else None,
         table=_rank_table({names[model]: values for model, values in series.items()}) if series else None,
         beneath=client_tables(run.metrics),
     )
@@ -211,7 +182,7 @@ def _timeline(run: ReportInput) -> Exhibit:
         takeaway=takeaways.timeline(shown),
         alternative="Five panels over time: mutations, signals, subscribers' and pollers' requests per second, and the "
         " p50 and p95 of push visibility latency.",
-        drawing=_draw(timeline_plate(shown)),
+        drawing=draw(timeline_plate(shown)),
         table=_timeline_table(shown, widened=shown is not recorded),
     )
 
@@ -250,7 +221,7 @@ def _states(run: ReportInput) -> Exhibit | None:
         takeaway=takeaways.states(recorded),
         alternative="Stacked areas over time: how many subscribers were "
         + "; ".join(name for name, counts in columns.items() if counts.any()),
-        drawing=_draw(states_plate(shown)),
+        drawing=draw(states_plate(shown)),
         table=Table(
             caption=f"Subscribers by state, on average over each {shown.bin_s:g} s",
             head=("from, s", *columns),

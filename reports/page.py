@@ -5,7 +5,8 @@ from typing import Final
 import jinja2
 
 from loadtests.checks.gates import Outcome
-from reports.exhibits import Exhibit
+from reports.chapters.chapter import Chapter
+from reports.exhibit import Exhibit
 from reports.glossary import TERMS
 from reports.headline import headlines
 from reports.input import ReportInput
@@ -18,7 +19,7 @@ WORDS: Final = {Outcome.PASS: "Pass", Outcome.FAIL: "Fail", Outcome.UNKNOWN: "Un
 SIGNS: Final = {Outcome.PASS: "✓", Outcome.FAIL: "✕", Outcome.UNKNOWN: "?"}
 
 
-def to_html(run: ReportInput, shown: tuple[Exhibit, ...]) -> str:
+def to_html(run: ReportInput, shown: tuple[Exhibit, ...], told: tuple[Chapter, ...]) -> str:
     """Return the page."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports"),
@@ -38,6 +39,7 @@ def to_html(run: ReportInput, shown: tuple[Exhibit, ...]) -> str:
         statement=statement(run.verdict),
         headlines=headlines(run),
         exhibits=shown,
+        chapters=told,
         truth=truth(run),
         signs=SIGNS,
         tables=tables(run),

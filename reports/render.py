@@ -6,7 +6,8 @@ A pure function of its input, apart from writing the files: the same input gives
 from pathlib import Path
 from typing import Final
 
-from reports.exhibits import Exhibit, exhibits
+from reports.chapters.chapters import chapters
+from reports.exhibits import exhibits
 from reports.input import ReportInput
 from reports.junit import to_junit
 from reports.page import to_html
@@ -24,12 +25,13 @@ def render(run: ReportInput, directory: Path) -> list[Path]:
         MissingMetricError: the metrics lack a key that their contract promises.
 
     """
-    shown: tuple[Exhibit, ...] = exhibits(run)
+    shown, told = exhibits(run), chapters(run)
+    drawn = (*shown, *(exhibit for chapter in told for exhibit in chapter.exhibits))
     files: dict[str, bytes] = {
-        REPORT: to_html(run, shown).encode(),
-        SUMMARY: to_summary(run, shown).encode(),
+        REPORT: to_html(run, shown, told).encode(),
+        SUMMARY: to_summary(run, shown, told).encode(),
         JUNIT: to_junit(run).encode(),
-        **{f"{exhibit.name}.png": exhibit.drawing.png for exhibit in shown if exhibit.drawing},
+        **{f"{exhibit.name}.png": exhibit.drawing.png for exhibit in drawn if exhibit.drawing},
     }
     return [_write(directory / name, content) for name, content in files.items()]
 

@@ -4,12 +4,13 @@ from typing import Final
 
 from loadtests.checks.gates import Outcome
 from loadtests.checks.verdict import Verdict
-from reports.exhibits import Exhibit
+from reports.chapters.chapter import Chapter
+from reports.exhibit import Exhibit
 from reports.headline import headlines
 from reports.input import ReportInput
 from reports.limits import limits
 from reports.table import Table, to_markdown
-from reports.tables import delivery_table, gate_table, latency_table, polling_table
+from reports.tables import delivery_table, gate_table, latency_table
 from reports.truth import truth
 
 SIGNS: Final = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.UNKNOWN: "❔"}
@@ -24,7 +25,7 @@ def statement(verdict: Verdict) -> str:
     return "The measurement was not good enough to say."
 
 
-def to_summary(run: ReportInput, shown: tuple[Exhibit, ...]) -> str:
+def to_summary(run: ReportInput, shown: tuple[Exhibit, ...], chapters: tuple[Chapter, ...]) -> str:
     """Return the whole summary."""
     verdict = run.verdict
     metrics, told = run.metrics, truth(run)
@@ -36,12 +37,13 @@ def to_summary(run: ReportInput, shown: tuple[Exhibit, ...]) -> str:
         to_markdown(_headline_table(run)),
         *(f"- {SIGNS[each.outcome]} **{each.claim}: {each.word}.** {each.told}" for each in told.statements),
         *(f"- **{exhibit.title}.** {exhibit.takeaway}" for exhibit in shown),
+        *(f"- **{chapter.title}** {chapter.answer}" for chapter in chapters),
         *(
             f"## {table.caption}\n\n{to_markdown(table)}"
             for table in (
                 gate_table(verdict.gates),
                 latency_table(metrics),
-                polling_table(metrics),
+                *(table for chapter in chapters for table in chapter.tables),
                 *(table for exhibit in shown for table in exhibit.beneath),
                 delivery_table(metrics),
                 *(part for part in told.parts if isinstance(part, Table)),

@@ -11,7 +11,6 @@ from reports.client_tables import client_tables, models_told
 from reports.devices import device_table
 from reports.glossary import client_name, stage_name
 from reports.input import ReportInput
-from reports.laboratory import computed_polling_table, least_table
 from reports.metrics import Metrics
 from reports.table import Table
 from reports.target import target_table
@@ -59,11 +58,7 @@ def tables(run: ReportInput) -> tuple[Table, ...]:
         mutation_table(metrics),
         upstream_table(metrics),
         notification_table(metrics),
-        coalescing_table(metrics),
-        least_table(metrics),
         phase_table(run),
-        polling_table(metrics),
-        computed_polling_table(metrics),
         *(client_tables(metrics) if len(models_told(metrics)) == 1 else ()),
         health_table(run),
         target_table(run),

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.analysis.baseline.computed_polling import computed_polling
+from loadtests.analysis.baseline.polling import Where, closed_form, interval_name
 from loadtests.analysis.by_phase import PhaseCost, read_phases
 from loadtests.analysis.cause_table import Explained, cause_table, explain, read_scene
 from loadtests.analysis.client_models import Findings, client_metrics, models_of, read_restraint
 from loadtests.analysis.coalescing import coalescing
-from loadtests.analysis.computed_polling import computed_polling
 from loadtests.analysis.connections import connection_metrics
 from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
 from loadtests.analysis.delays import DelayWitnesses, slow_stages
@@ -21,11 +22,10 @@ from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.differences import differences_json
 from loadtests.analysis.freshness import Freshness, stale_answers
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
+from loadtests.analysis.laboratory.least import least_metrics
 from loadtests.analysis.leaks import Isolation, examples, leaked_answers, leaked_signals
-from loadtests.analysis.least import least_metrics
 from loadtests.analysis.mutation_counts import mutation_metrics
 from loadtests.analysis.notifications import notification_metrics
-from loadtests.analysis.polling import Where, closed_form, interval_name
 from loadtests.analysis.quantiles import distribution
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.recovery import find_returns, recovery_json

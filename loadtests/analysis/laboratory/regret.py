@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from loadtests.analysis.coalescing import Asked, Demands
+from loadtests.analysis.laboratory.waiting import NOTHING, Bill, cheapest, greedy
 from loadtests.analysis.segments import is_start
 from loadtests.analysis.stamps import NS_PER_S
-from loadtests.analysis.waiting import NOTHING, Bill, cheapest, greedy
 
 PRICES_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """One request is worth so many seconds in which one signal waits."""

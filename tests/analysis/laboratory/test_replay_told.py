@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from loadtests.analysis.policy_grid import design, live, parse_policy
-from loadtests.analysis.replay_check import ReplayCheck
-from loadtests.analysis.replay_told import Replays, json_of, lines_of
-from loadtests.analysis.traces import read_traces
-from loadtests.analysis.what_if import Laboratory
+from loadtests.analysis.laboratory.policy_grid import design, live, parse_policy
+from loadtests.analysis.laboratory.replay_check import ReplayCheck
+from loadtests.analysis.laboratory.replay_told import Replays, json_of, lines_of
+from loadtests.analysis.laboratory.traces import read_traces
+from loadtests.analysis.laboratory.what_if import Laboratory
 from loadtests.clients.roles import models_of
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import Story

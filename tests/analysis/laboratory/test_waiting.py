@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.analysis.waiting import NOTHING, Bill, cheapest, greedy
+from loadtests.analysis.laboratory.waiting import NOTHING, Bill, cheapest, greedy
 
 streams = st.lists(st.integers(0, 60), min_size=1, max_size=10).map(sorted)
 

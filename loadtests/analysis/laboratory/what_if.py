@@ -14,15 +14,15 @@ import numpy as np
 
 from loadtests.analysis.attention import Looks, read_looks
 from loadtests.analysis.devices import SUBSCRIBER
-from loadtests.analysis.policy_grid import Choice
+from loadtests.analysis.laboratory.policy_grid import Choice
+from loadtests.analysis.laboratory.replay import Fetched, ReplayError, replay
+from loadtests.analysis.laboratory.traces import Trace, Traces
 from loadtests.analysis.quantiles import of_distinct
 from loadtests.analysis.reconstruction import Reconstruction
-from loadtests.analysis.replay import Fetched, ReplayError, replay
 from loadtests.analysis.results import Quantiles
 from loadtests.analysis.segments import find, running_max, starts
 from loadtests.analysis.staleness import Promises, Staleness, behind
 from loadtests.analysis.stamps import NEVER, NS_PER_S, Bools, Ints, elapsed_ms
-from loadtests.analysis.traces import Trace, Traces
 from loadtests.clients.models import ClientModel
 from loadtests.clients.requests import Cause, KeyKind, RequestKey
 from loadtests.scenario.vocabulary import DeviceModel

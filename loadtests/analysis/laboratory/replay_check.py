@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 
 from loadtests.analysis.devices import SUBSCRIBER
-from loadtests.analysis.policy_grid import Choice
+from loadtests.analysis.laboratory.policy_grid import Choice
+from loadtests.analysis.laboratory.traces import Traces
+from loadtests.analysis.laboratory.what_if import Outcome
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.stamps import NEVER
-from loadtests.analysis.traces import Traces
-from loadtests.analysis.what_if import Outcome
 from loadtests.clients.policy import Edge
 from loadtests.scenario.vocabulary import DeviceModel
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from loadtests.analysis.regret import Regret
-from loadtests.analysis.replay_check import ReplayCheck
+from loadtests.analysis.laboratory.regret import Regret
+from loadtests.analysis.laboratory.replay_check import ReplayCheck
+from loadtests.analysis.laboratory.what_if import Outcome, front, recommended
 from loadtests.analysis.stamps import NS_PER_S
-from loadtests.analysis.what_if import Outcome, front, recommended
 
 REPLAY_SCHEMA: Final = "loadtests.replay/1"
 _MARK: Final = " ◄"

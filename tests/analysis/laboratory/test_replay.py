@@ -1,7 +1,7 @@
 """One lifetime lived again: literal signals, literal durations, refreshes out."""
 
-from loadtests.analysis.replay import Replayed, replay
-from loadtests.analysis.traces import Arrival, Fetching, LookAway, Step, Trace
+from loadtests.analysis.laboratory.replay import Replayed, replay
+from loadtests.analysis.laboratory.traces import Arrival, Fetching, LookAway, Step, Trace
 from loadtests.clients.fetching import Discipline, SingleFlight
 from loadtests.clients.policy import Coalescing, Edge, RefreshPolicy
 from loadtests.clients.requests import Cause, KeyKind, RequestKey

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from loadtests.analysis.replay import ReplayError
+from loadtests.analysis.laboratory.replay import ReplayError
 from loadtests.clients.models import client_model, hybrid
 from loadtests.clients.policy import Coalescing, Edge, RefreshPolicy
 from loadtests.clients.roles import models_of

@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtests.analysis.policy_grid import design, grid, live, name_of, parse_policy
-from loadtests.analysis.replay import ReplayError
+from loadtests.analysis.laboratory.policy_grid import design, grid, live, name_of, parse_policy
+from loadtests.analysis.laboratory.replay import ReplayError
 from loadtests.clients.policy import Coalescing, Edge, RefreshPolicy
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import scenario_of

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis.policy_grid import grid, live, parse_policy
-from loadtests.analysis.replay import ReplayError
-from loadtests.analysis.traces import read_traces
-from loadtests.analysis.what_if import Laboratory, Outcome, front, recommended
+from loadtests.analysis.laboratory.policy_grid import grid, live, parse_policy
+from loadtests.analysis.laboratory.replay import ReplayError
+from loadtests.analysis.laboratory.traces import read_traces
+from loadtests.analysis.laboratory.what_if import Laboratory, Outcome, front, recommended
 from loadtests.clients.requests import KeyKind, RequestKey
 from loadtests.clients.roles import models_of
 from loadtests.scenario.vocabulary import DeviceModel

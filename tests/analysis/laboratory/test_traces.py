@@ -1,6 +1,6 @@
 """What a replay is made from: signals while somebody looked, looks away, fetches for other reasons."""
 
-from loadtests.analysis.traces import Arrival, Fetching, LookAway, Traces, read_traces
+from loadtests.analysis.laboratory.traces import Arrival, Fetching, LookAway, Traces, read_traces
 from loadtests.clients.requests import Cause, KeyKind, RequestKey
 from loadtests.clients.roles import models_of
 from loadtests.clients.signals import Subject

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from loadtests.analysis.policy_grid import live
-from loadtests.analysis.replay_check import ReplayCheck, check_replay
-from loadtests.analysis.traces import read_traces
-from loadtests.analysis.what_if import Laboratory
+from loadtests.analysis.laboratory.policy_grid import live
+from loadtests.analysis.laboratory.replay_check import ReplayCheck, check_replay
+from loadtests.analysis.laboratory.traces import read_traces
+from loadtests.analysis.laboratory.what_if import Laboratory
 from loadtests.clients.roles import models_of
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import Story

@@ -3,8 +3,8 @@
 import pytest
 
 from loadtests.analysis.coalescing import read_asked
-from loadtests.analysis.regret import Regret, regrets
-from loadtests.analysis.waiting import Bill
+from loadtests.analysis.laboratory.regret import Regret, regrets
+from loadtests.analysis.laboratory.waiting import Bill
 from tests.analysis.literal import MS, Story
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.analysis.computed_polling import ComputedPolling, computed_polling
+from loadtests.analysis.baseline.computed_polling import ComputedPolling, computed_polling
 from loadtests.clients.requests import Cause
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import Story

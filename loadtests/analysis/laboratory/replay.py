@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
-from loadtests.analysis.traces import Arrival, Fetching, Trace
+from loadtests.analysis.laboratory.traces import Arrival, Fetching, Trace
 from loadtests.clients.fetching import Decision, Discipline, Fetch, FetchDesk, Wanted
 from loadtests.clients.gathering import SUPPRESSED, Gatherer
 from loadtests.clients.policy import RefreshPolicy

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.analysis.coalescing import Demands, optimum_of_each, read_asked
-from loadtests.analysis.least import ACHIEVED, LeastPossible, Level, least_metrics, least_possible
+from loadtests.analysis.laboratory.least import ACHIEVED, LeastPossible, Level, least_metrics, least_possible
 from loadtests.clients.requests import KeyKind, RequestKey
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import Story

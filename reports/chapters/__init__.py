@@ -1,0 +1,1 @@
+"""Chapters of the report that each answer one question: the answer first, then the figures and tables behind it."""

@@ -1,0 +1,29 @@
+"""The chapter "Debounce": how well the live refresh policy coalesced, and which setting would do better."""
+
+from reports.chapters.chapter import Chapter
+from reports.input import ReportInput
+from reports.laboratory import least_table
+from reports.tables import coalescing_table
+from reports.wording import count, counted, percent
+
+
+def debounce(run: ReportInput) -> Chapter | None:
+    """Return the chapter; None for a run without a subscriber that had something to refresh."""
+    metrics = run.metrics
+    signals, refreshes = metrics.number("coalescing", "signals"), metrics.number("coalescing", "refreshes")
+    if not signals:
+        return None
+    efficiency = metrics.number("coalescing", "efficiency")
+    least = (
+        "How few would have been enough is not known."
+        if efficiency is None
+        else f"{count(metrics.number('coalescing', 'optimum'))} would have been the least within the same waits: "
+        f"an efficiency of {percent(efficiency)}."
+    )
+    came_to = counted(refreshes, "refresh", "refreshes")
+    return Chapter(
+        name="debounce",
+        title="Debounce",
+        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least}",
+        tables=(coalescing_table(metrics), least_table(metrics)),
+    )

@@ -1,0 +1,19 @@
+"""The chapter "Push or poll?": what push costs and gains beside each polling interval, under the same writes."""
+
+from reports.chapters.chapter import Chapter
+from reports.exhibits import cost_exhibit
+from reports.input import ReportInput
+from reports.laboratory import computed_polling_table
+from reports.tables import polling_table
+
+
+def push_or_poll(run: ReportInput) -> Chapter:
+    """Return the chapter; a run that has only one of the two says so."""
+    costs = cost_exhibit(run)
+    return Chapter(
+        name="push-or-poll",
+        title="Push or poll?",
+        answer=costs.takeaway,
+        exhibits=(costs,),
+        tables=(polling_table(run.metrics), computed_polling_table(run.metrics)),
+    )
