@@ -2,7 +2,8 @@
 
 A closed loop of raw sockets, as wrk and oha make it: so many connections, each sends its next request when it has its
 answer. The machine is shared by the API, PostgreSQL and the generator, so the figure that says something is the CPU
-of each per mutation; a second of API process divided by it is the rate that one core of it carries.
+of each per mutation; a second of API process divided by it is the rate that one core of it carries. The target was
+written for another machine: a yardstick that both have measured tells what the rate would be there.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import orjson
 import psutil
 import psycopg
 import uvloop
+from yardsticks import Yardstick, token_check
 
 from loadtests.pipeline.directory import owned_directory
 from loadtests.pipeline.migrate import migrate
@@ -122,15 +124,18 @@ class Tally:
     postgres_s: float = 0.0
     generator_s: float = 0.0
 
-    def lines(self, name: str) -> list[str]:
+    def lines(self, name: str, yardstick: Yardstick) -> list[str]:
         """Return the report, a line each."""
         count = len(self.latencies_s)
         p50, p99 = np.quantile(np.array(self.latencies_s) * 1e3, [0.5, 0.99])
         per_core = count / self.api_s
-        verdict = "reached" if per_core >= TARGET_PER_CORE else "missed"
+        there = yardstick.rate_there(per_core)
+        verdict = "reached" if there >= TARGET_PER_CORE else "missed"
         failed = f", {len(self.failures)} FAILED: {self.failures[0]!r}" if self.failures else ""
         rate = count / self.elapsed_s
-        per_core_line = f"{per_core:8.0f} /s     (target: {TARGET_PER_CORE:,}/s, {verdict})"
+        per_core_line = (
+            f"{per_core:8.0f} /s     (reference machine: {there:,.0f}/s; target: {TARGET_PER_CORE:,}/s, {verdict})"
+        )
         api_us, postgres_us, generator_us = (
             used_s / count * 1e6 for used_s in (self.api_s, self.postgres_s, self.generator_s)
         )
@@ -208,6 +213,8 @@ def check_rows(url: str, acknowledged: int) -> str:
 
 def main() -> None:
     """Print each kind of mutation."""
+    yardstick = token_check()
+    print(yardstick.line())
     print(f"one API process, {CONNECTIONS} connections, {os.cpu_count()} CPUs shared by API, PostgreSQL and generator")
     with (
         owned_directory(Path(tempfile.gettempdir())) as directory,
@@ -227,7 +234,7 @@ def main() -> None:
                 tally = uvloop.run(measure(port, world, make, duration_s=duration_s, parts=parts))
                 acknowledged += len(tally.latencies_s) - len(tally.failures)
                 if name != "warm-up":
-                    print("\n".join(tally.lines(name)), flush=True)
+                    print("\n".join(tally.lines(name, yardstick)), flush=True)
             print(check_rows(url, acknowledged))
         finally:
             child.stop()

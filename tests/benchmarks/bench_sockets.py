@@ -1,5 +1,6 @@
 """How many sockets one Realtime process holds, what each costs, and ten thousand connects within a second.
 
+Targets were written for another machine: yardsticks that both have measured tell what the figures would be there.
 Every socket has joined a channel with its own user's token. Files are limited for each process, so the clients are
 several processes, each with an address of its own where the system has more than one on the loopback interface.
 `python tests/benchmarks/bench_sockets.py`: about a minute and a half.
@@ -32,6 +33,7 @@ from realtime_stage import (
     subscribe,
     token,
 )
+from yardsticks import Yardstick, fan_out, token_check
 
 from loadtests.pipeline.directory import owned_directory
 from loadtests.pipeline.migrate import migrate
@@ -49,6 +51,8 @@ SHARING = 2000
 SHARED_USERS = 10
 FAN_OUT_ROWS = 20
 ROW_EVERY_S = 0.1
+CROWDED_ROWS = 100
+CROWDED_ROW_EVERY_S = 0.02
 STORM = 10_000
 STORM_PROCESSES = 2
 STORM_WITHIN_S = 1.0
@@ -129,7 +133,7 @@ def cpu_s(process: psutil.Process) -> float:
 # ---- sockets
 
 
-def measure_sockets(stage: Stage, server: Server) -> None:
+def measure_sockets(stage: Stage, server: Server, python: Yardstick) -> None:
     """Print what very many joined sockets cost, then storm the server that holds them."""
     process = psutil.Process(server.child.pid)
     _, files = getrlimit(RLIMIT_NOFILE)
@@ -142,11 +146,14 @@ def measure_sockets(stage: Stage, server: Server) -> None:
         kib = (process.memory_info().rss - before_rss) / 1024 / sockets
         print(f"sockets, joined, each its own user {sockets:8,}        (hard limit of open files: {files:,})")
         print(f"resident memory for each           {kib:8.1f} KiB    (target: at most {TARGET_KIB})")
-        joins = f"{sockets / joining_s:,.0f}/s on one core; target: {TARGET_JOINS:,}/s"
+        per_core = sockets / joining_s
+        there = f"reference machine: {python.rate_there(per_core):,.0f}/s; target: {TARGET_JOINS:,}/s"
+        joins = f"{per_core:,.0f}/s on one core; {there}"
         print(f"joins, as measured                 {sockets / took_s:8,.0f} /s     ({joins})")
         print(f"subscriptions in force             {subscriptions(server):8,}")
         organization, crowd = started[0]
-        measure_fan_out(stage, process, organization, crowd, "each another user", sockets // CROWDS)
+        everybody = FanOut(organization=organization, crowd=crowd, who="each another user", members=sockets // CROWDS)
+        everybody.measure(stage, process, range(FAN_OUT_ROWS), ROW_EVERY_S)
         kib = (process.memory_info().rss - before_rss) / 1024 / sockets
         print(f"resident memory for each, then     {kib:8.1f} KiB")
         measure_storm(stage, server, f"with {sockets:,} sockets open")
@@ -155,12 +162,21 @@ def measure_sockets(stage: Stage, server: Server) -> None:
         print(f"frames of all rows after the storm {len(received(stage, crowd, total)):8,} of {total:,}")
 
 
-def measure_shared(stage: Stage, server: Server) -> None:
-    """Print what rows cost whose receivers are devices of a few people, asked about once for each of these."""
+def measure_shared(stage: Stage, server: Server, system: Yardstick) -> None:
+    """Print what rows cost whose receivers are devices of a few people, asked about once for each of these.
+
+    First one by one, each row a write to each socket; then faster than they can be written, so that rows join.
+    """
+    print(f"bare picows {1e6 / system.here_us:,.0f} frames/s on one core, one write each")
     with crowds(stage, server, [SHARING], users=SHARED_USERS) as ((organization, crowd),):
         crowd.wait_for("ready", ALL_LIVE_S)
         process = psutil.Process(server.child.pid)
-        measure_fan_out(stage, process, organization, crowd, f"of {SHARED_USERS} users", SHARING)
+        who = f"of {SHARED_USERS} users"
+        rows = range(FAN_OUT_ROWS)
+        everybody = FanOut(organization=organization, crowd=crowd, who=who, members=SHARING)
+        everybody.measure(stage, process, rows, ROW_EVERY_S)
+        crowded = range(FAN_OUT_ROWS, FAN_OUT_ROWS + CROWDED_ROWS)
+        everybody.measure(stage, process, crowded, CROWDED_ROW_EVERY_S)
 
 
 def subscriptions(server: Server) -> int:
@@ -171,20 +187,29 @@ def subscriptions(server: Server) -> int:
     return int(float(re.findall(r"^realtime_subscriptions_manager_subscribers\S* (\S+)$", text, re.MULTILINE)[0]))
 
 
-def measure_fan_out(
-    stage: Stage, process: psutil.Process, organization: str, crowd: Child, who: str, members: int
-) -> None:
-    """Print what rows for everybody in an organization cost."""
-    before_s = cpu_s(process)
-    committed_ns = insert(stage, organization, range(FAN_OUT_ROWS), every_s=ROW_EVERY_S)
-    pairs = received(stage, crowd, FAN_OUT_ROWS * members)
-    used_s = cpu_s(process) - before_s
-    elapsed_s = (int(pairs[:, 1].max()) - committed_ns[0]) / _NS
-    print(f"frames of {FAN_OUT_ROWS} rows, one each {ROW_EVERY_S:g} s, for {members:,} subscribers, {who}")
-    print(f"    received                       {len(pairs):8,} of {FAN_OUT_ROWS * members:,}, {elapsed_s:.1f} s")
-    print(f"    frames/s                       {len(pairs) / elapsed_s:8,.0f} /s     as they came")
-    target = f"; target: {TARGET_FRAMES:,}/s, for few users" if who.startswith("of") else ""
-    print(f"    frames/s on one core           {len(pairs) / used_s:8,.0f} /s     (CPU {used_s:.1f} s{target})")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FanOut:
+    """Rows for everybody in an organization."""
+
+    organization: str
+    crowd: Child
+    who: str
+    members: int
+
+    def measure(self, stage: Stage, process: psutil.Process, rows: range, every_s: float) -> None:
+        """Print what they cost."""
+        before_s = cpu_s(process)
+        committed_ns = insert(stage, self.organization, rows, every_s=every_s)
+        told = received(stage, self.crowd, rows.stop * self.members)
+        pairs = told[told[:, 0] >= rows.start]
+        used_s = cpu_s(process) - before_s
+        elapsed_s = (int(pairs[:, 1].max()) - committed_ns[0]) / _NS
+        print(f"frames of {len(rows)} rows, one each {every_s:g} s, for {self.members:,} subscribers, {self.who}")
+        print(f"    received                       {len(pairs):8,} of {len(rows) * self.members:,}, {elapsed_s:.1f} s")
+        print(f"    frames/s                       {len(pairs) / elapsed_s:8,.0f} /s     as they came")
+        is_crowded = every_s < ROW_EVERY_S
+        target = f"; target: {TARGET_FRAMES:,}/s" if is_crowded else ""
+        print(f"    frames/s on one core           {len(pairs) / used_s:8,.0f} /s     (CPU {used_s:.1f} s{target})")
 
 
 # ---- the storm
@@ -244,6 +269,9 @@ def _storm(stage: Stage, server: Server, organization: str, number: int) -> Chil
 
 def main() -> None:
     """Measure and print."""
+    python, system = token_check(), fan_out()
+    print(python.line())
+    print(system.line())
     with (
         owned_directory(Path(gettempdir())) as directory,
         PostgresServer.create(directory / "postgres") as postgres,
@@ -251,10 +279,10 @@ def main() -> None:
         stage = Stage(database=postgres.url(), scratch=directory)
         migrate(stage.database)
         with realtime(stage.database, RealtimeOptions(), stage.log("storm")) as server:
-            measure_shared(stage, server)
+            measure_shared(stage, server, system)
             measure_storm(stage, server, "on an empty server")
         with realtime(stage.database, RealtimeOptions(), stage.log("sockets")) as server:
-            measure_sockets(stage, server)
+            measure_sockets(stage, server, python)
 
 
 if __name__ == "__main__":

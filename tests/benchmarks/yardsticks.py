@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, cast
 
 import jwt
 import uvloop
@@ -47,6 +47,10 @@ class Yardstick:
         """How many times slower this machine is."""
         return self.here_us / self.there_us
 
+    def rate_there(self, rate_per_core: float) -> float:
+        """Return the rate on one core of the reference machine, for work of this kind."""
+        return rate_per_core * self.factor
+
     def line(self) -> str:
         """Return it as a line for people."""
         return (
@@ -74,7 +78,7 @@ def _cpu_s(work: Callable[[], None]) -> float:
 
 
 def fan_out() -> Yardstick:
-    """A frame of 808 bytes to each of 1,000 sockets, prebuilt, one write each: mostly the system's own cost."""
+    """A frame of 808 bytes to each of 1,000 readers, prebuilt, one write each: mostly the system's own cost."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=SOCKETS)) as listener:
         best_s = _served(_serve_frames, listener, _read_frames)
     return Yardstick(name="frame written by picows", here_us=best_s / (SOCKETS * ROUNDS) * 1e6, there_us=7.9)
@@ -121,12 +125,6 @@ def _tell_cpu(pipe: Connection, end: Callable[[], None], then: Callable[[], None
     pipe.send("ready")
 
 
-def _ask(pipe: Connection) -> float:
-    pipe.send("cpu")
-    told: float = pipe.recv()
-    return told
-
-
 def _serve_frames(listener: socket.socket, pipe: Connection) -> None:
     transports: set[WSTransport] = set()
 
@@ -155,31 +153,57 @@ def _serve_frames(listener: socket.socket, pipe: Connection) -> None:
     uvloop.run(serve())
 
 
+class _Reader(asyncio.Protocol):
+    """One subscriber: counts bytes, and says when the whole crowd has had a round."""
+
+    def __init__(self, crowd: "_Crowd") -> None:
+        self._crowd = crowd
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast("asyncio.Transport", transport).write(_UPGRADE)
+
+    def data_received(self, data: bytes) -> None:
+        self._crowd.heard(len(data), is_upgrade=data.startswith(b"HTTP/1.1 101"))
+
+
+class _Crowd:
+    """All subscribers."""
+
+    def __init__(self) -> None:
+        self.upgraded = 0
+        self.had_round = asyncio.Event()
+        self._bytes = 0
+
+    def heard(self, count: int, *, is_upgrade: bool) -> None:
+        """Count the bytes of frames."""
+        if is_upgrade:
+            self.upgraded += 1
+        else:
+            self._bytes += count
+        if self.upgraded == SOCKETS and (self._bytes == 0 or self._bytes == SOCKETS * len(FRAME)):
+            self._bytes = 0
+            self.had_round.set()
+
+
 def _read_frames(address: tuple[str, int], pipe: Connection) -> float:
-    sockets = []
-    for _ in range(SOCKETS):
-        each = socket.create_connection(address)
-        each.sendall(_UPGRADE)
-        assert each.recv(4096).startswith(b"HTTP/1.1 101"), "upgraded"
-        sockets.append(each)
-    best_s = float("inf")
-    for _ in range(REPEATS):
-        before_s = _ask(pipe)  # counts as a round of its own, and is read below
-        for _ in range(ROUNDS - 1):
-            _read_all(sockets)
-            last_s = _ask(pipe)
-        _read_all(sockets)
-        best_s = min(best_s, (last_s - before_s) / (ROUNDS - 1) * ROUNDS)
-    for each in sockets:
-        each.close()
-    return best_s
+    async def read() -> float:
+        loop, crowd = asyncio.get_running_loop(), _Crowd()
+        readers = [(await loop.create_connection(lambda: _Reader(crowd), *address))[0] for _ in range(SOCKETS)]
+        await crowd.had_round.wait()
+        best_s = float("inf")
+        for _ in range(REPEATS):
+            told_s = []
+            for _ in range(ROUNDS):
+                crowd.had_round.clear()
+                pipe.send("write")
+                await crowd.had_round.wait()
+                told_s.append(pipe.recv())
+            best_s = min(best_s, (told_s[-1] - told_s[0]) / (ROUNDS - 1) * ROUNDS)
+        for each in readers:
+            each.close()
+        return best_s
 
-
-def _read_all(sockets: list[socket.socket]) -> None:
-    for each in sockets:
-        missing = len(FRAME)
-        while missing:
-            missing -= len(each.recv(missing))
+    return uvloop.run(read())
 
 
 def main() -> int:
