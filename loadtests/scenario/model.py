@@ -11,6 +11,7 @@ from loadtests.scenario.behaviour import Behaviour
 from loadtests.scenario.devices import Attention, Background, Connection, LifecycleStep, Refresh, Seconds, Share, Table
 from loadtests.scenario.faults import Fault
 from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel, MutationKind
+from loadtests.wire.plans import PlanName
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -24,7 +25,7 @@ class Target(Behaviour):
     feed: Literal["streaming", "supabase"] = "streaming"
     """How Realtime reads changes: `streaming` pushes each commit at once; `supabase` polls with the real server's
     cadence, cold start and losses."""
-    plan: Literal["free", "pro", "pro-no-cap", "team", "enterprise", "self-hosted", "unlimited"] = "unlimited"
+    plan: PlanName = "unlimited"
     """The Supabase plan whose limits Realtime keeps: connections, joins, channels and messages. Beyond the messages
     limit changes are silently discarded."""
 
