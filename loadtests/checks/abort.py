@@ -6,7 +6,9 @@ over a window count, so that neither a bad second nor a good hour decides.
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
+
+from loadtests.scenario.abort import Abort
 
 _NS: Final = 1_000_000_000
 _NS_PER_MS: Final = 1_000_000
@@ -26,6 +28,15 @@ class AbortLimits:
     window_s: float = 10.0
     least_requests: int = 20
     """With fewer answers in the window neither share nor mean says anything."""
+
+    @classmethod
+    def strictest(cls, *said: Abort) -> Self:
+        """Return the lowest of each limit that anybody has set."""
+        return cls(
+            error_share=min((one.error_share for one in said if one.error_share is not None), default=None),
+            latency_ms=min((one.latency_ms for one in said if one.latency_ms is not None), default=None),
+            slot_lag_mb=min((one.slot_lag_mb for one in said if one.slot_lag_mb is not None), default=None),
+        )
 
     @property
     def is_idle(self) -> bool:

@@ -48,6 +48,8 @@ class Finding:
     allowed: float | None
     from_s: float | None = None
     """Seconds after the start of the load; None: never, or before it."""
+    is_hit: bool = False
+    """Whether that is to be expected, rather than possible by chance."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -135,6 +137,7 @@ def _messages(load: ExpectedLoad, plan: PlanName) -> Finding:
         expected=phase.deliveries_per_s,
         allowed=limit,
         from_s=lost.from_s,
+        is_hit=True,
     )
 
 
@@ -215,6 +218,7 @@ def _connections(load: ExpectedLoad, plan: PlanName) -> Finding:
         fits=(f"at most {limit:,} subscribers", _larger_plan("connections", peak)) if beyond > 0 else (),
         expected=peak,
         allowed=limit,
+        is_hit=beyond > 0,
     )
 
 
@@ -242,6 +246,7 @@ def _joins(load: ExpectedLoad, plan: PlanName) -> Finding:
         expected=peak,
         allowed=limit,
         from_s=lost.from_s if lost.from_s is not None and lost.from_s >= 0 else None,
+        is_hit=is_hit,
     )
 
 

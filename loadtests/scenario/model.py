@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from loadtests.scenario.abort import Abort
 from loadtests.scenario.behaviour import Behaviour
 from loadtests.scenario.devices import Attention, Background, Connection, LifecycleStep, Refresh, Seconds, Share, Table
 from loadtests.scenario.faults import Fault
@@ -148,6 +149,10 @@ class Scenario(Table):
     """What people do with their devices, and when."""
     faults: tuple[Fault, ...] = Field(default=(), strict=False)
     """What the target is told to do wrong, and when."""
+    abort: Abort = Abort()
+    """When the load ends before its time because the target suffers."""
+    respect_retry_after: bool = True
+    """Whether devices wait when an answer says 429 or 503 with `Retry-After`, or ask on as if it did not."""
     deadline_ms: int = Field(default=5000, ge=1)
     """An event received later than this after its commit is *late*."""
     drain_s: float | None = Field(default=None, gt=0)
