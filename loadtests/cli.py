@@ -22,6 +22,7 @@ from loadtests.calibration.cases import Case
 from loadtests.calibration.certificate import Certificate
 from loadtests.calibration.finding import Comparison, Finding
 from loadtests.checks.gates import GateError
+from loadtests.checks.guard import GuardError
 from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
@@ -248,6 +249,7 @@ def _clear_errors() -> Iterator[None]:
     except (
         ScenarioError,
         GateError,
+        GuardError,
         PreflightError,
         NoRunError,
         TornLedgerError,

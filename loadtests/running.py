@@ -20,11 +20,13 @@ from loadtests.checks.gates import GateError, parse_gates
 from loadtests.checks.verdict import Verdict
 from loadtests.dry_run import dry_run, json_of, lines_of
 from loadtests.history.directory import RunDirectory
+from loadtests.permission import Request, permit
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import listen_for_interrupt
 from loadtests.runner.preflight import check_port
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
+from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
 from loadtests.targets.embedded import target_options
 
 DATABASE_URL: Final = "DATABASE_URL"
@@ -49,6 +51,9 @@ class _Typed:
     ui_port: int
     is_dry: bool
     as_json: bool
+    confirmed: tuple[str, ...]
+    allow_list: Path | None
+    is_forced: bool
 
 
 def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> click.Command:
@@ -67,6 +72,13 @@ def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> cl
         "--dry-run", "is_dry", is_flag=True, help="Say what would be sent and which limits it hits; send nothing."
     )
     @click.option("--json", "as_json", is_flag=True, help="With --dry-run: as one JSON object.")
+    @click.option("--confirm", "confirmed", multiple=True, metavar="HOST", help="Yes, load this host; may be repeated.")
+    @click.option(
+        "--allow-list",
+        type=click.Path(path_type=Path),
+        help="Hosts that may be loaded [default: ./allowed-hosts.txt and ~/.config/loadtests/allowed-hosts].",
+    )
+    @click.option("--force", "is_forced", is_flag=True, help="Run even if its plan is certain to discard changes.")
     def command(**typed: Any) -> None:
         """Run SCENARIO, the name of a shipped one or the path of a TOML file, and report.
 
@@ -111,6 +123,7 @@ def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) ->
     directory = typed.out or new_directory(source.scenario.name)
     if directory.exists():
         raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
+    _permit(typed, source, environment, console)
     web_port = typed.ui_port if typed.ui else None
     request = RunRequest(
         source=source,
@@ -129,6 +142,27 @@ def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) ->
     link_latest(directory)
     tell_outcome(console, RunDirectory(directory), outcome.verdict)
     return outcome.verdict.exit_code
+
+
+def _permit(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str], console: Console) -> None:
+    """Refuse what must not be loaded, and tell what is to be known before the load."""
+    told = dry_run(source.scenario, target="an embedded pipeline", plan=source.scenario.target.plan)
+    request = Request(
+        urls=(environment.get(DATABASE_URL, ""),),
+        allow_list=_allow_list(typed.allow_list, environment),
+        confirmed=typed.confirmed,
+        is_forced=typed.is_forced,
+        keeps_plan=False,
+    )
+    for note in permit(told, request):
+        console.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+
+
+def _allow_list(named: Path | None, environment: Mapping[str, str]) -> AllowList:
+    if named is not None:
+        return read_allow_list((named,), must_exist=True)
+    configuration = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return read_allow_list(default_places(Path(), Path(configuration)))
 
 
 def _check_gates(source: ScenarioFile, extra: tuple[str, ...]) -> None:
