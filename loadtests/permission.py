@@ -6,7 +6,7 @@ Puts the questions in the order in which people can answer them. Nothing has bee
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from loadtests.checks.guard import Caps, GuardError, check_caps, check_hosts, external_hosts
+from loadtests.checks.guard import NO_CAPS, Caps, GuardError, check_caps, check_hosts, external_hosts
 from loadtests.checks.preflight import Severity, refused
 from loadtests.dry_run import DryRun, refusal
 from loadtests.targets.allowed_hosts import AllowList
@@ -18,7 +18,7 @@ class Request:
 
     urls: Sequence[str]
     """Everything that the run sends anything to."""
-    caps: Caps = Caps()
+    caps: Caps = NO_CAPS
     caps_stand_in: str = ""
     allow_list: AllowList
     confirmed: Sequence[str] = ()
