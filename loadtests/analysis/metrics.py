@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.analysis.baseline.battery import battery_metrics
 from loadtests.analysis.baseline.computed_polling import computed_polling
 from loadtests.analysis.baseline.polling import Where, closed_form, interval_name
 from loadtests.analysis.by_phase import PhaseCost, read_phases
@@ -83,6 +84,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "target": target_metrics(history, scene.witnesses.evidence),
         "population": _population(run, scenario),
         "upstream": upstream_metrics(run, history),
+        "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
     costs = {cohort: own.cost for cohort, own in spent.items()}
