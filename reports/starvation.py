@@ -46,8 +46,8 @@ def starvation_exhibit(run: ReportInput) -> Exhibit | None:
         name="starvation",
         title="How long a restless stream keeps a change waiting",
         takeaway=f"At {rate(slowest.events_per_s)} events per second a batch waited {duration(slowest.wait_ms)} on "
-        f"average before its refresh, against the {duration(window_s * 1000)} that its window promises. Dots are phases with random "
-        "arrivals, squares even ones; a phase that is shorter than the wait ends it early.",
+        f"average before its refresh, against the {duration(window_s * 1000)} that its window promises. Dots are "
+        "phases with random arrivals, squares even ones; a phase that is shorter than the wait ends it early.",
         alternative="Mean waits by rate of events: "
         + "; ".join(f"{rate(point.events_per_s)}/s {duration(point.wait_ms)}" for point in points),
         drawing=draw(starvation_plate(points, lambda events: poisson_wait_s(events, window_s) * 1000, window_s * 1000)),
