@@ -60,6 +60,7 @@ class Device:
         "_poll_ns",
         "_seen_ns",
         "connection",
+        "may_flush_sooner",
         "stage",
     )
 
@@ -78,6 +79,8 @@ class Device:
         self._other = places[1] if len(places) > 1 else None
         self.connection = connection
         self._gatherer = gatherer
+        self.may_flush_sooner: Final = gatherer.may_end_sooner
+        """Whether a further signal may bring a flush that is to come closer."""
         self._desk = desk
         self.stage = Stage.OUT
         self._seen_ns = _NEVER

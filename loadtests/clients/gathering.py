@@ -123,6 +123,11 @@ class Gatherer:
         return self._batch
 
     @property
+    def may_end_sooner(self) -> bool:
+        """Whether a further event may end the pending batch earlier than was due."""
+        return self._policy.edge is Edge.FLUSH_ON_CANCEL
+
+    @property
     def is_pending(self) -> bool:
         """Whether a flush is to come."""
         return self._pending is not None

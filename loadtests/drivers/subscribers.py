@@ -67,6 +67,7 @@ class Subscriber(WSListener):
     """One device that is pushed to."""
 
     __slots__ = (
+        "_batch",
         "_closing",
         "_crowd",
         "_device",
@@ -91,6 +92,7 @@ class Subscriber(WSListener):
         self._transport: WSTransport | None = None
         self._closing: WSTransport | None = None
         self._dialling: Attempt | None = None
+        self._batch = 0
         self._flush_ns = _NEVER
         self._tick_ns = _NEVER
         self._is_live = False
@@ -163,7 +165,7 @@ class Subscriber(WSListener):
 
     def _receive(self, arrival: Arrival, now_ns: int) -> None:
         device, crowd = self._device, self._crowd
-        if arrival.topic != device.topic and arrival.topic in self._topics:
+        if len(self._topics) > 1 and arrival.topic != device.topic and arrival.topic in self._topics:
             crowd.after_leaving += 1  # it has left that organization's channel; what was under way still comes
             return
         batch = device.signal(arrival.signal, now_ns)
@@ -178,11 +180,16 @@ class Subscriber(WSListener):
             flag=arrival.flags | (_ASKS_REFRESH if is_batch else _FLAGS.get(batch, 0)),
         )
         crowd.signals += 1
-        if is_batch:
-            due_ns = device.flush_due_ns()
-            if due_ns is not None and (self._flush_ns == _NEVER or due_ns < self._flush_ns):
-                self._flush_ns = due_ns
-                crowd.timers.at(due_ns, self._flush)
+        # A batch that goes on only ends later, with one exception; then the timer that rings too early looks again.
+        if is_batch and (batch != self._batch or device.may_flush_sooner):
+            self._batch = batch
+            self._arm_flush()
+
+    def _arm_flush(self) -> None:
+        due_ns = self._device.flush_due_ns()
+        if due_ns is not None and (self._flush_ns == _NEVER or due_ns < self._flush_ns):
+            self._flush_ns = due_ns
+            self._crowd.timers.at(due_ns, self._flush)
 
     def _read(self, transport: WSTransport, frame: WSFrame, text: bytes, now_ns: int) -> Arrival | None:
         """Return what a frame brings that has not been seen before; None when it is no change, or for nobody."""
@@ -224,10 +231,7 @@ class Subscriber(WSListener):
             return  # armed for earlier or later since
         self._flush_ns = _NEVER
         self._carry_out(self._device.flush(monotonic_ns()))
-        next_ns = self._device.flush_due_ns()
-        if next_ns is not None and self._flush_ns == _NEVER:
-            self._flush_ns = next_ns
-            self._crowd.timers.at(next_ns, self._flush)
+        self._arm_flush()
 
     def _tick(self, due_ns: int) -> None:
         if due_ns == self._tick_ns:

@@ -258,4 +258,5 @@ def test_the_due_time_only_moves_later_except_to_at_once(
         assert due_ns is not None
         if due_ns < before_ns:
             assert refresh.edge is Edge.FLUSH_ON_CANCEL
+            assert gatherer.may_end_sooner
             assert due_ns <= now_ns + refresh.jitter_ns
