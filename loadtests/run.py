@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class RunRequest:
     directory: Path
     gates: tuple[str, ...] = ()
     target_options: Mapping[str, Any]
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    """What the dry run told of it, kept in the manifest: no secrets."""
     abort: tuple[Abort, ...] = ()
     """When the load ends before its time, beside what the scenario says of that."""
     web_port: int | None = None
@@ -74,6 +76,7 @@ def _write_intention(request: RunRequest) -> RunDirectory:
             f"cannot make the run directory {request.directory}: {error.strerror}; choose another with --out"
         ) from error
     manifest = make_manifest(request.source, run_id=new_run_id(), gates=request.gates, started_at=datetime.now(UTC))
+    manifest["expected"] = dict(request.expected)
     directory.write_json(directory.manifest_file, manifest)
     return directory
 

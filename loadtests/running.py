@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from loadtests.checks.gates import GateError, parse_gates
 from loadtests.checks.verdict import Verdict
-from loadtests.dry_run import dry_run, json_of, lines_of
+from loadtests.dry_run import DryRun, dry_run, json_of, lines_of
 from loadtests.history.directory import RunDirectory
 from loadtests.permission import Request, permit
 from loadtests.run import RunRequest, run
@@ -123,7 +123,8 @@ def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) ->
     directory = typed.out or new_directory(source.scenario.name)
     if directory.exists():
         raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
-    _permit(typed, source, environment, console)
+    told = dry_run(source.scenario, target="an embedded pipeline", plan=source.scenario.target.plan)
+    _permit(typed, told, environment, console)
     web_port = typed.ui_port if typed.ui else None
     request = RunRequest(
         source=source,
@@ -131,6 +132,7 @@ def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) ->
         gates=typed.gates,
         target_options={**target_options(source.scenario.target), **database_options(environment)},
         web_port=web_port,
+        expected=json_of(told),
     )
     _announce(console, source, web_port)
     screen = screen_for(console)
@@ -144,9 +146,8 @@ def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) ->
     return outcome.verdict.exit_code
 
 
-def _permit(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str], console: Console) -> None:
+def _permit(typed: _Typed, told: DryRun, environment: Mapping[str, str], console: Console) -> None:
     """Refuse what must not be loaded, and tell what is to be known before the load."""
-    told = dry_run(source.scenario, target="an embedded pipeline", plan=source.scenario.target.plan)
     request = Request(
         urls=(environment.get(DATABASE_URL, ""),),
         allow_list=_allow_list(typed.allow_list, environment),
