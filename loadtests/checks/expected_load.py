@@ -20,7 +20,7 @@ from loadtests.scenario.population import Population, organization_weights
 from loadtests.scenario.vocabulary import MutationKind
 
 EVENT_FRAME_BYTES: Final = 1_100
-"""One change on the wire: job events of this schema were measured at 1,067 to 1,137 bytes, with `columns` and `record`."""
+"""One change on the wire, `columns` and `record` included: job events of this schema are 1,067 to 1,137 bytes."""
 
 Series = NDArray[np.float64]
 
