@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from loadtests.checks.abort import AbortLimits, Watch
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
 from loadtests.drivers.probes import ClockProbe, UsageProbe
 from loadtests.drivers.run_input import RunInput
@@ -24,6 +25,7 @@ from loadtests.runner.outcome import Outcome, conclude, write_report
 from loadtests.runner.preflight import PreflightError, check_descriptors, raise_descriptor_limit
 from loadtests.runner.progress import Progress, Screen, Step
 from loadtests.runner.stage import open_stage
+from loadtests.scenario.abort import Abort
 from loadtests.scenario.reader import ScenarioFile
 
 _RUNNER_ROWS = 20_000_000
@@ -38,6 +40,8 @@ class RunRequest:
     directory: Path
     gates: tuple[str, ...] = ()
     target_options: Mapping[str, Any]
+    abort: tuple[Abort, ...] = ()
+    """When the load ends before its time, beside what the scenario says of that."""
     web_port: int | None = None
     """Port for Locust's web UI, or None for none."""
     has_report: bool = True
@@ -103,6 +107,7 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
             interrupt=interrupt,
             faults=faults,
             metrics=metrics,
+            watch=Watch(AbortLimits.strictest(run_input.scenario.abort, *request.abort)),
         )
         trouble = _conduct(conductor)
         trouble += _write_ground_truth(faults, run_input.directory)

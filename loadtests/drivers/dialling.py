@@ -6,14 +6,16 @@ Knows how a target refuses a connection; what a device does next is the device's
 import asyncio
 import logging
 import socket
+import ssl
 from contextlib import suppress
 from typing import Any, Final, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from picows import WSError, WSHandshakeError, WSListener, WSParsedURL, WSTransport, ws_connect
 
 from loadtests.drivers.subscribers import Subscriber
+from loadtests.drivers.tls import client_context, explain
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Vsn
 
@@ -29,8 +31,11 @@ class Dialler:
         query = urlencode({"apikey": endpoint.anon_key, "vsn": Vsn.V2.value})
         self._url = f"{endpoint.realtime_url}?{query}"
         self._timeout_s = handshake_timeout_s
-        is_secure = endpoint.realtime_url.startswith("wss")
-        self._tls: dict[str, Any] = {"ssl_handshake_timeout": handshake_timeout_s} if is_secure else {}
+        self._host = urlsplit(endpoint.realtime_url).netloc
+        self._tls: dict[str, Any] = {}
+        if endpoint.realtime_url.startswith("wss"):
+            context = client_context(endpoint.ca_file)
+            self._tls = {"ssl_context": context, "ssl_handshake_timeout": handshake_timeout_s}
         # Given a plain logger, picows makes a child of it for each connection, of more than a kilobyte each.
         self._logger = logging.LoggerAdapter(logging.getLogger("picows.subscribers"))
         self._under_way: dict[asyncio.Task[None], Attempt] = {}
@@ -67,7 +72,10 @@ class Dialler:
                 attempt.subscriber.failed_to_connect()
         except (OSError, WSError) as error:  # TimeoutError is an OSError
             if attempt.subscriber is not None:
-                _log.warning("no WebSocket: %s", str(error) or type(error).__name__)
+                why = explain(error, self._host)
+                _log.warning("no WebSocket: %s", why)
+                if isinstance(error, ssl.SSLError):
+                    attempt.subscriber.refused(0, why)
                 attempt.subscriber.failed_to_connect()
         else:
             # The type stubs do not know that there is no listener when the handshake was not answered.

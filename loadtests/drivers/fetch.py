@@ -6,7 +6,6 @@ for a connection happens before `requested` and so is told apart. Knows no devic
 
 import asyncio
 import logging
-import ssl
 from collections import deque
 from time import monotonic_ns
 from typing import Final, Protocol, cast
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from loadtests.drivers.timers import TimerQueue
+from loadtests.drivers.tls import client_context, explain
 
 _log: Final = logging.getLogger(__name__)
 _SWEEP_NS: Final = 200_000_000
@@ -47,12 +47,15 @@ class Fetch(Protocol):
 class FetchPool:
     """Connections to one server: as many as are needed at once, never more than the bound."""
 
-    def __init__(self, base_url: str, *, connections_max: int, timeout_ns: int, timers: TimerQueue) -> None:
+    def __init__(
+        self, base_url: str, *, connections_max: int, timeout_ns: int, timers: TimerQueue, ca_file: str = ""
+    ) -> None:
         address = urlsplit(base_url)
         assert address.hostname is not None, base_url
         self.host = address.hostname
-        self.is_secure = address.scheme == "https"
-        self.port = address.port or (443 if self.is_secure else 80)
+        is_secure = address.scheme == "https"
+        self._tls = client_context(ca_file) if is_secure else None
+        self.port = address.port or (443 if is_secure else 80)
         self.prefix = address.path.rstrip("/")
         self.host_header = address.netloc
         self.waiting: deque[Fetch] = deque()
@@ -146,13 +149,12 @@ class FetchPool:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        context = ssl.create_default_context() if self.is_secure else None
         try:
             async with asyncio.timeout(self._timeout_ns / 1e9):
-                await loop.create_connection(lambda: _Connection(self), self.host, self.port, ssl=context)
+                await loop.create_connection(lambda: _Connection(self), self.host, self.port, ssl=self._tls)
         except OSError as error:  # TimeoutError is one
             if self.waiting:
-                _log.warning("no connection to %s: %s", self.host_header, error)
+                _log.warning("no connection to %s: %s", self.host_header, explain(error, self.host_header))
                 self._fail(self.waiting.popleft())
         finally:
             task = asyncio.current_task()

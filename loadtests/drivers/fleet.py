@@ -75,6 +75,7 @@ class Fleet:
                     connections_max=host.connections_max,
                     timeout_ns=_REQUEST_TIMEOUT_NS,
                     timers=self._timers,
+                    ca_file=endpoint.ca_file,
                 ),
                 numbers=count(shard.number + 1, shard.of),
             ),

@@ -10,6 +10,7 @@ from locust import FastHttpUser, constant, task
 from locust.contrib.fasthttp import ResponseContextManager
 
 from loadtests.drivers.mutation_requests import request_of
+from loadtests.drivers.tls import client_context
 from loadtests.drivers.workload import Workload
 
 
@@ -49,8 +50,13 @@ class JobsMutator(FastHttpUser):
                 response.failure(trouble)
 
 
-def mutator_class(workload: Workload, *, host: str) -> type[JobsMutator]:
-    """Return the user class for one workload against the jobs API at `host`."""
+def mutator_class(workload: Workload, *, host: str, ca_file: str = "") -> type[JobsMutator]:
+    """Return the user class for one workload against the jobs API at `host`, whose certificate is verified.
+
+    Its HTTP client looks whether an idle connection was closed before it writes a request to it, and never repeats one
+    that was written: a mutation might be done twice.
+    """
+    context = client_context(ca_file) if host.startswith("https") else None
     timeout_s = workload.scenario.mutators.timeout_s
     return type(
         "Mutator",
@@ -61,5 +67,8 @@ def mutator_class(workload: Workload, *, host: str) -> type[JobsMutator]:
             "host": host,
             "network_timeout": timeout_s,
             "connection_timeout": timeout_s,
+            "insecure": False,
+            # The library offers its own authorities as `cafile`; ours are this machine's.
+            "ssl_context_factory": staticmethod(lambda **_: context),
         },
     )

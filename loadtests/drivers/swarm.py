@@ -18,6 +18,7 @@ from loadtests.drivers.fleet import Fleet, Host, NobodyLiveError
 from loadtests.drivers.health import LoopHealth
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.shard import Shard, TooFewDescriptorsError, ledger_rows
+from loadtests.drivers.tls import TlsError
 from loadtests.history.directory import NoRunError
 from loadtests.history.kinds import Process
 from loadtests.history.ledger import Ledger, LedgerFullError
@@ -134,7 +135,7 @@ def _why(error: BaseException) -> str:
     """Return what to tell the parent; our own refusals explain themselves."""
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(_why(one) for one in error.exceptions)
-    if isinstance(error, LedgerFullError | NobodyLiveError | NoRunError | TooFewDescriptorsError):
+    if isinstance(error, LedgerFullError | NobodyLiveError | NoRunError | TlsError | TooFewDescriptorsError):
         return str(error)
     return repr(error)
 

@@ -43,6 +43,8 @@ class Workload:
                 self.board.add(organization, population.job_id(organization, ordinal))
         self.queue: gevent.queue.Queue[Mutation] = gevent.queue.Queue()
         self.dispatched = self.acked = self.failed = self.in_flight = 0
+        self.latency_ns = 0
+        """Sum over the mutations that came to an end, from their writing to it."""
         self._secret = ""
         self._tokens: dict[str, str] = {}
 
@@ -129,6 +131,7 @@ class Workload:
         """Record how the mutation ended; return what is wrong, or None. `status` 0: there was no response."""
         at_ns = time.monotonic_ns()
         self.in_flight -= 1
+        self.latency_ns += at_ns - sent_ns
         trouble, job_id, revision = _judge(mutation, status, content)
         kind = Kind.UNKNOWN if status == 0 else Kind.FAILED if trouble else Kind.ACKED
         subject = trouble or job_id

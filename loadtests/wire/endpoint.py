@@ -26,6 +26,8 @@ class Endpoint:
     """Owner's connection string, `postgresql://…`, for provisioning and for reading the truth."""
     control_url: str = ""
     """Where faults are asked for, on this machine only; empty where the pipeline commits none."""
+    ca_file: str = ""
+    """Certificates of authorities to trust beside this machine's; empty for none."""
 
     def to_json(self) -> dict[str, str]:
         """Return a JSON object; only for a pipe to a process of ours."""

@@ -1,0 +1,194 @@
+"""`loadtests run`: from what was typed to a run, or to what a run would send.
+
+A part of the command line: it prints, and is handed the environment. How a run goes is `loadtests.run`'s business.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+from rich.console import Console
+from rich.markup import escape
+
+from loadtests.checks.gates import GateError, parse_gates
+from loadtests.checks.verdict import Verdict
+from loadtests.dry_run import dry_run, json_of, lines_of
+from loadtests.history.directory import RunDirectory
+from loadtests.run import RunRequest, run
+from loadtests.runner.interrupt import listen_for_interrupt
+from loadtests.runner.preflight import check_port
+from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
+from loadtests.screens import screen_for
+from loadtests.targets.embedded import target_options
+
+DATABASE_URL: Final = "DATABASE_URL"
+RUNS: Final = Path("reports/runs")
+_VERDICT_STYLES: Final = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
+_DEFAULT_WEB_PORT: Final = 8089
+_PORT: Final = click.IntRange(0, 65_535)
+
+ClearErrors = Callable[[], AbstractContextManager[None]]
+"""Turns what a user can mend into a message and an exit code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Typed:
+    """What was typed after `loadtests run`."""
+
+    scenario: str
+    overrides: tuple[str, ...]
+    gates: tuple[str, ...]
+    out: Path | None
+    ui: bool
+    ui_port: int
+    is_dry: bool
+    as_json: bool
+
+
+def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> click.Command:
+    """Return the verb."""
+
+    @click.command("run")
+    @click.argument("scenario")
+    @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one key; may be repeated.")
+    @click.option("--gate", "gates", multiple=True, metavar="GATE", help="One more limit; may be repeated.")
+    @click.option("--out", type=click.Path(path_type=Path), help="Run directory [default: reports/runs/NAME/TIME].")
+    @click.option("--ui", is_flag=True, help="Open Locust's web UI for watching and steering the mutators.")
+    @click.option(
+        "--ui-port", type=_PORT, default=_DEFAULT_WEB_PORT, show_default=True, help="Port of Locust's web UI."
+    )
+    @click.option(
+        "--dry-run", "is_dry", is_flag=True, help="Say what would be sent and which limits it hits; send nothing."
+    )
+    @click.option("--json", "as_json", is_flag=True, help="With --dry-run: as one JSON object.")
+    def command(**typed: Any) -> None:
+        """Run SCENARIO, the name of a shipped one or the path of a TOML file, and report.
+
+        \b
+        Examples:
+          loadtests run smoke
+          loadtests run burst --set subscribers.debounce_ms=1000
+          loadtests run smoke --set phases.1.mutations_per_s=20 --gate "push.visibility_ms.p95 < 800"
+          loadtests run smoke --ui
+          loadtests run smoke --set target.plan=pro --dry-run
+        """  # noqa: D301 - click's own escape
+        with clear_errors():
+            exit_code = _obey(_Typed(**typed), environment)
+        sys.exit(exit_code)
+
+    return command
+
+
+def _obey(typed: _Typed, environment: Mapping[str, str]) -> int:
+    """Do what was typed; return the exit code."""
+    source = read_scenario(typed.scenario, typed.overrides)
+    _check_gates(source, typed.gates)
+    if typed.is_dry:
+        _tell_dry_run(source, as_json=typed.as_json)
+        return 0
+    return _run(typed, source, environment)
+
+
+def _tell_dry_run(source: ScenarioFile, *, as_json: bool) -> None:
+    target = source.scenario.target
+    told = dry_run(source.scenario, target="an embedded pipeline", plan=target.plan)
+    if as_json:
+        click.echo(orjson.dumps(json_of(told), option=orjson.OPT_INDENT_2))
+    else:
+        click.echo("\n".join(lines_of(told)))
+
+
+def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) -> int:
+    console = Console(highlight=False)
+    if typed.ui:
+        check_port(typed.ui_port, what="Locust's web UI", option="--ui-port")
+    directory = typed.out or new_directory(source.scenario.name)
+    if directory.exists():
+        raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
+    web_port = typed.ui_port if typed.ui else None
+    request = RunRequest(
+        source=source,
+        directory=directory,
+        gates=typed.gates,
+        target_options={**target_options(source.scenario.target), **database_options(environment)},
+        web_port=web_port,
+    )
+    _announce(console, source, web_port)
+    screen = screen_for(console)
+    with listen_for_interrupt() as interrupt:
+        try:
+            outcome = run(request, screen, interrupt)
+        finally:
+            screen.close()
+    link_latest(directory)
+    tell_outcome(console, RunDirectory(directory), outcome.verdict)
+    return outcome.verdict.exit_code
+
+
+def _check_gates(source: ScenarioFile, extra: tuple[str, ...]) -> None:
+    """Refuse gates that could not be judged, before anything is started."""
+    try:
+        parse_gates(source.scenario)
+    except GateError as error:
+        raise GateError(f"{source.source}: gates: {error}") from error
+    try:
+        parse_gates(source.scenario, extra)
+    except GateError as error:
+        raise GateError(f"--gate: {error}") from error
+
+
+def _announce(console: Console, source: ScenarioFile, web_port: int | None) -> None:
+    scenario = source.scenario
+    console.print(f"[bold]{scenario.name}[/]: {escape(scenario.question)}", soft_wrap=True)
+    pollers = sum(cohort.count for cohort in scenario.pollers)
+    console.print(
+        f"[dim]{scenario.subscribers.count:,} subscribers and {pollers:,} pollers in "
+        f"{scenario.organizations.count:,} organizations, {scenario.duration_s:.0f} s of load and "
+        f"{scenario.effective_drain_s:.0f} s of drain[/]",
+        soft_wrap=True,
+    )
+    if web_port is not None:
+        console.print(f"Locust's web UI: http://127.0.0.1:{web_port}")
+
+
+# ---- shared with the other verbs
+
+
+def database_options(environment: Mapping[str, str]) -> dict[str, object]:
+    """Return the database of one's own that the environment names, if any."""
+    database_url = environment.get(DATABASE_URL)
+    return {} if database_url is None else {"database_url": database_url}
+
+
+def new_directory(name: str) -> Path:
+    """Return where a run of that name goes by default."""
+    return RUNS / name / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def link_latest(directory: Path) -> None:
+    """Let `latest` beside a run in its default place mean it."""
+    latest = directory.parent / "latest"
+    if directory.parent.parent != RUNS or (latest.exists() and not latest.is_symlink()):
+        return
+    latest.unlink(missing_ok=True)
+    latest.symlink_to(directory.name, target_is_directory=True)
+
+
+def tell_outcome(console: Console, directory: RunDirectory, verdict: Verdict) -> None:
+    """Print a run's summary, its verdict with reasons, and where the report is."""
+    summary = directory.path / "summary.md"
+    if summary.is_file():
+        console.print()
+        console.print(summary.read_text(encoding="utf-8").rstrip(), markup=False, soft_wrap=True)
+    console.print()
+    console.print(f"verdict: [{_VERDICT_STYLES[verdict.value]}]{verdict.value}[/]")
+    for reason in verdict.reasons:
+        console.print(f"  {escape(reason)}", soft_wrap=True)
+    if directory.report_file.is_file():
+        console.print(f"report:  {directory.report_file}", soft_wrap=True)
