@@ -26,6 +26,9 @@ class Endpoint:
     """Owner's connection string, `postgresql://…`, for provisioning and for reading the truth."""
     control_url: str = ""
     """Where faults are asked for, on this machine only; empty where the pipeline commits none."""
+    supabase_url: str = ""
+    """What a Supabase client is created with: the base of `/auth/v1`, `/rest/v1` and `/realtime/v1`; empty where
+    accounts and tables are not served."""
 
     def to_json(self) -> dict[str, str]:
         """Return a JSON object; only for a pipe to a process of ours."""
