@@ -98,6 +98,8 @@ def target_options(target: Target) -> dict[str, Any]:
             "retention_every_s": target.retention_every_s,
         },
         "push_sink": target.push_notifications,
+        # No driver of a run goes through it.
+        "gateway": False,
     }
 
 

@@ -28,6 +28,9 @@ class Endpoint:
     """Where faults are asked for, on this machine only; empty where the pipeline commits none."""
     ca_file: str = ""
     """Certificates of authorities to trust beside this machine's; empty for none."""
+    supabase_url: str = ""
+    """What a Supabase client is created with: the base of `/auth/v1`, `/rest/v1` and `/realtime/v1`; empty where
+    accounts and tables are not served."""
 
     def to_json(self) -> dict[str, str]:
         """Return a JSON object; only for a pipe to a process of ours."""
