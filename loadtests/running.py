@@ -16,16 +16,22 @@ import orjson
 from rich.console import Console
 from rich.markup import escape
 
+from loadtests.checks.expected_load import expect
 from loadtests.checks.gates import GateError, parse_gates
+from loadtests.checks.guard import GuardError, check_caps, check_hosts, external_hosts
+from loadtests.checks.preflight import Severity, compare
 from loadtests.checks.verdict import Verdict
 from loadtests.dry_run import dry_run, json_of, lines_of
 from loadtests.history.directory import RunDirectory
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import listen_for_interrupt
 from loadtests.runner.preflight import check_port
+from loadtests.scenario.population import Population
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
-from loadtests.targets.embedded import target_options
+from loadtests.targets.allowed_hosts import default_places, read_allow_list
+from loadtests.targets.opening import open_embedded, open_external
+from loadtests.targets.target_file import OpenedTarget, read_target_file
 
 DATABASE_URL: Final = "DATABASE_URL"
 RUNS: Final = Path("reports/runs")
@@ -48,6 +54,9 @@ class _Typed:
     ui: bool
     ui_port: int
     is_dry: bool
+    target: Path | None
+    confirmed: tuple[str, ...]
+    is_forced: bool
     as_json: bool
 
 
@@ -66,6 +75,11 @@ def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> cl
     @click.option(
         "--dry-run", "is_dry", is_flag=True, help="Say what would be sent and which limits it hits; send nothing."
     )
+    @click.option(
+        "--target", type=click.Path(path_type=Path), help="A target file: somebody's pipeline instead of the embedded one."
+    )
+    @click.option("--confirm", "confirmed", multiple=True, metavar="HOST", help="A host that is put under load.")
+    @click.option("--force", "is_forced", is_flag=True, help="Run although the plan is certain to discard messages.")
     @click.option("--json", "as_json", is_flag=True, help="With --dry-run: as one JSON object.")
     def command(**typed: Any) -> None:
         """Run SCENARIO, the name of a shipped one or the path of a TOML file, and report.
@@ -77,6 +91,7 @@ def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> cl
           loadtests run smoke --set phases.1.mutations_per_s=20 --gate "push.visibility_ms.p95 < 800"
           loadtests run smoke --ui
           loadtests run smoke --set target.plan=pro --dry-run
+          loadtests run smoke --target ours.toml --confirm api.example.com
         """  # noqa: D301 - click's own escape
         with clear_errors():
             exit_code = _obey(_Typed(**typed), environment)
@@ -112,12 +127,17 @@ def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) ->
     if directory.exists():
         raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
     web_port = typed.ui_port if typed.ui else None
+    opened = _opened(typed, source, environment)
     request = RunRequest(
         source=source,
         directory=directory,
         gates=typed.gates,
-        target_options={**target_options(source.scenario.target), **database_options(environment)},
+        open_target=open_embedded(source.scenario, database_options(environment))
+        if opened is None
+        else open_external(source.scenario, opened),
         web_port=web_port,
+        target=None if opened is None else opened.file.model_dump(mode="json", exclude_none=True),
+        abort=() if opened is None else (opened.file.limits.abort,),
     )
     _announce(console, source, web_port)
     screen = screen_for(console)
@@ -129,6 +149,28 @@ def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) ->
     link_latest(directory)
     tell_outcome(console, RunDirectory(directory), outcome.verdict)
     return outcome.verdict.exit_code
+
+
+def _opened(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) -> OpenedTarget | None:
+    """Return the target of the file that was named, if it may be put under this load; None: the embedded pipeline."""
+    if typed.target is None:
+        return None
+    opened = read_target_file(typed.target, environment)
+    allowed = read_allow_list(default_places(Path.cwd(), configuration_folder(environment)))
+    hosts = external_hosts((opened.supabase_url, opened.realtime_url, opened.file.api_url))
+    check_hosts(hosts, allowed=allowed.hosts, confirmed=typed.confirmed, allow_list=allowed.where)
+    scenario = source.scenario
+    load = expect(Population(scenario, seed=scenario.seed, run_id="expected"))
+    check_caps(load, opened.file.limits.caps, where=str(typed.target))
+    refused = [each for each in compare(load, opened.file.plan) if each.severity is Severity.REFUSED]
+    if refused and not typed.is_forced:
+        raise GuardError(f"{'; '.join(each.text for each in refused)}. With --force it is run all the same")
+    return opened
+
+
+def configuration_folder(environment: Mapping[str, str]) -> Path:
+    """Return where a user's configuration lies."""
+    return Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/")) / ".config")
 
 
 def _check_gates(source: ScenarioFile, extra: tuple[str, ...]) -> None:
