@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class RunRequest:
     open_target: OpenTarget
     target: Mapping[str, Any] | None = None
     """The target file as it was meant, without secrets; None: the embedded pipeline."""
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    """What the dry run told of it, kept in the manifest: no secrets."""
     abort: tuple[Abort, ...] = ()
     """When the load ends before its time, beside what the scenario says of that."""
     web_port: int | None = None
@@ -77,6 +79,7 @@ def _write_intention(request: RunRequest) -> RunDirectory:
             f"cannot make the run directory {request.directory}: {error.strerror}; choose another with --out"
         ) from error
     manifest = make_manifest(request.source, run_id=new_run_id(), gates=request.gates, started_at=datetime.now(UTC))
+    manifest["expected"] = dict(request.expected)
     if request.target is not None:
         manifest["target"] = dict(request.target)
     directory.write_json(directory.manifest_file, manifest)
@@ -87,9 +90,7 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
     """Start everything, run the load, read the truth; return what went wrong once the load had begun."""
     with ExitStack() as stack:
         ledger = stack.enter_context(run_input.create_ledger("runner", expected_rows=_RUNNER_ROWS))
-        stage = stack.enter_context(
-            open_stage(run_input, open_target=request.open_target, web_port=request.web_port)
-        )
+        stage = stack.enter_context(open_stage(run_input, open_target=request.open_target, web_port=request.web_port))
         screen.show(Progress(step=Step.STARTING))
         endpoint = stage.wait_target().endpoint
         faults = _planter(endpoint.control_url, run_input)

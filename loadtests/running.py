@@ -16,21 +16,20 @@ import orjson
 from rich.console import Console
 from rich.markup import escape
 
-from loadtests.checks.expected_load import expect
 from loadtests.checks.gates import GateError, parse_gates
-from loadtests.checks.guard import GuardError, check_caps, check_hosts, external_hosts
-from loadtests.checks.preflight import Severity, compare
+from loadtests.checks.guard import Caps
 from loadtests.checks.verdict import Verdict
-from loadtests.dry_run import dry_run, json_of, lines_of
+from loadtests.dry_run import DryRun, dry_run, json_of, lines_of
 from loadtests.history.directory import RunDirectory
+from loadtests.permission import Request, permit
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import listen_for_interrupt
 from loadtests.runner.preflight import check_port
-from loadtests.scenario.population import Population
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
-from loadtests.targets.allowed_hosts import default_places, read_allow_list
+from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
 from loadtests.targets.opening import open_embedded, open_external
+from loadtests.targets.target import OpenTarget
 from loadtests.targets.target_file import OpenedTarget, read_target_file
 
 DATABASE_URL: Final = "DATABASE_URL"
@@ -55,9 +54,10 @@ class _Typed:
     ui_port: int
     is_dry: bool
     target: Path | None
-    confirmed: tuple[str, ...]
-    is_forced: bool
     as_json: bool
+    confirmed: tuple[str, ...]
+    allow_list: Path | None
+    is_forced: bool
 
 
 def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> click.Command:
@@ -75,12 +75,15 @@ def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> cl
     @click.option(
         "--dry-run", "is_dry", is_flag=True, help="Say what would be sent and which limits it hits; send nothing."
     )
-    @click.option(
-        "--target", type=click.Path(path_type=Path), help="A target file: somebody's pipeline instead of the embedded one."
-    )
-    @click.option("--confirm", "confirmed", multiple=True, metavar="HOST", help="A host that is put under load.")
-    @click.option("--force", "is_forced", is_flag=True, help="Run although the plan is certain to discard messages.")
     @click.option("--json", "as_json", is_flag=True, help="With --dry-run: as one JSON object.")
+    @click.option("--confirm", "confirmed", multiple=True, metavar="HOST", help="Yes, load this host; may be repeated.")
+    @click.option(
+        "--allow-list",
+        type=click.Path(path_type=Path),
+        help="Hosts that may be loaded [default: ./allowed-hosts.txt and ~/.config/loadtests/allowed-hosts].",
+    )
+    @click.option("--target", type=click.Path(path_type=Path), help="A target file, instead of the embedded pipeline.")
+    @click.option("--force", "is_forced", is_flag=True, help="Run even if its plan is certain to discard changes.")
     def command(**typed: Any) -> None:
         """Run SCENARIO, the name of a shipped one or the path of a TOML file, and report.
 
@@ -104,40 +107,46 @@ def _obey(typed: _Typed, environment: Mapping[str, str]) -> int:
     """Do what was typed; return the exit code."""
     source = read_scenario(typed.scenario, typed.overrides)
     _check_gates(source, typed.gates)
+    opened = None if typed.target is None else read_target_file(typed.target, environment)
     if typed.is_dry:
-        _tell_dry_run(source, as_json=typed.as_json)
+        _tell_dry_run(_expected(source, opened), as_json=typed.as_json)
         return 0
-    return _run(typed, source, environment)
+    return _run(typed, source, opened, environment)
 
 
-def _tell_dry_run(source: ScenarioFile, *, as_json: bool) -> None:
-    target = source.scenario.target
-    told = dry_run(source.scenario, target="an embedded pipeline", plan=target.plan)
+def _expected(source: ScenarioFile, opened: OpenedTarget | None) -> DryRun:
+    scenario = source.scenario
+    if opened is None:
+        return dry_run(scenario, target="an embedded pipeline", plan=scenario.target.plan)
+    return dry_run(scenario, target=f"{opened.realtime_url} and {opened.file.api_url}", plan=opened.file.plan)
+
+
+def _tell_dry_run(told: DryRun, *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(json_of(told), option=orjson.OPT_INDENT_2))
     else:
         click.echo("\n".join(lines_of(told)))
 
 
-def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) -> int:
+def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, environment: Mapping[str, str]) -> int:
     console = Console(highlight=False)
     if typed.ui:
         check_port(typed.ui_port, what="Locust's web UI", option="--ui-port")
     directory = typed.out or new_directory(source.scenario.name)
     if directory.exists():
         raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
+    told = _expected(source, opened)
+    _permit(typed, told, opened, environment)
     web_port = typed.ui_port if typed.ui else None
-    opened = _opened(typed, source, environment)
     request = RunRequest(
         source=source,
         directory=directory,
         gates=typed.gates,
-        open_target=open_embedded(source.scenario, database_options(environment))
-        if opened is None
-        else open_external(source.scenario, opened),
-        web_port=web_port,
+        open_target=_opening(source, opened, environment),
         target=None if opened is None else opened.file.model_dump(mode="json", exclude_none=True),
         abort=() if opened is None else (opened.file.limits.abort,),
+        web_port=web_port,
+        expected=json_of(told),
     )
     _announce(console, source, web_port)
     screen = screen_for(console)
@@ -151,26 +160,33 @@ def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) ->
     return outcome.verdict.exit_code
 
 
-def _opened(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) -> OpenedTarget | None:
-    """Return the target of the file that was named, if it may be put under this load; None: the embedded pipeline."""
-    if typed.target is None:
-        return None
-    opened = read_target_file(typed.target, environment)
-    allowed = read_allow_list(default_places(Path.cwd(), configuration_folder(environment)))
-    hosts = external_hosts((opened.supabase_url, opened.realtime_url, opened.file.api_url))
-    check_hosts(hosts, allowed=allowed.hosts, confirmed=typed.confirmed, allow_list=allowed.where)
-    scenario = source.scenario
-    load = expect(Population(scenario, seed=scenario.seed, run_id="expected"))
-    check_caps(load, opened.file.limits.caps, where=str(typed.target))
-    refused = [each for each in compare(load, opened.file.plan) if each.severity is Severity.REFUSED]
-    if refused and not typed.is_forced:
-        raise GuardError(f"{'; '.join(each.text for each in refused)}. With --force it is run all the same")
-    return opened
+def _opening(source: ScenarioFile, opened: OpenedTarget | None, environment: Mapping[str, str]) -> OpenTarget:
+    if opened is None:
+        return open_embedded(source.scenario, database_options(environment))
+    return open_external(source.scenario, opened)
 
 
-def configuration_folder(environment: Mapping[str, str]) -> Path:
-    """Return where a user's configuration lies."""
-    return Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/")) / ".config")
+def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environment: Mapping[str, str]) -> None:
+    """Refuse what must not be loaded, and tell what is to be known before the load."""
+    urls = (environment.get(DATABASE_URL, ""),) if opened is None else opened.urls
+    request = Request(
+        urls=urls,
+        allow_list=_allow_list(typed.allow_list, environment),
+        confirmed=typed.confirmed,
+        is_forced=typed.is_forced,
+        keeps_plan=opened is not None,
+        caps=Caps() if opened is None else opened.file.limits.caps,
+        caps_stand_in="" if opened is None else str(typed.target),
+    )
+    for note in permit(told, request):
+        Console(highlight=False).print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+
+
+def _allow_list(named: Path | None, environment: Mapping[str, str]) -> AllowList:
+    if named is not None:
+        return read_allow_list((named,), must_exist=True)
+    configuration = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return read_allow_list(default_places(Path(), Path(configuration)))
 
 
 def _check_gates(source: ScenarioFile, extra: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import orjson
+import pytest
 from click.testing import CliRunner, Result
 
 from loadtests.cli import main
@@ -37,3 +38,21 @@ def test_a_gate_that_cannot_be_judged_is_refused_before_anything_else() -> None:
 
     assert told.exit_code == 2
     assert "--gate" in told.output
+
+
+def test_a_database_of_somebody_else_s_is_not_loaded_without_permission(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded pipeline would write to it. First the list, then the name; nothing was made by then."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me@db.example.org/jobs")
+    empty, listed = tmp_path / "empty", tmp_path / "listed"
+    empty.write_text("", encoding="utf-8")
+    listed.write_text("db.example.org\n", encoding="utf-8")
+    out = ("--out", tmp_path / "run")
+    unlisted = typed("smoke", "--allow-list", empty, *out)
+    unconfirmed = typed("smoke", "--allow-list", listed, *out)
+
+    assert (unlisted.exit_code, unconfirmed.exit_code) == (2, 2)
+    assert "db.example.org must not be put under load" in unlisted.output
+    assert "confirm it by name, with --confirm db.example.org" in unconfirmed.output
+    assert not (tmp_path / "run").exists()

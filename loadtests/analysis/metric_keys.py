@@ -243,6 +243,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "connections.lost_by_code.<code>": MetricKey("connections", "Of those closed, by close code; 0: none was told."),
     "connections.refused": MetricKey("answers", "Connects, joins and subscriptions answered with an error. Whole run."),
     "connections.refused_by_status.<code>": MetricKey("answers", "The same by HTTP status; 0: not at the handshake."),
+    "connections.limited_answers": MetricKey("answers", "Re-fetches answered with 429, too many. Whole run."),
     "connections.open_ms": MetricKey("ms", "From dialling to the open WebSocket; n: connections.", _QUANTILES),
     # --- target ---------------------------------------------------------------------------------------------
     "target.discarded": MetricKey(

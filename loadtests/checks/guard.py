@@ -31,6 +31,9 @@ class Caps:
     """Of the load, drain excluded."""
 
 
+NO_CAPS: Final = Caps()
+
+
 def host_of(url: str) -> str:
     """Return the host that a URL names, in lower case and without its port; nothing for none."""
     return (urlsplit(url).hostname or "").lower()

@@ -8,6 +8,7 @@ import logging
 import socket
 import ssl
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +19,7 @@ from loadtests.drivers.subscribers import Subscriber
 from loadtests.drivers.tls import client_context, explain
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Vsn
+from loadtests.wire.retry_after import LIMITED, retry_after_s
 
 _log: Final = logging.getLogger(__name__)
 _READ_BUFFER_BYTES: Final = 2048
@@ -27,10 +29,11 @@ _READ_BUFFER_BYTES: Final = 2048
 class Dialler:
     """Opens WebSockets to one target."""
 
-    def __init__(self, endpoint: Endpoint, *, handshake_timeout_s: float) -> None:
+    def __init__(self, endpoint: Endpoint, *, handshake_timeout_s: float, respects_retry_after: bool = False) -> None:
         query = urlencode({"apikey": endpoint.anon_key, "vsn": Vsn.V2.value})
         self._url = f"{endpoint.realtime_url}?{query}"
         self._timeout_s = handshake_timeout_s
+        self._respects_retry_after = respects_retry_after
         self._host = urlsplit(endpoint.realtime_url).netloc
         self._tls: dict[str, Any] = {}
         if endpoint.realtime_url.startswith("wss"):
@@ -69,6 +72,9 @@ class Dialler:
         except WSHandshakeError as error:
             if attempt.subscriber is not None:
                 attempt.subscriber.refused(*_refusal(error))
+            # Whoever leaves meanwhile gives the attempt up, and nobody is told.
+            await attempt.wait(_asked_to_wait_s(error) if self._respects_retry_after else 0.0)
+            if attempt.subscriber is not None:
                 attempt.subscriber.failed_to_connect()
         except (OSError, WSError) as error:  # TimeoutError is an OSError
             if attempt.subscriber is not None:
@@ -90,18 +96,29 @@ class Attempt:
     answers, and its timeout would then be an error that nobody awaits. So the socket is ours until it stands.
     """
 
-    __slots__ = ("_socket", "subscriber", "task")
+    __slots__ = ("_pause", "_socket", "subscriber", "task")
 
     def __init__(self, subscriber: Subscriber) -> None:
         self.subscriber: Subscriber | None = subscriber
         """Who hears of the outcome; None: nobody any more."""
         self.task: asyncio.Task[None] | None = None
         self._socket: socket.socket | None = None
+        self._pause: asyncio.Event | None = None
+
+    async def wait(self, seconds: float) -> None:
+        """Wait as the target has asked, or until it is given up."""
+        if seconds > 0:
+            self._pause = asyncio.Event()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._pause.wait()
 
     def give_up(self) -> None:
         """Close what there is."""
         self.subscriber = None
-        if self._socket is not None:
+        if self._pause is not None:
+            self._pause.set()
+        elif self._socket is not None:
             with suppress(OSError):  # it may be closed already
                 self._socket.shutdown(socket.SHUT_RDWR)
         elif self.task is not None:
@@ -139,6 +156,13 @@ class _Nobody(WSListener):
 
 
 _NOBODY: Final = _Nobody()
+
+
+def _asked_to_wait_s(error: WSHandshakeError) -> float:
+    """Return the seconds of `Retry-After`; 0 without one."""
+    if error.response is None or int(error.response.status) not in LIMITED:
+        return 0.0
+    return retry_after_s(str(error.response.headers.get("Retry-After", "")), now=datetime.now(UTC)) or 0.0
 
 
 def _refusal(error: WSHandshakeError) -> tuple[int, str]:

@@ -7,6 +7,7 @@ for a connection happens before `requested` and so is told apart. Knows no devic
 import asyncio
 import logging
 from collections import deque
+from datetime import UTC, datetime
 from time import monotonic_ns
 from typing import Final, Protocol, cast
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import httptools
 
 from loadtests.drivers.timers import TimerQueue
 from loadtests.drivers.tls import client_context, explain
+from loadtests.wire.retry_after import LIMITED, retry_after_s
 
 _log: Final = logging.getLogger(__name__)
 _SWEEP_NS: Final = 200_000_000
@@ -39,6 +41,9 @@ class Fetch(Protocol):
 
     def requested(self, at_ns: int) -> None:
         """The request is written; called once, even if it has to be written again on another connection."""
+
+    def told_to_wait(self, until_ns: int) -> None:
+        """The answer that follows refuses, and asks to come back no sooner than that."""
 
     def answered(self, at_ns: int, status: int, body: bytes) -> None:
         """The answer is complete; status 0: there is none."""
@@ -204,6 +209,9 @@ class _Repeated:
     def requested(self, at_ns: int) -> None:
         """Say nothing."""
 
+    def told_to_wait(self, until_ns: int) -> None:
+        self._fetch.told_to_wait(until_ns)
+
     def answered(self, at_ns: int, status: int, body: bytes) -> None:
         self._fetch.answered(at_ns, status, body)
 
@@ -211,7 +219,17 @@ class _Repeated:
 class _Connection(asyncio.Protocol):
     """One keep-alive connection, which carries one request at a time."""
 
-    __slots__ = ("_chunks", "_has_begun", "_is_closing", "_is_fresh", "_parser", "_pool", "_transport", "fetch")
+    __slots__ = (
+        "_chunks",
+        "_has_begun",
+        "_is_closing",
+        "_is_fresh",
+        "_parser",
+        "_pool",
+        "_retry_after",
+        "_transport",
+        "fetch",
+    )
 
     def __init__(self, pool: FetchPool) -> None:
         self._pool = pool
@@ -222,6 +240,7 @@ class _Connection(asyncio.Protocol):
         self._is_fresh = True
         self._has_begun = False
         self._is_closing = False
+        self._retry_after = b""
 
     @property
     def is_usable(self) -> bool:
@@ -282,6 +301,10 @@ class _Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._has_begun = True
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"retry-after":
+            self._retry_after = value
+
     def on_body(self, body: bytes) -> None:
         self._chunks.append(body)
 
@@ -300,5 +323,15 @@ class _Connection(asyncio.Protocol):
             self._is_closing = True
             if self._transport is not None:
                 self._transport.close()
+        asked, self._retry_after = self._retry_after, b""
         if fetch is not None:
+            if asked and status in LIMITED:
+                _pass_on(asked, fetch, answered_ns)
             fetch.answered(answered_ns, status, chunks[0] if len(chunks) == 1 else b"".join(chunks))
+
+
+def _pass_on(asked: bytes, fetch: Fetch, answered_ns: int) -> None:
+    """Tell the fetch how long it is asked to wait."""
+    wait_s = retry_after_s(asked.decode("latin-1"), now=datetime.now(UTC))
+    if wait_s is not None:
+        fetch.told_to_wait(answered_ns + round(wait_s * 1e9))

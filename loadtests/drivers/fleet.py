@@ -62,7 +62,9 @@ class Fleet:
         self._ledger = host.ledger
         self._timers = TimerQueue(host.loop)
         self._live_within_s = scenario.subscribers.live_within_s
-        self._dialler = Dialler(endpoint, handshake_timeout_s=self._live_within_s)
+        self._dialler = Dialler(
+            endpoint, handshake_timeout_s=self._live_within_s, respects_retry_after=scenario.respect_retry_after
+        )
         self._mint = partial(minter, endpoint.jwt_secret, given=endpoint.tokens)
         # Numbers are unique over all shards, because analysis sees them merged: shard 1 of 3 counts 2, 5, 8, …
         self._crowd = Crowd(
@@ -78,6 +80,7 @@ class Fleet:
                     ca_file=endpoint.ca_file,
                 ),
                 numbers=count(shard.number + 1, shard.of),
+                timers=self._timers if scenario.respect_retry_after else None,
             ),
             arrivals=Arrivals(host.ledger, run.population.organization_indices),
             dial=self._dialler.dial,
@@ -143,6 +146,7 @@ class Fleet:
             "refreshes": fetched.refreshes,
             "polls": fetched.polls,
             "errors": fetched.errors,
+            "limited": fetched.limited,
             "under_way": fetched.under_way,
             "rows": self._ledger.rows,
         }
@@ -165,7 +169,8 @@ class Fleet:
     async def _wait_prepared(self, expected: int, *, last_login: float, deadline: float) -> None:
         while self._loop.time() < deadline:
             everybody_is_live = self._crowd.live == expected
-            if self._loop.time() > last_login and everybody_is_live and not self._crowd.refresher.counts.under_way:
+            counts = self._crowd.refresher.counts
+            if self._loop.time() > last_login and everybody_is_live and not counts.under_way and not counts.held:
                 return
             await asyncio.sleep(_LOOK_S)
 

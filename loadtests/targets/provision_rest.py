@@ -13,6 +13,7 @@ from secrets import token_urlsafe
 from typing import Any, Final, TypeVar
 
 from httpx import HTTPError
+from postgrest import CountMethod
 from postgrest.exceptions import APIError
 from supabase import Client, create_client
 from supabase_auth.errors import AuthError
@@ -106,7 +107,6 @@ class Project:
         return create_client(self.url, self.service_key)
 
 
-
 def _each(of: Iterable[_Asked], do: Callable[[_Asked], _Answer]) -> list[_Answer]:
     """Do something for everybody, some at a time."""
     with ThreadPoolExecutor(_ACCOUNTS_AT_ONCE) as pool:
@@ -134,7 +134,7 @@ class _explained:  # noqa: N801 - reads as a statement
         if isinstance(error, AuthError):
             raise TargetError(f"{self._what}: the accounts' API says {error.message}") from error
         if isinstance(error, HTTPError):
-            raise TargetError(f"{self._what}: {error or type(error).__name__}") from error
+            raise TargetError(f"{self._what}: {str(error) or type(error).__name__}") from error
 
 
 def _make_account(client: Client, person: residents.Person, password: str, population: Population) -> None:
@@ -175,7 +175,7 @@ def _count(client: Client, table: str, column: str, ids: list[str]) -> int:
     total = 0
     for some in _chunks(ids, _IDS_AT_ONCE):
         try:
-            answer = client.table(table).select(column, count="exact").in_(column, some).limit(1).execute()
+            answer = client.table(table).select(column, count=CountMethod.exact).in_(column, some).limit(1).execute()
         except APIError as error:
             if error.code != _UNKNOWN_TABLE:
                 raise

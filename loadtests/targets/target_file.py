@@ -151,6 +151,11 @@ class OpenedTarget:
     csv: Path | None
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """Everything that is put under load."""
+        return tuple(each for each in (self.supabase_url, self.realtime_url, self.file.api_url) if each)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Everything that must appear nowhere."""
         return tuple(each for each in (self.anon_key, self.service_key, self.jwt_secret, self.database_url) if each)
@@ -261,5 +266,3 @@ def _first(error: ValidationError) -> str:
     details: Any = error.errors(include_input=False, include_url=False)[0]
     key = ".".join(str(part) for part in details["loc"])
     return f"{key}: {details['msg'].removeprefix('Value error, ')}" if key else str(details["msg"])
-
-

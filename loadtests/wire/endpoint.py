@@ -4,7 +4,7 @@ It holds secrets, so it travels only through pipes between our own processes and
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 
@@ -43,10 +43,16 @@ class Endpoint:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Return the endpoint that `to_json` wrote."""
-        optional = {each.name for each in fields(cls) if each.default is not MISSING or each.default_factory is not MISSING}
+        optional = {
+            each.name for each in fields(cls) if each.default is not MISSING or each.default_factory is not MISSING
+        }
         named = [each.name for each in fields(cls) if each.name not in optional or each.name in value]
         return cls(**{name: value[name] for name in named})
 
     def with_tokens(self, tokens: Mapping[str, str]) -> Self:
         """Return the same with tokens of users."""
         return replace(self, tokens=dict(tokens))
+
+
+def _is_required(each: Field[Any]) -> bool:
+    return each.default is MISSING and each.default_factory is MISSING

@@ -66,6 +66,9 @@ class Get:
     def requested(self, _at_ns: int) -> None:
         """Never mind when."""
 
+    def told_to_wait(self, _until_ns: int) -> None:
+        """Never happens."""
+
     def answered(self, _at_ns: int, status: int, _body: bytes) -> None:
         """Remember."""
         self.answer.set_result(status)
