@@ -36,7 +36,9 @@ from loadtests.scenario.faults import SHAPES
 from loadtests.scenario.reader import ScenarioError, read_scenario, shipped_scenarios
 from loadtests.screens import screen_for
 from loadtests.target_up import TargetUp, keep_target_up
-from loadtests.targets.embedded import TargetError, target_options
+from loadtests.targets.opening import open_embedded
+from loadtests.targets.target import OpenTarget, TargetError
+from loadtests.targets.target_file import TargetFileError
 
 _USAGE_ERROR = 2
 _TROUBLE = 1
@@ -179,7 +181,7 @@ def calibrate_command(out: Path | None, kinds: tuple[str, ...], *, seed: int | N
             directory=directory,
             kinds=kinds,
             seeds=seeds_of(seed, rounds, today=datetime.now(UTC).date()),
-            target_options=_options_of_case,
+            open_target=_target_of_case,
         )
         screen = screen_for(console)
         with listen_for_interrupt() as interrupt:
@@ -255,6 +257,7 @@ def _clear_errors() -> Iterator[None]:
         TornLedgerError,
         UnknownIdError,
         ReplayError,
+        TargetFileError,
     ) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}")
         sys.exit(_USAGE_ERROR)
@@ -266,8 +269,8 @@ def _clear_errors() -> Iterator[None]:
         sys.exit(_INTERRUPTED)
 
 
-def _options_of_case(case: Case) -> dict[str, object]:
-    return {**target_options(case.scenario_file(0).scenario.target), **database_options(os.environ)}
+def _target_of_case(case: Case) -> OpenTarget:
+    return open_embedded(case.scenario_file(0).scenario, database_options(os.environ))
 
 
 def _tell_findings(console: Console, case: Case, findings: Sequence[Finding]) -> None:

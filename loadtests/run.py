@@ -11,10 +11,10 @@ import psycopg
 
 from loadtests.checks.abort import AbortLimits, Watch
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
-from loadtests.drivers.probes import ClockProbe, UsageProbe
+from loadtests.drivers.probes import UsageProbe, open_clock
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.target_metrics import TargetMetrics
-from loadtests.drivers.truth import TruthReader
+from loadtests.drivers.truth import Truth, open_truth
 from loadtests.history.directory import RunDirectory
 from loadtests.history.ledger import LedgerFullError
 from loadtests.runner.conduct import Conductor
@@ -27,6 +27,7 @@ from loadtests.runner.progress import Progress, Screen, Step
 from loadtests.runner.stage import open_stage
 from loadtests.scenario.abort import Abort
 from loadtests.scenario.reader import ScenarioFile
+from loadtests.targets.target import OpenTarget
 
 _RUNNER_ROWS = 20_000_000
 """Room in the runner's ledger for the truth of the longest run; the file is sparse, so unused room is free."""
@@ -39,7 +40,9 @@ class RunRequest:
     source: ScenarioFile
     directory: Path
     gates: tuple[str, ...] = ()
-    target_options: Mapping[str, Any]
+    open_target: OpenTarget
+    target: Mapping[str, Any] | None = None
+    """The target file as it was meant, without secrets; None: the embedded pipeline."""
     expected: Mapping[str, Any] = field(default_factory=dict)
     """What the dry run told of it, kept in the manifest: no secrets."""
     abort: tuple[Abort, ...] = ()
@@ -77,6 +80,8 @@ def _write_intention(request: RunRequest) -> RunDirectory:
         ) from error
     manifest = make_manifest(request.source, run_id=new_run_id(), gates=request.gates, started_at=datetime.now(UTC))
     manifest["expected"] = dict(request.expected)
+    if request.target is not None:
+        manifest["target"] = dict(request.target)
     directory.write_json(directory.manifest_file, manifest)
     return directory
 
@@ -85,16 +90,14 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
     """Start everything, run the load, read the truth; return what went wrong once the load had begun."""
     with ExitStack() as stack:
         ledger = stack.enter_context(run_input.create_ledger("runner", expected_rows=_RUNNER_ROWS))
-        stage = stack.enter_context(
-            open_stage(run_input, target_options=request.target_options, web_port=request.web_port)
-        )
+        stage = stack.enter_context(open_stage(run_input, open_target=request.open_target, web_port=request.web_port))
         screen.show(Progress(step=Step.STARTING))
         endpoint = stage.wait_target().endpoint
         faults = _planter(endpoint.control_url, run_input)
         stack.callback(faults.close)
         stage.prepare_drivers(interrupt, lambda said: screen.show(_connecting(said)))
-        truth = TruthReader(endpoint.database_url, run_input.population, ledger)
-        clock = ClockProbe(endpoint.database_url)
+        truth = open_truth(endpoint, run_input.population, ledger)
+        clock = open_clock(endpoint)
         metrics = TargetMetrics.of_target(endpoint)
         for each in (truth.close, clock.close, metrics.stop):
             stack.callback(each)
@@ -144,7 +147,7 @@ def _write_ground_truth(faults: FaultPlanter, directory: RunDirectory) -> list[s
     return []
 
 
-def _read_truth(truth: TruthReader) -> list[str]:
+def _read_truth(truth: Truth) -> list[str]:
     try:
         truth.read_all()
     except (psycopg.Error, LedgerFullError) as error:

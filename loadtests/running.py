@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from loadtests.checks.gates import GateError, parse_gates
+from loadtests.checks.guard import Caps
 from loadtests.checks.verdict import Verdict
 from loadtests.dry_run import DryRun, dry_run, json_of, lines_of
 from loadtests.history.directory import RunDirectory
@@ -27,7 +28,9 @@ from loadtests.runner.preflight import check_port
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
 from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
-from loadtests.targets.embedded import target_options
+from loadtests.targets.opening import open_embedded, open_external
+from loadtests.targets.target import OpenTarget
+from loadtests.targets.target_file import OpenedTarget, read_target_file
 
 DATABASE_URL: Final = "DATABASE_URL"
 RUNS: Final = Path("reports/runs")
@@ -50,6 +53,7 @@ class _Typed:
     ui: bool
     ui_port: int
     is_dry: bool
+    target: Path | None
     as_json: bool
     confirmed: tuple[str, ...]
     allow_list: Path | None
@@ -78,6 +82,7 @@ def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> cl
         type=click.Path(path_type=Path),
         help="Hosts that may be loaded [default: ./allowed-hosts.txt and ~/.config/loadtests/allowed-hosts].",
     )
+    @click.option("--target", type=click.Path(path_type=Path), help="A target file, instead of the embedded pipeline.")
     @click.option("--force", "is_forced", is_flag=True, help="Run even if its plan is certain to discard changes.")
     def command(**typed: Any) -> None:
         """Run SCENARIO, the name of a shipped one or the path of a TOML file, and report.
@@ -89,6 +94,7 @@ def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> cl
           loadtests run smoke --set phases.1.mutations_per_s=20 --gate "push.visibility_ms.p95 < 800"
           loadtests run smoke --ui
           loadtests run smoke --set target.plan=pro --dry-run
+          loadtests run smoke --target ours.toml --confirm api.example.com
         """  # noqa: D301 - click's own escape
         with clear_errors():
             exit_code = _obey(_Typed(**typed), environment)
@@ -101,36 +107,44 @@ def _obey(typed: _Typed, environment: Mapping[str, str]) -> int:
     """Do what was typed; return the exit code."""
     source = read_scenario(typed.scenario, typed.overrides)
     _check_gates(source, typed.gates)
+    opened = None if typed.target is None else read_target_file(typed.target, environment)
     if typed.is_dry:
-        _tell_dry_run(source, as_json=typed.as_json)
+        _tell_dry_run(_expected(source, opened), as_json=typed.as_json)
         return 0
-    return _run(typed, source, environment)
+    return _run(typed, source, opened, environment)
 
 
-def _tell_dry_run(source: ScenarioFile, *, as_json: bool) -> None:
-    target = source.scenario.target
-    told = dry_run(source.scenario, target="an embedded pipeline", plan=target.plan)
+def _expected(source: ScenarioFile, opened: OpenedTarget | None) -> DryRun:
+    scenario = source.scenario
+    if opened is None:
+        return dry_run(scenario, target="an embedded pipeline", plan=scenario.target.plan)
+    return dry_run(scenario, target=f"{opened.realtime_url} and {opened.file.api_url}", plan=opened.file.plan)
+
+
+def _tell_dry_run(told: DryRun, *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(json_of(told), option=orjson.OPT_INDENT_2))
     else:
         click.echo("\n".join(lines_of(told)))
 
 
-def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) -> int:
+def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, environment: Mapping[str, str]) -> int:
     console = Console(highlight=False)
     if typed.ui:
         check_port(typed.ui_port, what="Locust's web UI", option="--ui-port")
     directory = typed.out or new_directory(source.scenario.name)
     if directory.exists():
         raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
-    told = dry_run(source.scenario, target="an embedded pipeline", plan=source.scenario.target.plan)
-    _permit(typed, told, environment, console)
+    told = _expected(source, opened)
+    _permit(typed, told, opened, environment)
     web_port = typed.ui_port if typed.ui else None
     request = RunRequest(
         source=source,
         directory=directory,
         gates=typed.gates,
-        target_options={**target_options(source.scenario.target), **database_options(environment)},
+        open_target=_opening(source, opened, environment),
+        target=None if opened is None else opened.file.model_dump(mode="json", exclude_none=True),
+        abort=() if opened is None else (opened.file.limits.abort,),
         web_port=web_port,
         expected=json_of(told),
     )
@@ -146,17 +160,26 @@ def _run(typed: _Typed, source: ScenarioFile, environment: Mapping[str, str]) ->
     return outcome.verdict.exit_code
 
 
-def _permit(typed: _Typed, told: DryRun, environment: Mapping[str, str], console: Console) -> None:
+def _opening(source: ScenarioFile, opened: OpenedTarget | None, environment: Mapping[str, str]) -> OpenTarget:
+    if opened is None:
+        return open_embedded(source.scenario, database_options(environment))
+    return open_external(source.scenario, opened)
+
+
+def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environment: Mapping[str, str]) -> None:
     """Refuse what must not be loaded, and tell what is to be known before the load."""
+    urls = (environment.get(DATABASE_URL, ""),) if opened is None else opened.urls
     request = Request(
-        urls=(environment.get(DATABASE_URL, ""),),
+        urls=urls,
         allow_list=_allow_list(typed.allow_list, environment),
         confirmed=typed.confirmed,
         is_forced=typed.is_forced,
-        keeps_plan=False,
+        keeps_plan=opened is not None,
+        caps=Caps() if opened is None else opened.file.limits.caps,
+        caps_stand_in="" if opened is None else str(typed.target),
     )
     for note in permit(told, request):
-        console.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+        Console(highlight=False).print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
 
 
 def _allow_list(named: Path | None, environment: Mapping[str, str]) -> AllowList:

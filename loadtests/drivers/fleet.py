@@ -65,7 +65,7 @@ class Fleet:
         self._dialler = Dialler(
             endpoint, handshake_timeout_s=self._live_within_s, respects_retry_after=scenario.respect_retry_after
         )
-        self._secret = endpoint.jwt_secret
+        self._mint = partial(minter, endpoint.jwt_secret, given=endpoint.tokens)
         # Numbers are unique over all shards, because analysis sees them merged: shard 1 of 3 counts 2, 5, 8, …
         self._crowd = Crowd(
             ledger=host.ledger,
@@ -186,7 +186,7 @@ class Fleet:
         population, shard = self._run.population, self._shard
         casting = Casting(
             population,
-            mint=minter(self._secret, lifetime_s=self._run.scenario.subscribers.connection.token_lifetime_s),
+            mint=self._mint(lifetime_s=self._run.scenario.subscribers.connection.token_lifetime_s),
             random=Random(f"{population.seed}/{shard.number}"),  # noqa: S311 - jitter, no secret
             batches=count(shard.number + 1, shard.of),
         )
@@ -196,7 +196,7 @@ class Fleet:
         )
 
     def _create_pollers(self) -> tuple[Poller, ...]:
-        mint = minter(self._secret, lifetime_s=_POLLERS_TOKEN_LIFETIME_S)
+        mint = self._mint(lifetime_s=_POLLERS_TOKEN_LIFETIME_S)
         (key,) = Screen().jobs
         return tuple(
             Poller(

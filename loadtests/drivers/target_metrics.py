@@ -185,7 +185,8 @@ class TargetMetrics:
     @classmethod
     def of_target(cls, endpoint: Endpoint) -> "TargetMetrics":
         """Return what asks a target's Realtime and its database."""
-        return cls([RealtimeMetrics(endpoint), DatabaseMetrics(endpoint.database_url)])
+        database = [DatabaseMetrics(endpoint.database_url)] if endpoint.database_url else []
+        return cls([RealtimeMetrics(endpoint), *database])
 
     def start(self) -> None:
         """Begin to ask."""

@@ -7,7 +7,7 @@ found by the audit rows that carry their request ids, with the commit time of ea
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Protocol
 from uuid import UUID
 
 import psycopg
@@ -16,6 +16,7 @@ from loadtests.history.kinds import NOBODY, ItemFlag, Kind, NotificationState
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
+from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.event_types import EVENT_TYPES, EventType
 
 _EVENTS: LiteralString = """
@@ -77,6 +78,44 @@ _KINDS = {
 }
 _LONGEST_TRANSACTION_S = 30
 """A row may become visible this long after its `created_at`, which is the start of its transaction."""
+
+
+class Truth(Protocol):
+    """Whoever writes the truth into the ledger."""
+
+    def read_new_events(self) -> int:
+        """Record the events that were not recorded before; return how many."""
+
+    def read_all(self) -> None:
+        """Record what is still missing of the events, then all mutations and jobs."""
+
+    def reconnect(self) -> None:
+        """Connect anew, after the database was restarted; what was recorded stays recorded."""
+
+    def close(self) -> None:
+        """Read no more."""
+
+
+class NoTruth:
+    """Nobody may read the database: what was delivered is told by agreement of the subscribers alone."""
+
+    def read_new_events(self) -> int:
+        """Record nothing."""
+        return 0
+
+    def read_all(self) -> None:
+        """Record nothing."""
+
+    def reconnect(self) -> None:
+        """There is no connection."""
+
+    def close(self) -> None:
+        """There is no connection."""
+
+
+def open_truth(endpoint: Endpoint, population: Population, ledger: Ledger) -> Truth:
+    """Return what reads the truth of a target, by the best way that its keys open."""
+    return TruthReader(endpoint.database_url, population, ledger) if endpoint.database_url else NoTruth()
 
 
 class TruthReader:

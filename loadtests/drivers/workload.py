@@ -21,7 +21,7 @@ from loadtests.scenario.risk import codes_of
 from loadtests.scenario.schedule import Schedule, draw_schedule
 from loadtests.scenario.vocabulary import MutationKind
 from loadtests.wire.endpoint import Endpoint
-from loadtests.wire.tokens import mint
+from loadtests.wire.tokens import token_of
 
 _NS = 1_000_000_000
 _LAG_INTERVAL_S = 0.1
@@ -45,12 +45,12 @@ class Workload:
         self.dispatched = self.acked = self.failed = self.in_flight = 0
         self.latency_ns = 0
         """Sum over the mutations that came to an end, from their writing to it."""
-        self._secret = ""
+        self._endpoint: Endpoint | None = None
         self._tokens: dict[str, str] = {}
 
     def connect(self, endpoint: Endpoint) -> None:
-        """Learn with which secret the target's users are signed in."""
-        self._secret = endpoint.jwt_secret
+        """Learn what signs the target's users in."""
+        self._endpoint = endpoint
 
     def token(self, mutation: Mutation) -> str:
         """Return a token of the mutation's author that outlives the run."""
@@ -58,10 +58,11 @@ class Workload:
         token = self._tokens.get(user_id)
         if token is None:
             lifetime_s = round(self.scenario.duration_s + self.scenario.effective_drain_s) + _TOKEN_MARGIN_S
-            token = self._tokens[user_id] = mint(
-                self._secret,
-                role="authenticated",
-                subject=user_id,
+            assert self._endpoint is not None, "it is connected before anything is due"
+            token = self._tokens[user_id] = token_of(
+                user_id,
+                given=self._endpoint.tokens,
+                secret=self._endpoint.jwt_secret,
                 expires_at_s=time.clock_gettime_ns(time.CLOCK_REALTIME) // _NS + lifetime_s,
             )
         return token

@@ -11,9 +11,9 @@ import psycopg
 
 from loadtests.checks.abort import Counted, Watch
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
-from loadtests.drivers.probes import ClockProbe, UsageProbe
+from loadtests.drivers.probes import Clock, UsageProbe
 from loadtests.drivers.target_metrics import SLOT_LAG, TargetMetrics
-from loadtests.drivers.truth import TruthReader
+from loadtests.drivers.truth import Truth
 from loadtests.history.kinds import Kind, Process
 from loadtests.history.ledger import Ledger
 from loadtests.processes.lifeline import Message
@@ -45,9 +45,9 @@ class Conductor:
     stage: Stage
     scenario: Scenario
     ledger: Ledger
-    clock: ClockProbe
+    clock: Clock
     usage: UsageProbe
-    truth: TruthReader
+    truth: Truth
     live: LiveView
     screen: Screen
     interrupt: Interrupt
