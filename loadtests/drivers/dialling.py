@@ -16,10 +16,10 @@ import orjson
 from picows import WSError, WSHandshakeError, WSListener, WSParsedURL, WSTransport, ws_connect
 
 from loadtests.drivers.subscribers import Subscriber
-from loadtests.drivers.tls import client_context, explain
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Vsn
 from loadtests.wire.retry_after import LIMITED, retry_after_s
+from loadtests.wire.tls import client_context, explain
 
 _log: Final = logging.getLogger(__name__)
 _READ_BUFFER_BYTES: Final = 2048

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import httptools
 
 from loadtests.drivers.timers import TimerQueue
-from loadtests.drivers.tls import client_context, explain
 from loadtests.wire.retry_after import LIMITED, retry_after_s
+from loadtests.wire.tls import client_context, explain
 
 _log: Final = logging.getLogger(__name__)
 _SWEEP_NS: Final = 200_000_000

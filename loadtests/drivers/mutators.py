@@ -10,8 +10,8 @@ from locust import FastHttpUser, constant, task
 from locust.contrib.fasthttp import ResponseContextManager
 
 from loadtests.drivers.mutation_requests import request_of
-from loadtests.drivers.tls import client_context
 from loadtests.drivers.workload import Workload
+from loadtests.wire.tls import client_context
 
 
 class JobsMutator(FastHttpUser):

@@ -18,13 +18,13 @@ from loadtests.drivers.fleet import Fleet, Host, NobodyLiveError
 from loadtests.drivers.health import LoopHealth
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.shard import Shard, TooFewDescriptorsError, ledger_rows
-from loadtests.drivers.tls import TlsError
 from loadtests.history.directory import NoRunError
 from loadtests.history.kinds import Process
 from loadtests.history.ledger import Ledger, LedgerFullError
 from loadtests.processes import lifeline
 from loadtests.processes.lifeline import Message
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tls import TlsError
 
 _log: Final = logging.getLogger(__name__)
 _PROGRESS_S: Final = 0.5

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from loadtests.drivers.tls import client_context
 from loadtests.history.kinds import Kind
 from loadtests.history.ledger import Ledger
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.prometheus import MalformedMetrics, Series, read_metrics
+from loadtests.wire.tls import client_context
 
 EVERY_S: Final = 1.0
 SLOT_LAG: Final = "pg_replication_slot_lag_bytes"

@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from secrets import token_urlsafe
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
+from httpx import Client as HttpClient
 from httpx import HTTPError
 from postgrest import CountMethod
 from postgrest.exceptions import APIError
-from supabase import Client, create_client
+from supabase import Client, ClientOptions, create_client
 from supabase_auth.errors import AuthError
 
 from loadtests.scenario.population import Population
@@ -23,6 +25,7 @@ from loadtests.targets import residents
 from loadtests.targets.provision import OF_ORGANIZATION
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import Provision
+from loadtests.wire.tls import client_context, explain, is_about_tls
 
 _ROWS_AT_ONCE: Final = 100
 _IDS_AT_ONCE: Final = 50
@@ -39,6 +42,7 @@ class Project:
 
     url: str
     service_key: str
+    ca_file: str = ""
 
     def fill(self, population: Population, wanted: Provision, passwords: Mapping[str, str]) -> None:
         """Make accounts with these passwords, then all rows.
@@ -47,9 +51,9 @@ class Project:
             TargetError: the project refused; the text says what.
 
         """
-        client = self._client()
+        client = self._client(self.service_key)
         everybody = tuple(residents.people(population))
-        with _explained("organizations, users and jobs could not be made"):
+        with _explained("organizations, users and jobs could not be made", self.url):
             _insert(client, "organizations", residents.organizations(population))
             _each(everybody, lambda person: _make_account(client, person, passwords[person.user_id], population))
             _insert(client, "users", residents.users(population))
@@ -67,10 +71,10 @@ class Project:
 
     def empty(self, population: Population) -> None:
         """Remove everything that a run made or caused, whether or not all of it is there."""
-        client = self._client()
+        client = self._client(self.service_key)
         organizations = list(population.organization_indices)
         users = [each.user_id for each in residents.people(population)]
-        with _explained("what the run made could not be removed"):
+        with _explained("what the run made could not be removed", self.url):
             for table in OF_ORGANIZATION:
                 _delete(client, table, "organization_id", organizations)
             _delete(client, "users", "id", users)
@@ -79,9 +83,9 @@ class Project:
 
     def residue(self, population: Population) -> dict[str, int]:
         """Return how many rows of a run each table still holds, without those that hold none."""
-        client = self._client()
+        client = self._client(self.service_key)
         organizations = list(population.organization_indices)
-        with _explained("what is left of the run could not be counted"):
+        with _explained("what is left of the run could not be counted", self.url):
             left = {table: _count(client, table, "organization_id", organizations) for table in OF_ORGANIZATION}
             left["organizations"] = _count(client, "organizations", "id", organizations)
             left["users"] = _count(client, "users", "id", [each.user_id for each in residents.people(population)])
@@ -92,7 +96,7 @@ class Project:
         everybody = tuple(residents.people(population))
 
         def token(person: residents.Person) -> tuple[str, str]:
-            client = create_client(self.url, anon_key)
+            client = self._client(anon_key)
             signed_in = client.auth.sign_in_with_password(
                 {"email": person.email, "password": passwords[person.user_id]}
             )
@@ -100,11 +104,11 @@ class Project:
                 raise TargetError(f"{person.email} signed in and was given no session: is confirmation asked for?")
             return person.user_id, signed_in.session.access_token
 
-        with _explained("the run's people could not sign in"):
+        with _explained("the run's people could not sign in", self.url):
             return dict(_each(everybody, token))
 
-    def _client(self) -> Client:
-        return create_client(self.url, self.service_key)
+    def _client(self, key: str) -> Client:
+        return create_client(self.url, key, ClientOptions(httpx_client=HttpClient(verify=client_context(self.ca_file))))
 
 
 def _each(of: Iterable[_Asked], do: Callable[[_Asked], _Answer]) -> list[_Answer]:
@@ -121,14 +125,17 @@ def new_passwords(population: Population) -> dict[str, str]:
 class _explained:  # noqa: N801 - reads as a statement
     """Turn what the official client raises into one sentence."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, url: str) -> None:
         self._what = what
+        self._host = urlsplit(url).netloc
 
     def __enter__(self) -> None:
         """Nothing yet."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Say what was refused, and by whom."""
+        if error is not None and is_about_tls(error):
+            raise TargetError(f"{self._what}: {explain(error, self._host)}") from error
         if isinstance(error, APIError):
             raise TargetError(f"{self._what}: the tables' API says {error.code}: {error.message}") from error
         if isinstance(error, AuthError):

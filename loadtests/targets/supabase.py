@@ -39,7 +39,7 @@ class SupabaseTarget:
                 jwt_secret=opened.jwt_secret if opened.file.auth.users == "mint" else "",
                 database_url=opened.database_url,
                 supabase_url=opened.supabase_url,
-                ca_file=opened.file.ca_file or "",
+                ca_file=opened.ca_file,
             )
         )
 
@@ -68,13 +68,17 @@ class SupabaseTarget:
 
     @property
     def _project(self) -> Project:
-        return Project(self._opened.supabase_url, self._opened.service_key)
+        return _project(self._opened)
 
     def _by_sql(self, population: Population) -> None:
         try:
             provision(self._opened.database_url, population, self._opened.file.provision)
         except psycopg.Error as error:
             raise TargetError(f"the database did not take the run's people: {error}") from error
+
+
+def _project(opened: OpenedTarget) -> Project:
+    return Project(opened.supabase_url, opened.service_key, opened.ca_file)
 
 
 def clean(opened: OpenedTarget, population: Population) -> None:
@@ -94,7 +98,7 @@ def clean(opened: OpenedTarget, population: Population) -> None:
         except psycopg.Error as error:
             raise TargetError(f"what run {population.run_id} made could not be removed: {error}") from error
     else:
-        project = Project(opened.supabase_url, opened.service_key)
+        project = _project(opened)
         project.empty(population)
         left = project.residue(population)
     if left:

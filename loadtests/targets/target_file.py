@@ -149,6 +149,8 @@ class OpenedTarget:
     jwt_secret: str
     database_url: str
     csv: Path | None
+    ca_file: str = ""
+    """Seen from the target file, as an absolute path; empty for none."""
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -195,6 +197,7 @@ def _open(file: TargetFile, path: Path, environment: Mapping[str, str]) -> Opene
         jwt_secret=found["jwt_secret"],
         database_url=found["database"] or status.get("DB_URL", ""),
         csv=None if file.auth.csv is None else path.parent / file.auth.csv,
+        ca_file="" if file.ca_file is None else str((path.parent / file.ca_file).absolute()),
     )
     _check_doors(opened, path)
     return opened

@@ -1,7 +1,6 @@
 """Devices behind a proxy that ends TLS: their WebSocket, their re-fetches, and what they say of a wrong certificate."""
 
 import asyncio
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ from starlette.routing import Route
 from loadtests.drivers.dialling import Dialler
 from loadtests.drivers.fetch import FetchPool
 from loadtests.drivers.timers import TimerQueue
-from loadtests.drivers.tls import TlsError, client_context, explain
 from loadtests.wire.endpoint import Endpoint
 from tests.drivers.tls_proxy import Authority, tls_proxy
 
@@ -186,29 +184,3 @@ def test_a_websocket_to_a_stranger_is_refused_with_its_reason(authority: Authori
 
     assert "is not trusted" in why
     assert failed == "failed"
-
-
-def test_an_authority_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    """Neither a file that is not there nor one that holds something else."""
-    (tmp_path / "none.pem").write_text("no certificate", encoding="utf-8")
-    for name in ("missing.pem", "none.pem"):
-        with pytest.raises(TlsError, match=f"ca_file .*{name} cannot be used"):
-            client_context(str(tmp_path / name))
-
-
-def test_an_authority_of_one_s_own_comes_on_top(authority: Authority) -> None:
-    """A private backend beside a hosted project: both are trusted."""
-    own, machine = client_context(str(authority.ca_file)), client_context()
-
-    assert own.cert_store_stats()["x509_ca"] == machine.cert_store_stats()["x509_ca"] + 1
-    assert own.verify_mode is ssl.CERT_REQUIRED
-    assert own.check_hostname
-
-
-def test_clear_text_behind_https_is_told() -> None:
-    """A port that was mistaken for another."""
-    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
-    error.reason = "WRONG_VERSION_NUMBER"
-
-    assert explain(error, "example.org:80").startswith("example.org:80 does not speak TLS on this port")
-    assert explain(ConnectionRefusedError(111, "Connection refused"), "x") == "[Errno 111] Connection refused"

@@ -52,6 +52,11 @@ def explain(error: BaseException, host: str) -> str:
     return str(error) or type(error).__name__
 
 
+def is_about_tls(error: BaseException) -> bool:
+    """Return whether TLS is what went wrong, whoever has wrapped it meanwhile."""
+    return any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
     while cause is not None:
