@@ -12,6 +12,7 @@ import psycopg
 from loadtests.checks.abort import AbortLimits, Watch
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
 from loadtests.drivers.probes import UsageProbe, open_clock
+from loadtests.drivers.rest_truth import TruthRefusedError
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.target_metrics import TargetMetrics
 from loadtests.drivers.truth import Truth, open_truth
@@ -150,7 +151,7 @@ def _write_ground_truth(faults: FaultPlanter, directory: RunDirectory) -> list[s
 def _read_truth(truth: Truth) -> list[str]:
     try:
         truth.read_all()
-    except (psycopg.Error, LedgerFullError) as error:
+    except (psycopg.Error, TruthRefusedError, LedgerFullError) as error:
         return [f"the truth in the database could not be recorded: {str(error).strip()}"]
     return []
 

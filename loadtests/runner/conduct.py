@@ -12,6 +12,7 @@ import psycopg
 from loadtests.checks.abort import Counted, Watch
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
 from loadtests.drivers.probes import Clock, UsageProbe
+from loadtests.drivers.rest_truth import TruthRefusedError
 from loadtests.drivers.target_metrics import SLOT_LAG, TargetMetrics
 from loadtests.drivers.truth import Truth
 from loadtests.history.kinds import Kind, Process
@@ -164,6 +165,8 @@ class Conductor:
                 self.clock.sample(self.ledger, exchanges=_CLOCK_EXCHANGES)
             if self._is_time("truth", _TRUTH_EVERY_S):
                 self.truth.read_new_events()
+        except TruthRefusedError as error:
+            return str(error)
         except psycopg.Error as error:
             if self.faults.restarts_database and self._reconnect():
                 return None

@@ -11,7 +11,6 @@ from typing import Any, Final
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.model import Target as TargetTable
 from loadtests.targets.embedded import EmbeddedTarget, settings_from, target_options
-from loadtests.targets.supabase import SupabaseTarget
 from loadtests.targets.target import OpenTarget, Target, TargetError
 from loadtests.targets.target_file import OpenedTarget
 
@@ -52,6 +51,9 @@ def open_external(scenario: Scenario, opened: OpenedTarget) -> OpenTarget:
 
 def _reach(opened: OpenedTarget) -> Callable[[Path], Target]:
     def reach(_log: Path) -> Target:
+        # The official client takes a second to import, which nobody waits for who does not need it.
+        from loadtests.targets.supabase import SupabaseTarget  # noqa: PLC0415
+
         return SupabaseTarget(opened)
 
     return reach
