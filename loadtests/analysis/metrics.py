@@ -44,7 +44,7 @@ from loadtests.analysis.watched import seen_soon, spent_by, watched_by
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
 from loadtests.analysis.why import Why
 from loadtests.history.history import History
-from loadtests.history.kinds import NOBODY, Kind, TruthSource
+from loadtests.history.kinds import NOBODY, Kind
 from loadtests.scenario.model import Scenario
 
 
@@ -322,7 +322,8 @@ def _health(
         health,
         scenario,
         run.window,
-        truth_is_read=run.truth_is_read or truth_source(history) is TruthSource.AGREEMENT,
+        source=truth_source(history),
+        truth_is_read=run.truth_is_read,
         missing_pairs=classed - delivery.expected,
     )
     events = run.events

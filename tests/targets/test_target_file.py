@@ -101,7 +101,7 @@ def test_what_cannot_be_meant_is_refused_by_its_key(tmp_path: Path, text: str, s
 
 def test_a_file_that_is_not_there_is_named() -> None:
     """With its path."""
-    with pytest.raises(TargetFileError, match="nowhere.toml cannot be read"):
+    with pytest.raises(TargetFileError, match=r"nowhere\.toml cannot be read"):
         read_target_file(Path("nowhere.toml"), {})
 
 
