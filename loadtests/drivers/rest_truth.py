@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from loadtests.drivers.tls import client_context
 from loadtests.drivers.truth_rows import TrueEvent, TrueJob, TrueMutation, TrueScore, TruthRows
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tls import client_context
 
 _PAGE: Final = 1000
 _ORGANIZATIONS_AT_ONCE: Final = 50
