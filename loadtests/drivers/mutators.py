@@ -20,6 +20,8 @@ class JobsMutator(FastHttpUser):
     abstract = True
     workload: ClassVar[Workload]
     wait_time = constant(0)
+    insecure = False
+    """Certificates are verified; Locust's own default is not to."""
 
     @task
     def mutate(self) -> None:
@@ -67,7 +69,6 @@ def mutator_class(workload: Workload, *, host: str, ca_file: str = "") -> type[J
             "host": host,
             "network_timeout": timeout_s,
             "connection_timeout": timeout_s,
-            "insecure": False,
             # The library offers its own authorities as `cafile`; ours are this machine's.
             "ssl_context_factory": staticmethod(lambda **_: context),
         },
