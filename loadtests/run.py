@@ -1,6 +1,6 @@
 """The story of a run on one screen: do what the scenario says, write down what happened, then judge it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from loadtests.runner.preflight import PreflightError, check_descriptors, raise_
 from loadtests.runner.progress import Progress, Screen, Step
 from loadtests.runner.stage import open_stage
 from loadtests.scenario.abort import Abort
+from loadtests.scenario.given import Given
 from loadtests.scenario.reader import ScenarioFile
 from loadtests.targets.target import OpenTarget
 
@@ -42,6 +43,8 @@ class RunRequest:
     directory: Path
     gates: tuple[str, ...] = ()
     open_target: OpenTarget
+    give: Callable[[], Given | None] = lambda: None
+    """Returns people who exist already, for a target that takes in no others."""
     target: Mapping[str, Any] | None = None
     """The target file as it was meant, without secrets; None: the embedded pipeline."""
     expected: Mapping[str, Any] = field(default_factory=dict)
@@ -64,6 +67,8 @@ def run(request: RunRequest, screen: Screen, interrupt: Interrupt) -> Outcome:
     """
     check_descriptors(request.source.scenario, raise_descriptor_limit())
     directory = _write_intention(request)
+    if (given := request.give()) is not None:
+        directory.write_json(directory.given_file, given.to_json())
     trouble = _drive(RunInput.read(directory.path), request, screen, interrupt)
     screen.show(Progress(step=Step.ANALYSIS))
     outcome = conclude(directory, gates=request.gates, trouble=trouble)

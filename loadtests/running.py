@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from loadtests.runner.preflight import check_port
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
 from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
-from loadtests.targets.opening import open_embedded, open_external
+from loadtests.targets.opening import give, open_embedded, open_external
 from loadtests.targets.target import OpenTarget
 from loadtests.targets.target_file import OpenedTarget, read_target_file
 
@@ -143,6 +144,7 @@ def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, envir
         directory=directory,
         gates=typed.gates,
         open_target=_opening(source, opened, environment),
+        give=(lambda: None) if opened is None else partial(give, source.scenario, opened),
         target=None if opened is None else opened.file.model_dump(mode="json", exclude_none=True),
         abort=() if opened is None else (opened.file.limits.abort,),
         web_port=web_port,

@@ -32,6 +32,8 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/pipeline/__main__.py",
             "loadtests/pipeline/api/__main__.py",
             "loadtests/pipeline/realtime/__main__.py",
+            "loadtests/pipeline/gateway/__main__.py",
+            "loadtests/pipeline/gateway/serve.py",
         ),
         "tests/pipeline/push/test_sender.py": (
             "loadtests/pipeline/push/__main__.py",
@@ -148,6 +150,14 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/pipeline/api/database.py",
         ),
         "tests/pipeline/api/test_gates.py": ("loadtests/pipeline/api/legal.py",),
+        "tests/pipeline/gateway/auth/test_routes.py": (
+            "loadtests/pipeline/gateway/auth/service.py",
+            "loadtests/pipeline/gateway/auth/shapes.py",
+        ),
+        "tests/pipeline/gateway/rest/test_routes.py": (
+            "loadtests/pipeline/gateway/rest/catalog.py",
+            "loadtests/pipeline/gateway/rest/service.py",
+        ),
     },
     "a part of the server that is tested over WebSockets, against the real database": {
         "tests/pipeline/realtime/test_server.py": (

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Floats, Ints
+from loadtests.analysis.truth_source import true_events
 from loadtests.history.history import History
 from loadtests.history.kinds import NOBODY, Kind
 
@@ -69,8 +70,8 @@ def _asked(history: History) -> _Exchanges | None:
 
 def _mutations(history: History) -> _Exchanges | None:
     """Return the acknowledged mutations whose event is known, None without any."""
-    sent, acked, events = (history.of(kind) for kind in (Kind.SENT, Kind.ACKED, Kind.TRUE_EVENT))
-    events = events[events["revision"] != NOBODY]
+    sent, acked, events = history.of(Kind.SENT), history.of(Kind.ACKED), true_events(history)
+    events = events[(events["revision"] != NOBODY) & (events["value"] != 0)]
     if not len(sent) or not len(acked) or not len(events):
         return None
     size = int(max(sent["actor"].max(), acked["actor"].max(), events["revision"].max())) + 1

@@ -43,6 +43,7 @@ _OTHER: Shape = "other"
 
 METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "schema": MetricKey("", "Name and version of this document's shape.", _OTHER),
+    "truth": MetricKey("", "Who told what really happened: database, rest (its tables' API), or agreement.", _OTHER),
     # --- push -----------------------------------------------------------------------------------------------
     "push.visibility_ms": MetricKey("ms", "Visible - due, of each mutation on the subscriber's screen.", _QUANTILES),
     "push.signal_ms": MetricKey("ms", "Received - committed, first receipt of each event.", _QUANTILES),

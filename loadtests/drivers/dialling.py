@@ -35,10 +35,12 @@ class Dialler:
         self._timeout_s = handshake_timeout_s
         self._respects_retry_after = respects_retry_after
         self._host = urlsplit(endpoint.realtime_url).netloc
-        self._tls: dict[str, Any] = {}
+        self._options: dict[str, Any] = {}
+        if endpoint.realtime_host:
+            self._options["extra_headers"] = {"Host": endpoint.realtime_host}
         if endpoint.realtime_url.startswith("wss"):
             context = client_context(endpoint.ca_file)
-            self._tls = {"ssl_context": context, "ssl_handshake_timeout": handshake_timeout_s}
+            self._options |= {"ssl_context": context, "ssl_handshake_timeout": handshake_timeout_s}
         # Given a plain logger, picows makes a child of it for each connection, of more than a kilobyte each.
         self._logger = logging.LoggerAdapter(logging.getLogger("picows.subscribers"))
         self._under_way: dict[asyncio.Task[None], Attempt] = {}
@@ -67,7 +69,7 @@ class Dialler:
                 read_buffer_init_size=_READ_BUFFER_BYTES,
                 socket_factory=lambda url: attempt.connect(url, timeout_s=self._timeout_s),
                 use_aiofastnet=False,
-                **self._tls,
+                **self._options,
             )
         except WSHandshakeError as error:
             if attempt.subscriber is not None:

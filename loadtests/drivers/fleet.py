@@ -82,7 +82,7 @@ class Fleet:
                 numbers=count(shard.number + 1, shard.of),
                 timers=self._timers if scenario.respect_retry_after else None,
             ),
-            arrivals=Arrivals(host.ledger, run.population.organization_indices),
+            arrivals=Arrivals(host.ledger, run.population.organization_indices, run.population.mutation_index),
             dial=self._dialler.dial,
             fail=host.fail,
         )

@@ -4,6 +4,7 @@ Events are read during the run too, because retention deletes old ones; each is 
 found by the audit rows that carry their request ids, with the commit time of each mutation's own transaction.
 """
 
+import time
 from datetime import UTC, datetime
 from typing import LiteralString, Protocol
 from uuid import UUID
@@ -12,6 +13,7 @@ import psycopg
 
 from loadtests.drivers.rest_truth import RestTruth
 from loadtests.drivers.truth_rows import TrueEvent, TrueJob, TrueMutation, TrueNotification, TrueScore, TruthRows
+from loadtests.history.kinds import Kind, TruthSource
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.wire.endpoint import Endpoint
@@ -106,10 +108,17 @@ class NoTruth:
 def open_truth(endpoint: Endpoint, population: Population, ledger: Ledger) -> Truth:
     """Return what reads the truth of a target, by the best way that its keys open."""
     if endpoint.database_url:
+        _note(ledger, TruthSource.DATABASE)
         return TruthReader(endpoint.database_url, population, ledger)
     if endpoint.supabase_url and endpoint.service_key:
+        _note(ledger, TruthSource.REST)
         return RestTruth(endpoint, population, ledger)
+    _note(ledger, TruthSource.AGREEMENT)
     return NoTruth()
+
+
+def _note(ledger: Ledger, source: TruthSource) -> None:
+    ledger.record(Kind.TRUTH, time.monotonic_ns(), flag=source)
 
 
 class TruthReader:

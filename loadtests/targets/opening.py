@@ -8,11 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.model import Target as TargetTable
 from loadtests.targets.embedded import EmbeddedTarget, settings_from, target_options
+from loadtests.targets.given_people import cast, read_people
 from loadtests.targets.target import OpenTarget, Target, TargetError
 from loadtests.targets.target_file import OpenedTarget
+from loadtests.wire.tls import client_context
 
 _EMBEDDED_ONLY: Final = tuple(key for key in TargetTable.model_fields if key not in {"kind", "plan"})
 
@@ -47,6 +50,19 @@ def open_external(scenario: Scenario, opened: OpenedTarget) -> OpenTarget:
             "pipeline can be told: somebody else's target is as it is. Leave --target out, or these keys"
         )
     return _reach(opened)
+
+
+def give(scenario: Scenario, opened: OpenedTarget) -> Given | None:
+    """Return the people that a target file gives, once the jobs that they need are made; None: the run makes its own.
+
+    Raises:
+        TargetError, TargetFileError: nobody can play the scenario; the text says why.
+
+    """
+    if opened.csv is None:
+        return None
+    verify = client_context(opened.file.ca_file or "")
+    return cast(read_people(opened.csv), scenario, api_url=opened.file.api_url, verify=verify)
 
 
 def _reach(opened: OpenedTarget) -> Callable[[Path], Target]:

@@ -10,6 +10,7 @@ from typing import Final
 import psycopg
 
 from loadtests.scenario.population import Population
+from loadtests.targets.given_people import read_people
 from loadtests.targets.provision import provision, remove, residue
 from loadtests.targets.provision_rest import Project, new_passwords
 from loadtests.targets.target import Running, TargetError
@@ -47,6 +48,8 @@ class SupabaseTarget:
         """Make the run's people, and sign them in where tokens are not minted."""
         endpoint = self.wait_ready().endpoint
         self._population = population
+        if self._opened.csv is not None:
+            return endpoint.with_tokens(read_people(self._opened.csv).tokens)
         passwords = new_passwords(population)
         if way_in(self._opened) == "sql":
             self._by_sql(population)

@@ -13,7 +13,7 @@ import orjson
 from loadtests.wire.tokens import ALGORITHM
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class BearerRefused(Exception):  # noqa: N818 - an outcome
     """A token that proves nothing; the text says why."""
 

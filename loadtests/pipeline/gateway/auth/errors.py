@@ -11,7 +11,7 @@ _CODES_IN_CODE: Final = "2024-01-01"
 """From this API version on, `code` is the error's name; before, it is the HTTP status."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class AuthRefusal(Exception):  # noqa: N818 - an outcome
     """A request that is refused: HTTP status, GoTrue's name for it, and a sentence."""
 

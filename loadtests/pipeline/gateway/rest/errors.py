@@ -17,7 +17,7 @@ _BY_CLASS: Final = {
 _INSUFFICIENT_PRIVILEGE: Final = "42501"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class RestRefusal(Exception):  # noqa: N818 - an outcome
     """A request that is refused: HTTP status, code, and up to three texts."""
 

@@ -96,7 +96,8 @@ class _Reader:
         elif to_the_end:
             values = (self._rest(),)
         else:
-            values = (self._value(),)
+            # An array's literal has commas of its own.
+            values = (self._braced() if self._peek() == "{" else self._value(),)
         if operator not in {"in", "is", *COMPARISONS, *PATTERNS}:
             raise self._refusal(f'unknown operator "{operator}"')
         if operator == "is":
@@ -144,8 +145,6 @@ class _Reader:
     def _value(self) -> str:
         if self._peek() == '"':
             return self.quoted()
-        if self._peek() == "{":  # an array's literal, whose commas are its own
-            return self._braced()
         start = self._at
         while self._at < len(self._text) and self._text[self._at] not in _ENDS:
             self._at += 1

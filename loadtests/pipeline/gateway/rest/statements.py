@@ -59,7 +59,7 @@ def insert_statement(table: Table, query: Query, rows: Rows, preferences: Prefer
     arguments = _Arguments()
     body = arguments.add(orjson.dumps(list(rows)).decode())
     values = ", ".join(
-        _filled(column, arguments.add(name) if preferences.fills_defaults else None)
+        _filled(column, arguments.add(name) if preferences.fills_defaults and column.default_value else None)
         for name, column in zip(names, columns, strict=True)
     )
     filled = f" ({', '.join(column.quoted for column in columns)})" if columns else ""
@@ -173,7 +173,7 @@ def _on_conflict(table: Table, query: Query, columns: Sequence[CatalogColumn], p
 
 def _filled(column: CatalogColumn, name: str | None) -> str:
     """Return what a column is filled with: the row's value, or its default where the row has no such key."""
-    if name is None or column.default_value is None:
+    if name is None:
         return f"r.{column.quoted}"
     return f"case when e.v ? {name} then r.{column.quoted} else {column.default_value} end"
 
