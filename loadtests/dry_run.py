@@ -147,8 +147,8 @@ def _what_is_sent(load: ExpectedLoad) -> Iterator[str]:
         f"{load.joins_per_s_peak:,.0f} in a second; {_count(load.pollers, 'poller')}"
     )
     yield (
-        f"writes      {load.mutations:,.0f} mutations; the busiest organization has {_count(busiest.members, 'member')} "
-        f"and up to {busiest.mutations_per_s:,.3g}/s"
+        f"writes      {load.mutations:,.0f} mutations; the busiest organization has "
+        f"{_count(busiest.members, 'member')} and up to {busiest.mutations_per_s:,.3g}/s"
     )
     yield f"re-fetches  {load.refetches:,.0f} at most; debouncing makes fewer of them"
     yield f"receives    {load.messages:,.0f} messages: each change counts once for each subscriber that hears it"
