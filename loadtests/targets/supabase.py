@@ -5,18 +5,24 @@ Nothing is started here. What was made is removed when the run stops; what a cra
 """
 
 import logging
+import time
+from functools import partial
 from typing import Final
 
 import psycopg
 
+from loadtests.checks.readiness import diagnose
 from loadtests.scenario.population import Population
 from loadtests.targets.given_people import read_people
 from loadtests.targets.provision import provision, remove, residue
 from loadtests.targets.provision_rest import Project, new_passwords
+from loadtests.targets.readiness import Probe
 from loadtests.targets.target import Running, TargetError
 from loadtests.targets.target_file import OpenedTarget, way_in
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tokens import token_of
 
+_PROBE_TOKEN_S: Final = 600
 _log: Final = logging.getLogger(__name__)
 
 
@@ -45,7 +51,12 @@ class SupabaseTarget:
         )
 
     def admit(self, population: Population) -> Endpoint:
-        """Make the run's people, and sign them in where tokens are not minted."""
+        """Make the run's people, sign them in where tokens are not minted, and send one job through all of it."""
+        endpoint = self._take_in(population)
+        self._probe(endpoint, population)
+        return endpoint
+
+    def _take_in(self, population: Population) -> Endpoint:
         endpoint = self.wait_ready().endpoint
         self._population = population
         if self._opened.csv is not None:
@@ -59,6 +70,27 @@ class SupabaseTarget:
             tokens = self._project.sign_in(endpoint.anon_key, population, passwords)
             return endpoint.with_tokens(tokens)
         return endpoint
+
+    def _probe(self, endpoint: Endpoint, population: Population) -> None:
+        """Refuse a target in which a change does not come to a screen, in one sentence that says what to mend."""
+        if not population.devices:
+            return
+
+        def token(user_id: str) -> str:
+            expires_at_s = round(time.time() + _PROBE_TOKEN_S)
+            return token_of(user_id, given=endpoint.tokens, secret=endpoint.jwt_secret, expires_at_s=expires_at_s)
+
+        first = population.devices[0]
+        probe = Probe(
+            endpoint=endpoint,
+            organization_id=population.organization_id(first.organization),
+            author_token=token(population.author_id(first.organization)),
+            member_token=token(first.user_id),
+            has_event=partial(_has_event, endpoint) if endpoint.database_url else None,
+        )
+        why = diagnose(probe.observe())
+        if why is not None:
+            raise TargetError(why)
 
     def trouble(self) -> str | None:
         """Nothing is known of it beyond what drivers meet."""
@@ -108,3 +140,10 @@ def clean(opened: OpenedTarget, population: Population) -> None:
         told = ", ".join(f"{count} rows of {table}" for table, count in left.items())
         raise TargetError(f"run {population.run_id} has left {told} in the target: remove them by hand")
     _log.info("nothing of run %s is left in the target", population.run_id)
+
+
+def _has_event(endpoint: Endpoint, job: str) -> bool:
+    with psycopg.connect(endpoint.database_url) as connection:
+        query = "select exists (select from public.realtime_events where entity_id = %s)"
+        row = connection.execute(query, (job,)).fetchone()
+    return bool(row and row[0])
