@@ -71,6 +71,8 @@ def _users(population: Population) -> Iterable[tuple[str, str, str]]:
         yield population.author_id(index), population.organization_id(index), "owner"
     for device in population.devices:
         yield device.user_id, population.organization_id(device.organization), "member"
+    for control in population.controls:
+        yield control.user_id, population.organization_id(control.organization), "member"
 
 
 def _guests(population: Population) -> Iterable[tuple[str, str, str]]:
