@@ -236,7 +236,7 @@ def health_table(run: ReportInput) -> Table:
             ("clock_bound_ms", "clock offset known to within, ms", bounds.clock_bound_ms),
         )
     ]
-    rows += _control_rows(run.metrics)
+    rows += _control_rows(run.metrics) if run.scenario.subscribers.control else []
     enough = run.metrics.at("health", "samples_ok")
     rows.append(("samples enough for the gates", NO_NUMBER if enough is None else "yes" if enough else "no", "yes"))
     if run.calibration is not None:
@@ -246,9 +246,7 @@ def health_table(run: ReportInput) -> Table:
 
 
 def _control_rows(metrics: Metrics) -> list[tuple[str, str, str]]:
-    """Return how the official clients compare with the lean subscribers that they shadow, if the run had any."""
-    if not metrics.number("control", "subscribers"):
-        return []
+    """Return how the official clients compare with the lean subscribers that they shadow."""
     pairs = count(metrics.number("control", "n"))
     different = [metrics.number("control", key) for key in ("missing", "surplus")]
     tolerance = milliseconds(metrics.number("control", "tolerance_ms"))
