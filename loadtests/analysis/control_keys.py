@@ -30,7 +30,11 @@ CONTROL_KEYS: Final[dict[str, _Entry]] = {
     "control.ready_ms_p50": ("ms", "Live - SUBSCRIBED of official clients.", "number"),
     "control.lean_ready_ms_p50": ("ms", "Live - join reply of the shadowed devices.", "number"),
     "control.ready_difference_ms": ("ms", "The former - the latter.", "number"),
-    "control.ready_tolerance_ms": ("ms", "Beyond it, either way, the verdict is unknown.", "number"),
+    "control.ready_tolerance_ms": (
+        "ms",
+        "Beyond it the verdict is unknown: 1 s, or the slowest lean subscriber's readiness.",
+        "number",
+    ),
     "control.examples": ("", "Events of which the two received different numbers, the first five.", "other"),
 }
 """Unit, meaning and shape of each."""
