@@ -92,19 +92,27 @@ def is_predictable(scenario: Scenario) -> bool:
 def _stays(run: Reconstruction, history: History, scenario: Scenario) -> list[Stay]:
     rows = history.of(Kind.PHASE)
     ends_ns = [*rows["at_ns"][1:].tolist(), run.window.end_ns]
+    stays = [
+        _stay(run, scenario, index=index, begin_ns=begin_ns, end_ns=end_ns)
+        for index, begin_ns, end_ns in zip(rows["value"].tolist(), rows["at_ns"].tolist(), ends_ns, strict=True)
+        if end_ns - begin_ns >= LEAST_S * NS_PER_S and not scenario.phases[index].warm_up
+    ]
+    return [stay for stay in stays if stay.writes]
+
+
+def _stay(run: Reconstruction, scenario: Scenario, *, index: int, begin_ns: int, end_ns: int) -> Stay:
+    done, due_ns, kind = run.mutations.is_done, run.mutations.due_ns, run.mutations.kind
+    before = done & (due_ns < (begin_ns + end_ns) // 2)
+    grown = int((before & (kind == MutationKind.CREATE)).sum() - (before & (kind == MutationKind.ARCHIVE)).sum())
     organizations = scenario.organizations.count
-    stays = []
-    for index, begin_ns, end_ns in zip(rows["value"].tolist(), rows["at_ns"].tolist(), ends_ns, strict=True):
-        due_ns, kind = run.mutations.due_ns, run.mutations.kind
-        writes = int((run.mutations.is_done & (due_ns >= begin_ns) & (due_ns < end_ns)).sum())
-        before = run.mutations.is_done & (due_ns < (begin_ns + end_ns) // 2)
-        grown = int((before & (kind == MutationKind.CREATE)).sum() - (before & (kind == MutationKind.ARCHIVE)).sum())
-        is_long = end_ns - begin_ns >= LEAST_S * NS_PER_S
-        if is_long and writes and not scenario.phases[index].warm_up:
-            stays.append(
-                Stay(index=index, begin_ns=begin_ns, end_ns=end_ns, writes=writes, organizations=organizations)
-            )
-    return stays
+    return Stay(
+        index=index,
+        begin_ns=begin_ns,
+        end_ns=end_ns,
+        writes=int((done & (due_ns >= begin_ns) & (due_ns < end_ns)).sum()),
+        organizations=organizations,
+        jobs=max(scenario.organizations.jobs + round(grown / organizations), 0),
+    )
 
 
 def _told(run: Reconstruction, scenario: Scenario, stay: Stay) -> dict[str, Any]:
