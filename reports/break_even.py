@@ -13,7 +13,7 @@ from reports.glossary import client_name
 from reports.input import ReportInput
 from reports.metrics import Metrics
 from reports.table import Table
-from reports.wording import NBSP, NO_NUMBER, counted, percent, rate, sentence
+from reports.wording import MINUS, NBSP, NO_NUMBER, counted, interval, percent, rate, sentence
 
 _DESIGNED: Final = (DeviceModel.IOS, DeviceModel.WEB, DeviceModel.HYBRID)
 _AS_BUILT: Final = (DeviceModel.IOS_AS_BUILT, DeviceModel.WEB_AS_BUILT)
@@ -47,8 +47,10 @@ def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
         Exhibit(
             name="break-even-map",
             title="What that comes to for an organization",
-            takeaway="Members multiply what push saves or costs and do not move the line: a device hears every write "
-            "of its organization, whoever made it. Growing organizations cross it because they write more.",
+            takeaway=f"Requests per organization-minute that push saves (+) or costs ({MINUS}) against polling every "
+            f"{_INTERVALS_S[0]:g}{NBSP}s; dotted where a change waits longer than with that polling. Members multiply "
+            "what push saves or costs and do not move the line: a device hears every write of its organization, whoever "
+            "made it. Growing organizations cross it because they write more.",
             alternative="Cells of writes per organization-minute by members with the requests that push saves per "
             "minute against polling every "
             f"{_INTERVALS_S[0]:g} s, negative to the right of a line for each client model; the table above has where.",
@@ -96,12 +98,12 @@ def _takeaway(curves: list[Curve], points: list[Point]) -> str:
     for own in curves:
         stops = own.stops_paying(interval_s)
         if stops is not None:
-            parts.append(f"{client_name(own.model)} from {rate(stops)}")
+            parts.append(f"{client_name(own.model)} {rate(stops)}")
+    polling = f"than polling every {interval_s:g}{NBSP}s"
     said = (
-        f"Against polling every {interval_s:g}{NBSP}s push makes more requests beyond so many writes per "
-        f"organization-minute: {sentence(parts)}."
+        f"Push makes more requests {polling} beyond so many writes per organization-minute: {sentence(parts)}."
         if parts
-        else f"In the whole range push makes fewer requests than polling every {interval_s:g}{NBSP}s."
+        else f"Push makes fewer requests {polling} however busy an organization is."
     )
     if not points:
         return said
@@ -137,41 +139,47 @@ def _stops(own: Curve, interval_s: float) -> str:
 
 def _stays_table(metrics: Metrics) -> Table:
     rows: list[tuple[str, ...]] = []
-    cohorts: tuple[str, ...] = ()
+    cohort = ""
     for phase in _phases(metrics):
         path = ("break_even", "phases", phase)
-        cohorts = metrics.keys(*path, "polling")
-        rows += [_stay_row(metrics, phase, model, cohorts) for model in metrics.keys(*path, "clients")]
+        cohort = next(iter(metrics.keys(*path, "polling")), "")
+        rows += [
+            _stay_row(metrics, phase, model, cohort)
+            for model in metrics.keys(*path, "clients")
+            if metrics.number(*path, "clients", model, "requests")
+        ]
     return Table(
-        caption="This run on the map: requests per device-minute, measured and simulated",
+        caption="This run on the map: requests per device-minute",
         head=(
             "phase, client",
             "writes",
             "measured",
             "simulated",
-            "in 19 of 20",
-            *(f"saved against {each[:-1]} s: measured / simulated" for each in cohorts),
+            "19 times in 20",
+            "deviation",
+            *((f"saved, {interval(cohort)}", "simulated") if cohort else ()),
         ),
         rows=tuple(rows),
-        note="The simulation knows how much was written in the phase, not when. Phases of less than 20 s are left out; "
-        "what is not simulated (people who look away, faults, a feed that gathers changes) has no number.",
+        note="The simulation knows how much was written in a phase, not when. Phases of less than 20 s are left out; "
+        "what is not simulated (people who look away, faults, a feed that gathers changes) has no number. Saved is "
+        "1 less push ÷ polling, as measured beside it; all intervals stand in metrics.json under break_even.",
     )
 
 
-def _stay_row(metrics: Metrics, phase: str, model: str, cohorts: tuple[str, ...]) -> tuple[str, ...]:
+def _stay_row(metrics: Metrics, phase: str, model: str, cohort: str) -> tuple[str, ...]:
     path = ("break_even", "phases", phase)
     client = (*path, "clients", model)
-    low, high = (metrics.number(*client, f"predicted_{end}") for end in ("low", "high"))
-    saved = []
-    for cohort in cohorts:
-        own = (*path, "saved", model, cohort)
-        measured, predicted = (metrics.number(*own, f"{kind}_share") for kind in ("measured", "predicted"))
-        saved.append(f"{percent(measured)} / {percent(predicted)}")
+    measured, simulated, low, high = (
+        metrics.number(*client, key)
+        for key in ("requests_per_device_minute", "predicted_per_device_minute", "predicted_low", "predicted_high")
+    )
+    saved = (*path, "saved", model, cohort)
     return (
         f"{phase}, {client_name(model)}",
         rate(metrics.number(*path, "writes_per_organization_minute")),
-        rate(metrics.number(*client, "requests_per_device_minute")),
-        rate(metrics.number(*client, "predicted_per_device_minute")),
+        rate(measured),
+        rate(simulated),
         NO_NUMBER if low is None else f"{rate(low)}\N{EN DASH}{rate(high)}",
-        *saved,
+        percent(measured / simulated - 1) if measured is not None and simulated else NO_NUMBER,
+        *((percent(metrics.number(*saved, f"{kind}_share")) for kind in ("measured", "predicted")) if cohort else ()),
     )
