@@ -49,8 +49,8 @@ def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
             title="What that comes to for an organization",
             takeaway=f"Requests per organization-minute that push saves (+) or costs ({MINUS}) against polling every "
             f"{_INTERVALS_S[0]:g}{NBSP}s; dotted where a change waits longer than with that polling. Members multiply "
-            "what push saves or costs and do not move the line: a device hears every write of its organization, whoever "
-            "made it. Growing organizations cross it because they write more.",
+            "what push saves or costs and do not move the line: a device hears every write of its organization, "
+            "whoever made it. Growing organizations cross it because they write more.",
             alternative="Cells of writes per organization-minute by members with the requests that push saves per "
             "minute against polling every "
             f"{_INTERVALS_S[0]:g} s, negative to the right of a line for each client model; the table above has where.",
@@ -155,8 +155,8 @@ def _stays_table(metrics: Metrics) -> Table:
             "writes",
             "measured",
             "simulated",
-            "19 times in 20",
-            "deviation",
+            "19 in 20",
+            "measured ÷ simulated",
             *((f"saved, {interval(cohort)}", "simulated") if cohort else ()),
         ),
         rows=tuple(rows),
@@ -180,6 +180,6 @@ def _stay_row(metrics: Metrics, phase: str, model: str, cohort: str) -> tuple[st
         rate(measured),
         rate(simulated),
         NO_NUMBER if low is None else f"{rate(low)}\N{EN DASH}{rate(high)}",
-        percent(measured / simulated - 1) if measured is not None and simulated else NO_NUMBER,
+        percent(measured / simulated) if measured is not None and simulated else NO_NUMBER,
         *((percent(metrics.number(*saved, f"{kind}_share")) for kind in ("measured", "predicted")) if cohort else ()),
     )

@@ -46,7 +46,7 @@ def lines_plate(
         axes = panels[0]
         _dress_lines(axes, drawn, shape)
         for interval_s in intervals_s:
-            _plot_polling(axes, interval_s, drawn)
+            _plot_polling(axes, interval_s, drawn, shape)
         for each in drawn:
             _plot_curve(axes, each, names[each.model], shape)
         for point in points:
@@ -72,13 +72,13 @@ def _dress_lines(axes: Axes, drawn: Sequence[Curve], shape: Shape) -> None:
     axes.set_title("requests per device-minute", color=MUTED, pad=10)
 
 
-def _plot_polling(axes: Axes, interval_s: float, drawn: Sequence[Curve]) -> None:
+def _plot_polling(axes: Axes, interval_s: float, drawn: Sequence[Curve], shape: Shape) -> None:
     """Draw one level line; its name stands at the right, or at the left where the name of a curve is in the way."""
     level = 60 / interval_s
     is_taken = any(0.5 < each.rates[-1].requests / level < 1.5 for each in drawn)
     axes.axhline(level, color=MUTED, linewidth=1.2, dashes=(4, 3))
     axes.annotate(
-        f"polling every {interval_s:g}{NBSP}s",
+        f"polling {'every ' if shape is Shape.WIDE else ''}{interval_s:g}{NBSP}s",
         (0.0 if is_taken else 1.0, level),
         xycoords=("axes fraction", "data"),
         xytext=(4 if is_taken else 0, 2),
@@ -127,10 +127,10 @@ def map_plate(curves: Sequence[Curve], names: dict[str, str], interval_s: float)
     def plot(panels: Panels, shape: Shape) -> None:
         for axes, own in zip(panels, curves, strict=True):
             _plot_map(axes, own, interval_s, shape)
-            axes.set_title(names[own.model] + (_SAVED if shape is Shape.WIDE else ""), color=INK, pad=20)
+            axes.set_title(names[own.model] + (_SAVED if shape is Shape.WIDE else ""), color=INK, pad=26)
 
     def height(_: Shape) -> int:
-        return len(curves) * (30 * len(MEMBERS) + 86)
+        return len(curves) * (30 * len(MEMBERS) + 92)
 
     return Plate(name="break-even-map", plot=plot, height=height, grid=lambda _: (len(curves), 1))
 
