@@ -1,5 +1,6 @@
 """Where push stops paying, and where this run stands: two figures, the line as a table, measured beside simulated."""
 
+from functools import lru_cache
 from typing import Final
 
 from loadtests.analysis.baseline.break_even import Curve, curve
@@ -7,31 +8,31 @@ from loadtests.analysis.baseline.break_even_run import writing_of
 from loadtests.analysis.stamps import NS_PER_MS
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.vocabulary import DeviceModel
-from reports.exhibit import Exhibit, draw
+from reports.exhibit import Drawing, Exhibit, draw
 from reports.figures.break_even import Point, lines_plate, map_plate
 from reports.glossary import client_name
 from reports.input import ReportInput
 from reports.metrics import Metrics
 from reports.table import Table
-from reports.wording import MINUS, NBSP, NO_NUMBER, counted, interval, percent, rate, sentence
+from reports.wording import MINUS, NBSP, NO_NUMBER, count, counted, interval, percent, rate, sentence
 
 _DESIGNED: Final = (DeviceModel.IOS, DeviceModel.WEB, DeviceModel.HYBRID)
 _AS_BUILT: Final = (DeviceModel.IOS_AS_BUILT, DeviceModel.WEB_AS_BUILT)
 _INTERVALS_S: Final = (5.0, 10.0, 30.0)
 _SEED: Final = 1
+_TABLE_MEMBERS: Final = 10
 _WRITES_PER_MEMBER_MINUTE: Final = 0.1
 """A change every ten minutes: to read writes as members."""
 _LOWEST_SHOWN: Final = 0.4
 
 
 def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
-    """Return both figures; none for a run without devices that are pushed to."""
-    if not run.has_subscribers:
+    """Return both figures; none for a run in which no device that is pushed to fetched anything."""
+    if not run.has_subscribers or not run.results.series.push_cost.requests:
         return ()
     curves = _curves(run.scenario)
-    names = {each.model: client_name(each.model) for each in curves}
     points = _points(run.metrics)
-    drawn = [point for point in points if point.requests >= _LOWEST_SHOWN]
+    drawn = tuple(point for point in points if point.requests >= _LOWEST_SHOWN)
     table = _line_table(curves)
     return (
         Exhibit(
@@ -40,7 +41,7 @@ def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
             takeaway=_takeaway(curves, points),
             alternative="Lines of requests per device-minute over writes per organization-minute, one for each client "
             "model, crossing level lines of polling; the table has where.",
-            drawing=draw(lines_plate(curves, names, _INTERVALS_S, drawn)),
+            drawing=_draw_lines(curves, drawn),
             table=table,
             beneath=tuple(each for each in (_stays_table(run.metrics),) if each.rows),
         ),
@@ -54,17 +55,44 @@ def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
             alternative="Cells of writes per organization-minute by members with the requests that push saves per "
             "minute against polling every "
             f"{_INTERVALS_S[0]:g} s, negative to the right of a line for each client model; the table above has where.",
-            drawing=draw(map_plate(curves[: len(_DESIGNED)], names, _INTERVALS_S[0])),
+            drawing=_draw_map(curves[: len(_DESIGNED)]),
+            table=_map_table(curves),
         ),
     )
 
 
-def _curves(scenario: Scenario) -> list[Curve]:
+@lru_cache(maxsize=4)
+def _draw_lines(curves: tuple[Curve, ...], points: tuple[Point, ...]) -> Drawing:
+    return draw(lines_plate(curves, _names(curves), _INTERVALS_S, points))
+
+
+@lru_cache(maxsize=4)
+def _draw_map(curves: tuple[Curve, ...]) -> Drawing:
+    return draw(map_plate(curves, _names(curves), _INTERVALS_S[0]))
+
+
+def _names(curves: tuple[Curve, ...]) -> dict[str, str]:
+    return {each.model: client_name(each.model) for each in curves}
+
+
+def _map_table(curves: tuple[Curve, ...]) -> Table:
+    writes = (1.0, 4.0, 9.0, 18.0, 40.0, 90.0, 360.0)
+    return Table(
+        caption=f"Requests saved per minute by {_TABLE_MEMBERS} members, against polling {_INTERVALS_S[0]:g} s",
+        head=("client", *(f"{each:g} writes/min" for each in writes)),
+        rows=tuple(
+            (client_name(own.model), *(count(own.saved(each, _TABLE_MEMBERS, _INTERVALS_S[0])) for each in writes))
+            for own in curves
+        ),
+    )
+
+
+def _curves(scenario: Scenario) -> tuple[Curve, ...]:
     own = scenario.subscribers.weights
     models = (*_DESIGNED, *(model for model in _AS_BUILT if own[model]))
     phase = max((phase for phase in scenario.phases if not phase.warm_up), key=lambda phase: phase.duration_s)
     wanted = scenario.subscribers
-    return [
+    return tuple(
         curve(
             model,
             writing_of(scenario, phase.model_copy(update={"arrivals": "poisson"})),
@@ -73,7 +101,7 @@ def _curves(scenario: Scenario) -> list[Curve]:
             seed=_SEED,
         )
         for model in models
-    ]
+    )
 
 
 def _points(metrics: Metrics) -> list[Point]:
@@ -92,7 +120,7 @@ def _phases(metrics: Metrics) -> tuple[str, ...]:
     return metrics.keys("break_even", "phases") if "break_even" in metrics.document else ()
 
 
-def _takeaway(curves: list[Curve], points: list[Point]) -> str:
+def _takeaway(curves: tuple[Curve, ...], points: list[Point]) -> str:
     interval_s = _INTERVALS_S[0]
     parts = []
     for own in curves:
@@ -112,7 +140,7 @@ def _takeaway(curves: list[Curve], points: list[Point]) -> str:
     return f"{said} Circles and squares are what this run measured, at {where}."
 
 
-def _line_table(curves: list[Curve]) -> Table:
+def _line_table(curves: tuple[Curve, ...]) -> Table:
     rows = []
     for own in curves:
         cells = [_stops(own, interval_s) for interval_s in _INTERVALS_S]

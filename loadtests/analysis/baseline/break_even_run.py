@@ -91,7 +91,7 @@ def is_predictable(scenario: Scenario) -> bool:
 
 def _stays(run: Reconstruction, history: History, scenario: Scenario) -> list[Stay]:
     rows = history.of(Kind.PHASE)
-    ends_ns = [*rows["at_ns"][1:].tolist(), run.window.end_ns]
+    ends_ns = [*rows["at_ns"][1:].tolist(), run.window.end_ns][: len(rows)]
     stays = [
         _stay(run, scenario, index=index, begin_ns=begin_ns, end_ns=end_ns)
         for index, begin_ns, end_ns in zip(rows["value"].tolist(), rows["at_ns"].tolist(), ends_ns, strict=True)

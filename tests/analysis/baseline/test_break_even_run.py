@@ -61,7 +61,7 @@ def test_a_short_phase_is_left_out(tmp_path: Any) -> None:
         {"organizations": {"count": 2, "sizes": "skewed"}},
         {"target": {"feed": "supabase"}},
         {"target": {"event_limit": "coalesce"}},
-        {"faults": [{"kind": "drop", "at_s": 1}]},
+        {"faults": [{"kind": "drop", "at_s": 1, "count": 1}]},
     ],
     ids=lambda changes: next(iter(changes)),
 )
