@@ -20,6 +20,7 @@ FIGURES = (
     "cost.png",
     "break-even.png",
     "break-even-map.png",
+    "battery.png",
     "clients.png",
     "timeline.png",
     "states.png",

@@ -10,7 +10,7 @@ def test_the_answer_is_in_requests_of_a_device(full_run: ReportInput) -> None:
 
     assert chapter.answer.startswith("Push costs ")
     assert "polling every 5\N{NO-BREAK SPACE}s" in chapter.answer
-    assert [exhibit.name for exhibit in chapter.exhibits] == ["cost", "break-even", "break-even-map"]
+    assert [exhibit.name for exhibit in chapter.exhibits] == ["cost", "break-even", "break-even-map", "battery"]
 
 
 def test_a_run_without_pollers_says_that_nobody_polled(small_run: ReportInput) -> None:

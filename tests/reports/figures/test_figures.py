@@ -7,6 +7,7 @@ import pytest
 
 from loadtests.analysis.baseline.break_even import WRITES_PER_MINUTE, Curve, Rate
 from loadtests.analysis.results import Cost, States, Timeline
+from reports.figures.battery import battery_plate
 from reports.figures.break_even import Point, lines_plate, map_plate
 from reports.figures.canvas import Plate, Shape, png, svg
 from reports.figures.cost import cost_plate
@@ -70,6 +71,9 @@ def plates() -> dict[str, Plate]:
         "clients unseen": clients_plate({name: np.full(2, np.inf) for name in CLIENTS}, CLIENTS),
         "break-even": lines_plate(
             [curve_of(each, 1.0) for each in CLIENTS], CLIENTS, (5, 30), [Point(model="ios", writes=3.0, requests=4.0)]
+        ),
+        "battery": battery_plate(
+            {"LTE": {"push": 1890.0, "polling 5 s": 3820.0}, "Wi-Fi": {"push": 13.0, "polling 5 s": 0.0}}
         ),
         "break-even of nothing": lines_plate([curve_of("web_as_built", 0.0)], CLIENTS, (5,), []),
         "break-even map": map_plate([curve_of("ios", 1.0), curve_of("web", 0.0)], CLIENTS, 5),
