@@ -67,9 +67,9 @@ def _quiet_hour(heartbeat_s: float, window_ms: int) -> Exhibit:
 
 
 _LIMITS: Final = (
-    "By the model of Huang et al., MobiSys 2012: one phone of 2012, one operator, its tail of 11.6 s. Screen and processor "
-    "are not counted, nor what other apps keep awake, the system's batching, or what newer networks (shorter tails, 5G) "
-    "save: compare rows, and forecast nothing. In the background a system may close the socket."
+    "By the model of Huang et al., MobiSys 2012: one phone of 2012, one operator, its tail of 11.6 s. Screen and "
+    "processor are not counted, nor what other apps keep awake, the system's batching, or what newer networks (shorter "
+    "tails, 5G) save: compare rows, and forecast nothing. In the background a system may close the socket."
 )
 
 

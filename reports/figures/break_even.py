@@ -22,7 +22,7 @@ _LOWEST: Final = 0.4
 _ALPHAS: Final = (0.12, 0.24, 0.42)
 _STEPS: Final = (100.0, 1000.0)
 """Requests per organization-minute from where on a cell is drawn darker."""
-_COLUMNS: Final = {Shape.WIDE: (1, 2, 4, 9, 18, 40, 90, 180, 360, 600), Shape.NARROW: (1, 4, 18, 90, 360)}
+_COLUMNS: Final = {Shape.WIDE: (1, 2, 4, 9, 18, 40, 90, 180, 360, 600), Shape.NARROW: (2, 6, 25, 90, 360)}
 _SAVED: Final = ": requests saved per organization-minute"
 _MARKS: Final = {"ios_as_built": "s", "web_as_built": "s"}
 
