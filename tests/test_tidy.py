@@ -194,6 +194,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/figures/break_even.py",
             "reports/figures/canvas.py",
             "reports/figures/cost.py",
+            "reports/figures/starvation.py",
             "reports/figures/states.py",
             "reports/figures/timeline.py",
             "reports/figures/visibility.py",

@@ -41,7 +41,8 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_PHASE}.batches": ("batches", "Of the designed debounce, that began with a signal of the phase.", "number"),
     f"{_PHASE}.never_flushed": ("batches", "Of these, given up unflushed.", "number"),
     f"{_PHASE}.wait_ms_mean": ("ms", "From the first signal to the flush, of those that were flushed.", "number"),
-    f"{_PHASE}.wait_ms_standard_error": ("ms", "Of that mean, as if batches were independent.", "number"),
+    f"{_PHASE}.wait_ms_standard_error": ("ms", "Of the mean over these.", "number"),
+    f"{_PHASE}.observations": ("events", "First events of these batches, which members share.", "number"),
     f"{_PHASE}.events_per_s": ("1/s", "Signals that a subscriber received.", "number"),
     f"{_PHASE}.theory_ms": (
         "ms",

@@ -3,6 +3,7 @@
 from reports.chapters.chapter import Chapter
 from reports.input import ReportInput
 from reports.laboratory import least_table
+from reports.starvation import living, longest_table, starvation_exhibit
 from reports.tables import coalescing_table
 from reports.wording import count, counted, percent
 
@@ -24,6 +25,11 @@ def debounce(run: ReportInput) -> Chapter | None:
     return Chapter(
         name="debounce",
         title="Debounce",
-        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least}",
-        tables=(coalescing_table(metrics), least_table(metrics)),
+        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least} {living(metrics)}",
+        exhibits=tuple(exhibit for exhibit in (starvation_exhibit(run),) if exhibit),
+        tables=(
+            coalescing_table(metrics),
+            least_table(metrics),
+            longest_table(metrics),
+        ),
     )

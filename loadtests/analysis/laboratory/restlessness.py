@@ -21,7 +21,7 @@ from loadtests.analysis.laboratory.starvation import (
 )
 from loadtests.analysis.quantiles import of_distinct
 from loadtests.analysis.reconstruction import Reconstruction
-from loadtests.analysis.stamps import NS_PER_MS, Bools
+from loadtests.analysis.stamps import NS_PER_MS, Bools, Floats, Ints
 from loadtests.clients.policy import Edge
 from loadtests.clients.roles import models_of
 from loadtests.history.history import History
@@ -36,7 +36,10 @@ class PhaseWait:
     never_flushed: int
     mean_ms: float | None
     """From the first signal to the flush, of those that were flushed; None: none was."""
+    observations: int
+    """First events of these: members of an organization share them, and what comes of them."""
     standard_error_ms: float | None
+    """Of the mean over these; None: fewer than two."""
     events_per_s: float
     """Signals per second of a subscriber, as received: whatever restarts the window."""
     theory_ms: float | None
@@ -98,17 +101,34 @@ def _wait(run: Reconstruction, batches: Batches, phases: Phases, scenario: Scena
     phase = scenario.phases[index]
     designed = _designed(run, scenario)
     chosen = np.flatnonzero((phases.signal[batches.signal] == index) & designed[batches.device])
-    flushed_ms = batches.waited_ns[chosen][batches.is_flushed[chosen]] / NS_PER_MS
+    flushed = chosen[batches.is_flushed[chosen]]
+    flushed_ms = batches.waited_ns[flushed] / NS_PER_MS
+    by_event_ms = _means(run.signals.event[batches.signal[flushed]], flushed_ms)
     signals = int(((phases.signal == index) & designed[run.signals.device]).sum())
     rate = signals / (phase.duration_s * int(designed.sum())) if designed.any() else 0.0
     return PhaseWait(
         batches=len(chosen),
         never_flushed=int((~batches.is_flushed[chosen]).sum()),
         mean_ms=float(flushed_ms.mean()) if len(flushed_ms) else None,
-        standard_error_ms=float(flushed_ms.std(ddof=1) / math.sqrt(len(flushed_ms))) if len(flushed_ms) > 1 else None,
+        observations=len(by_event_ms),
+        standard_error_ms=float(by_event_ms.std(ddof=1) / math.sqrt(len(by_event_ms)))
+        if len(by_event_ms) > 1
+        else None,
         events_per_s=rate,
         theory_ms=_theory_ms(phase, scenario, rate),
     )
+
+
+def _standard_error(values: Floats) -> float | None:
+    """Return the standard error of the mean; None: fewer than two values."""
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
+
+
+def _means(groups: Ints, values: Floats) -> Floats:
+    """Return the mean of each group."""
+    _, member = np.unique(groups, return_inverse=True)
+    means: Floats = np.bincount(member, weights=values) / np.maximum(np.bincount(member), 1)
+    return means
 
 
 def _theory_ms(phase: Phase, scenario: Scenario, events_per_s: float) -> float | None:
@@ -124,6 +144,7 @@ def _told(wait: PhaseWait) -> dict[str, float | int | str | None]:
         "batches": wait.batches,
         "never_flushed": wait.never_flushed,
         "wait_ms_mean": wait.mean_ms,
+        "observations": wait.observations,
         "wait_ms_standard_error": wait.standard_error_ms,
         "events_per_s": wait.events_per_s,
         "theory_ms": theory,

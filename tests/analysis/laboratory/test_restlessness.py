@@ -29,6 +29,7 @@ def test_a_restless_phase_starves_its_batch() -> None:
         "batches": 1,
         "never_flushed": 0,
         "wait_ms_mean": 4100,
+        "observations": 1,
         "wait_ms_standard_error": None,
         "events_per_s": 1.0,
         "theory_ms": 500,
