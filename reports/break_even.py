@@ -9,7 +9,7 @@ from loadtests.analysis.stamps import NS_PER_MS
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.vocabulary import DeviceModel
 from reports.exhibit import Drawing, Exhibit, draw
-from reports.figures.break_even import Point, lines_plate, map_plate
+from reports.figures.break_even import Measured, lines_plate, map_plate
 from reports.glossary import client_name
 from reports.input import ReportInput
 from reports.metrics import Metrics
@@ -62,7 +62,7 @@ def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
 
 
 @lru_cache(maxsize=4)
-def _draw_lines(curves: tuple[Curve, ...], points: tuple[Point, ...]) -> Drawing:
+def _draw_lines(curves: tuple[Curve, ...], points: tuple[Measured, ...]) -> Drawing:
     return draw(lines_plate(curves, _names(curves), _INTERVALS_S, points))
 
 
@@ -104,7 +104,7 @@ def _curves(scenario: Scenario) -> tuple[Curve, ...]:
     )
 
 
-def _points(metrics: Metrics) -> list[Point]:
+def _points(metrics: Metrics) -> list[Measured]:
     points = []
     for phase in _phases(metrics):
         path = ("break_even", "phases", phase)
@@ -112,7 +112,7 @@ def _points(metrics: Metrics) -> list[Point]:
         for model in metrics.keys(*path, "clients"):
             requests = metrics.number(*path, "clients", model, "requests_per_device_minute")
             if writes and requests is not None:
-                points.append(Point(model=model, writes=writes, requests=requests))
+                points.append(Measured(model=model, writes=writes, requests=requests))
     return points
 
 
@@ -120,7 +120,7 @@ def _phases(metrics: Metrics) -> tuple[str, ...]:
     return metrics.keys("break_even", "phases") if "break_even" in metrics.document else ()
 
 
-def _takeaway(curves: tuple[Curve, ...], points: list[Point]) -> str:
+def _takeaway(curves: tuple[Curve, ...], points: list[Measured]) -> str:
     interval_s = _INTERVALS_S[0]
     parts = []
     for own in curves:

@@ -28,7 +28,7 @@ _MARKS: Final = {"ios_as_built": "s", "web_as_built": "s"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Measured:
     """What a run measured in one phase."""
 
     model: str
@@ -37,7 +37,7 @@ class Point:
 
 
 def lines_plate(
-    curves: Sequence[Curve], names: dict[str, str], intervals_s: Sequence[float], points: Sequence[Point]
+    curves: Sequence[Curve], names: dict[str, str], intervals_s: Sequence[float], points: Sequence[Measured]
 ) -> Plate:
     """Return the figure of one device: its requests by how often its organization writes."""
     drawn = [each for each in curves if any(one.requests >= _LOWEST for one in each.rates)]
@@ -106,7 +106,7 @@ def _plot_curve(axes: Axes, own: Curve, name: str, shape: Shape) -> None:
     )
 
 
-def _plot_point(axes: Axes, point: Point) -> None:
+def _plot_point(axes: Axes, point: Measured) -> None:
     axes.plot(
         [point.writes],
         [max(point.requests, _LOWEST)],

@@ -9,7 +9,7 @@ from loadtests.analysis.baseline.break_even import WRITES_PER_MINUTE, Curve, Rat
 from loadtests.analysis.laboratory.starvation import poisson_wait_s
 from loadtests.analysis.results import Cost, States, Timeline
 from reports.figures.battery import battery_plate
-from reports.figures.break_even import Point, lines_plate, map_plate
+from reports.figures.break_even import Measured, lines_plate, map_plate
 from reports.figures.canvas import Plate, Shape, png, svg
 from reports.figures.cost import cost_plate
 from reports.figures.ranks import bands
@@ -78,7 +78,10 @@ def plates() -> dict[str, Plate]:
         "clients": clients_plate({name: waits * n for n, name in enumerate(CLIENTS, start=1)}, CLIENTS),
         "clients unseen": clients_plate({name: np.full(2, np.inf) for name in CLIENTS}, CLIENTS),
         "break-even": lines_plate(
-            [curve_of(each, 1.0) for each in CLIENTS], CLIENTS, (5, 30), [Point(model="ios", writes=3.0, requests=4.0)]
+            [curve_of(each, 1.0) for each in CLIENTS],
+            CLIENTS,
+            (5, 30),
+            [Measured(model="ios", writes=3.0, requests=4.0)],
         ),
         "battery": battery_plate(
             {"LTE": {"push": 1890.0, "polling 5 s": 3820.0}, "Wi-Fi": {"push": 13.0, "polling 5 s": 0.0}}
