@@ -31,10 +31,9 @@ PHASE: dict[str, Any] = {
 }
 
 
-def test_a_run_without_subscribers_has_none(polled_run: ReportInput, small_run: ReportInput) -> None:
-    """Nobody is pushed to."""
-    assert break_even_exhibits(small_run)
-    assert polled_run.has_subscribers or break_even_exhibits(polled_run) == ()
+def test_a_run_in_which_nothing_was_fetched_has_none(empty_run: ReportInput) -> None:
+    """There is nobody to tell of."""
+    assert break_even_exhibits(empty_run) == ()
 
 
 def test_the_line_is_told_for_each_client(full_run: ReportInput) -> None:
