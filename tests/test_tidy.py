@@ -212,6 +212,8 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/takeaways.py",
         ),
         "tests/reports/figures/test_figures.py": (
+            "reports/figures/battery.py",
+            "reports/figures/break_even.py",
             "reports/figures/canvas.py",
             "reports/figures/cost.py",
             "reports/figures/starvation.py",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.analysis.baseline.battery import battery_metrics
+from loadtests.analysis.baseline.break_even_run import break_even_metrics
 from loadtests.analysis.baseline.computed_polling import computed_polling
 from loadtests.analysis.baseline.polling import Where, closed_form, interval_name
 from loadtests.analysis.by_phase import PhaseCost, read_phases
@@ -89,6 +90,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "population": _population(run, scenario),
         "upstream": upstream_metrics(run, history),
         "starvation": restlessness(run, history, scenario),
+        "break_even": break_even_metrics(run, history, scenario),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }
     control = compare_control(run, history, scenario)
