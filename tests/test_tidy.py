@@ -72,6 +72,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/checks/test_gates.py": (
             "loadtests/analysis/baseline_keys.py",
             "loadtests/analysis/client_keys.py",
+            "loadtests/analysis/control_keys.py",
             "loadtests/analysis/laboratory_keys.py",
             "loadtests/analysis/metric_keys.py",
             "loadtests/analysis/metric_patterns.py",
@@ -211,6 +212,8 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/takeaways.py",
         ),
         "tests/reports/figures/test_figures.py": (
+            "reports/figures/battery.py",
+            "reports/figures/break_even.py",
             "reports/figures/canvas.py",
             "reports/figures/cost.py",
             "reports/figures/starvation.py",

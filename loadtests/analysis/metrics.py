@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.analysis.baseline.battery import battery_metrics
+from loadtests.analysis.baseline.break_even_run import break_even_metrics
 from loadtests.analysis.baseline.computed_polling import computed_polling
 from loadtests.analysis.baseline.polling import Where, closed_form, interval_name
 from loadtests.analysis.by_phase import PhaseCost, read_phases
@@ -16,6 +17,7 @@ from loadtests.analysis.cause_table import Explained, cause_table, explain, read
 from loadtests.analysis.client_models import Findings, client_metrics, models_of, read_restraint
 from loadtests.analysis.coalescing import coalescing
 from loadtests.analysis.connections import connection_metrics
+from loadtests.analysis.control import compare_control, control_json, control_reasons
 from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
 from loadtests.analysis.delays import DelayWitnesses, slow_stages
 from loadtests.analysis.delivery import Delivery, DeliveryClass, account
@@ -88,9 +90,13 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "population": _population(run, scenario),
         "upstream": upstream_metrics(run, history),
         "starvation": restlessness(run, history, scenario),
+        "break_even": break_even_metrics(run, history, scenario),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }
+    control = compare_control(run, history, scenario)
+    metrics["control"] = control_json(control, run, history)
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
+    metrics["health"]["reasons"] += control_reasons(control, metrics["control"])
     costs = {cohort: own.cost for cohort, own in spent.items()}
     return Results(metrics=metrics, series=series(run, waterfall, costs, cohorts))
 
