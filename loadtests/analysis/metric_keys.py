@@ -44,6 +44,7 @@ _OTHER: Shape = "other"
 
 METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "schema": MetricKey("", "Name and version of this document's shape.", _OTHER),
+    "truth": MetricKey("", "Who told what really happened: database, rest (its tables' API), or agreement.", _OTHER),
     # --- push -----------------------------------------------------------------------------------------------
     "push.visibility_ms": MetricKey("ms", "Visible - due, of each mutation on the subscriber's screen.", _QUANTILES),
     "push.signal_ms": MetricKey("ms", "Received - committed, first receipt of each event.", _QUANTILES),
@@ -244,6 +245,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "connections.lost_by_code.<code>": MetricKey("connections", "Of those closed, by close code; 0: none was told."),
     "connections.refused": MetricKey("answers", "Connects, joins and subscriptions answered with an error. Whole run."),
     "connections.refused_by_status.<code>": MetricKey("answers", "The same by HTTP status; 0: not at the handshake."),
+    "connections.limited_answers": MetricKey("answers", "Re-fetches answered with 429, too many. Whole run."),
     "connections.open_ms": MetricKey("ms", "From dialling to the open WebSocket; n: connections.", _QUANTILES),
     # --- target ---------------------------------------------------------------------------------------------
     "target.discarded": MetricKey(

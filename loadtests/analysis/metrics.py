@@ -39,6 +39,7 @@ from loadtests.analysis.self_echo import read_self_echo
 from loadtests.analysis.series import series
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
 from loadtests.analysis.target_metrics import target_metrics
+from loadtests.analysis.truth_source import truth_source
 from loadtests.analysis.upstream import upstream_metrics
 from loadtests.analysis.watched import seen_soon, spent_by, watched_by
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
@@ -59,6 +60,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
     delivery = findings.delivery
     metrics: dict[str, Any] = {
         "schema": METRICS_SCHEMA,
+        "truth": truth_source(history).name.lower(),
         "push": {
             **_push(run, waterfall, spent, cohorts),
             **recovery_json(findings.returns, run.pairs, run.mutations, _among(run, SUBSCRIBER)),
@@ -324,6 +326,7 @@ def _health(
         health,
         scenario,
         run.window,
+        source=truth_source(history),
         truth_is_read=run.truth_is_read,
         missing_pairs=classed - delivery.expected,
     )

@@ -155,7 +155,7 @@ class ControlGroup:
         """Subscribe, and wait until all are live or their time is over: what is missing, the analysis finds."""
         scenario = self._run.scenario
         lifetime_s = scenario.duration_s + scenario.effective_drain_s + _TOKEN_SPARE_S
-        mint = minter(endpoint.jwt_secret, lifetime_s=lifetime_s)
+        mint = minter(endpoint.jwt_secret, lifetime_s=lifetime_s, given=endpoint.tokens)
         try:
             async with asyncio.timeout(scenario.subscribers.live_within_s):
                 await asyncio.gather(*(_come_up(one, endpoint, mint) for one in self._subscribers))

@@ -27,6 +27,7 @@ __all__ = [
     "NotFetched",
     "Process",
     "SignalFlag",
+    "TruthSource",
     "Unsent",
 ]
 
@@ -82,7 +83,8 @@ class Kind(IntEnum):
     """The device's lifetime in its organization ends. flag: why, a `Leaving`."""
     EVENT_NAMED = 26
     """First sight of an event in this shard. entity: the event; value: its commit_timestamp, wall ns (0: none);
-    revision: its organization's index (NOBODY: not of this run); flag: EventType."""
+    revision: its organization's index (NOBODY: not of this run); flag: EventType; due_ns: 1 + the index of the mutation
+    that its payload names, 0: none of this run."""
     SIGNAL = 27
     """One event received by one device. entity: the event; value: number of the batch that it falls into
     (0: it asks for no refresh); due_ns: bytes of the frame; flag: SignalFlag bits."""
@@ -168,6 +170,19 @@ class Kind(IntEnum):
     """A push notification for one device, as it stands at the end. due_ns: when it was wanted, wall ns; value: when it
     was finished, wall ns (0: not yet); actor: organization; entity: job; revision: attempts; flag: what became of it,
     a `NotificationState`."""
+
+    TRUTH = 67
+    """From where the truth comes. flag: a `TruthSource`."""
+
+
+class TruthSource(IntEnum):
+    """Who tells what really happened."""
+
+    DATABASE = 1
+    REST = 2
+    """The database through its tables' API: without commits."""
+    AGREEMENT = 3
+    """The subscribers among themselves: what any of them received."""
 
 
 class Unsent(IntEnum):

@@ -11,6 +11,8 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from loadtests.wire.plans import PlanName
+
 LOOPBACK = "127.0.0.1"
 """The only address the pipeline ever listens on."""
 
@@ -77,7 +79,6 @@ class ApiOptions(_Json):
 
 
 FeedName = Literal["streaming", "supabase"]
-PlanName = Literal["free", "pro", "pro-no-cap", "team", "enterprise", "self-hosted", "unlimited"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

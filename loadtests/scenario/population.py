@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.scenario.given import Given
 from loadtests.scenario.itinerary import Itineraries
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel
@@ -57,6 +58,8 @@ class Population:
     scenario: Scenario
     seed: int
     run_id: str
+    given: Given | None = None
+    """People who exist already; None: the run makes its own."""
 
     @cached_property
     def _namespace(self) -> UUID:
@@ -64,15 +67,26 @@ class Population:
 
     def organization_id(self, organization: int) -> str:
         """The organization's UUID."""
+        if self.given is not None:
+            return self.given.organizations[organization]
         return str(uuid5(self._namespace, f"organization/{organization}"))
 
     def author_id(self, organization: int) -> str:
         """The user in whose name mutators change the organization's jobs: a colleague without a device."""
+        if self.given is not None:
+            return self.given.authors[organization]
         return str(uuid5(self._namespace, f"author/{organization}"))
 
     def job_id(self, organization: int, ordinal: int) -> str:
         """The UUID of a job that exists before the start; `ordinal` counts from the oldest."""
+        if self.given is not None:
+            return self.given.jobs[organization][ordinal]
         return str(uuid5(self._namespace, f"job/{organization}/{ordinal}"))
+
+    def _user_id(self, device: int, organization: int) -> str:
+        if self.given is not None:
+            return self.given.member(organization, device)
+        return str(uuid5(self._namespace, f"user/{device}"))
 
     @cached_property
     def _request_prefix(self) -> str:
@@ -128,7 +142,7 @@ class Population:
         return Device(
             index=index,
             organization=organization,
-            user_id=str(uuid5(self._namespace, f"user/{index}")),
+            user_id=self._user_id(index, organization),
             model=model,
             phase=float(draws[0]),
             open_job=int(draws[3] * jobs) if has_open_job else None,
@@ -148,7 +162,7 @@ class Population:
                 index=number,
                 shadows=device.index,
                 organization=device.organization,
-                user_id=str(uuid5(self._namespace, f"control/{number}")),
+                user_id=device.user_id if self.given is not None else str(uuid5(self._namespace, f"control/{number}")),
             )
             for number, device in enumerate(shadowed)
         )
@@ -172,7 +186,7 @@ class Population:
                     Device(
                         index=index,
                         organization=int(home),
-                        user_id=str(uuid5(self._namespace, f"user/{index}")),
+                        user_id=self._user_id(index, int(home)),
                         model=DeviceModel.POLLER,
                         interval_s=cohort.interval_s,
                         phase=float(random.random()),
