@@ -13,7 +13,7 @@ from loadtests.analysis.laboratory.traces import Arrival, Fetching, Trace
 from loadtests.clients.fetching import Decision, Discipline, Fetch, FetchDesk, Wanted
 from loadtests.clients.gathering import SUPPRESSED, Gatherer
 from loadtests.clients.policy import RefreshPolicy
-from loadtests.clients.requests import Cause, KeyKind, RequestKey
+from loadtests.clients.requests import Cause, RequestKey
 
 
 class ReplayError(ValueError):
@@ -44,12 +44,13 @@ def replay(
     policy: RefreshPolicy,
     discipline: Discipline,
     *,
-    duration_ns: Callable[[KeyKind], int],
+    duration_ns: Callable[[RequestKey, int], int],
     chance: Callable[[], float],
 ) -> Replayed:
     """Return what a lifetime would have been under another policy.
 
-    `duration_ns` tells how long the next fetch of a kind takes, `chance` in [0, 1) what a jitter is drawn with.
+    `duration_ns` tells how long a fetch of a key that starts at a stamp takes, `chance` in [0, 1) what a jitter is
+    drawn with.
     """
     player = _Player(policy, discipline, duration_ns, chance)
     for step in trace.steps:
@@ -73,7 +74,7 @@ class _Player:
         self,
         policy: RefreshPolicy,
         discipline: Discipline,
-        duration_ns: Callable[[KeyKind], int],
+        duration_ns: Callable[[RequestKey, int], int],
         chance: Callable[[], float],
     ) -> None:
         self._gatherer = Gatherer(policy, count(1), chance)
@@ -124,6 +125,6 @@ class _Player:
 
     def _start(self, decision: Decision, now_ns: int) -> None:
         for fetch in decision.start:
-            answered_ns = now_ns + self._duration_ns(fetch.key.kind)
+            answered_ns = now_ns + self._duration_ns(fetch.key, now_ns)
             self._fetched.append(Fetched(fetch.key, fetch.cause, now_ns, answered_ns))
             heappush(self._answers, (answered_ns, fetch.number, fetch))
