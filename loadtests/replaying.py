@@ -29,7 +29,7 @@ _POLICY_HELP: Final = (
     "KEY=VALUE,… as in [subscribers.refresh] and window_ms, or hybrid; may be repeated [default: a grid]."
 )
 _WORTH_A_FORK: Final = 50_000_000
-"""Decisions (signals × policies) from which on a second process pays."""
+"""Decisions (signals times policies) from which on a second process pays."""
 _WORKERS: Final = 2
 _PATIENCE_S: Final = 2.0
 """How long nothing is said of the progress, and how often something is said after that."""

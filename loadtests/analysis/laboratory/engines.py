@@ -4,10 +4,9 @@ Arrays are exact where a flush knows nothing of another flush (`is_independent`)
 not from the order of drawing, so that both draw alike.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from typing import Final
 
 import numpy as np
@@ -61,8 +60,8 @@ class Engines:
         """Return when a part flushes, by arrays."""
         lifetime = self.traces.arrivals.lifetime[part.lifetimes]
 
-        def jitter(owner: Ints, batch: int) -> Floats:
-            return draw_each(self.seed, What.JITTER, lifetime[owner], np.full(len(owner), batch, dtype=np.int64))
+        def jitter(owner: Ints, begins_ns: Ints) -> Floats:
+            return draw_each(self.seed, What.JITTER, lifetime[owner], begins_ns)
 
         return schedule(part, policy, jitter)
 
@@ -112,7 +111,7 @@ class Engines:
             policy,
             self.models[model].discipline,
             duration_ns=lambda key, started_ns: durations.one(trace.lifetime, keys[key], key.kind, started_ns),
-            chance=_chances(self.seed, trace.lifetime),
+            chance=lambda begins_ns: draw(self.seed, What.JITTER, trace.lifetime, begins_ns),
         )
 
     def _columns(self, part: Part, lives: Sequence[Replayed]) -> Requests:
@@ -134,12 +133,6 @@ class Engines:
 
 def _places(part: Part) -> range:
     return range(part.lifetimes.start, part.lifetimes.stop)
-
-
-def _chances(seed: int, lifetime: int) -> Callable[[], float]:
-    """Return what a lifetime draws for one batch after the other."""
-    batches = count()
-    return lambda: draw(seed, What.JITTER, lifetime, next(batches))
 
 
 def _joined(first: Requests, second: Requests) -> Requests:

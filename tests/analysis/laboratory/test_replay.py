@@ -26,7 +26,7 @@ def lived(
     def duration_ns(_key: RequestKey, _started_ns: int) -> int:
         return takes_ms * MS
 
-    return replay(trace, policy, discipline, duration_ns=duration_ns, chance=lambda: chance)
+    return replay(trace, policy, discipline, duration_ns=duration_ns, chance=lambda _begins_ns: chance)
 
 
 def told(at_ms: int, number: int = 1, *keys: RequestKey) -> Arrival:
