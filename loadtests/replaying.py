@@ -12,16 +12,12 @@ from typing import Final
 import click
 import orjson
 
-from loadtests.analysis.coalescing import read_asked
+from loadtests.analysis.laboratory.experiment import experiment
 from loadtests.analysis.laboratory.outcome import Outcome
-from loadtests.analysis.laboratory.policy_grid import Choice, design, grid, live, parse_policy
-from loadtests.analysis.laboratory.reading import read_traces
-from loadtests.analysis.laboratory.regret import regrets
-from loadtests.analysis.laboratory.replay_check import check_replay
+from loadtests.analysis.laboratory.policy_grid import Choice, parse_policy
 from loadtests.analysis.laboratory.replay_told import Replays, json_of, lines_of
-from loadtests.analysis.laboratory.what_if import Laboratory, laboratory_of, moments_of, recorded
+from loadtests.analysis.laboratory.what_if import Laboratory, moments_of
 from loadtests.analysis.reconstruction import reconstruct
-from loadtests.clients.roles import models_of
 from loadtests.drivers.run_input import RunInput
 from loadtests.history.history import History
 
@@ -45,6 +41,8 @@ def replay_command(clear_errors: Callable[[], AbstractContextManager[None]]) -> 
     @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
     def command(run_directory: Path, policies: tuple[str, ...], seed: int, *, as_json: bool) -> None:
         """Replay the signals of a recorded run under other refresh policies: requests against staleness.
+
+        The default grid is also written to replay.json in RUN, where `loadtests report RUN` shows it.
 
         \b
         Examples:
@@ -81,6 +79,8 @@ def _progress() -> Callable[[int, int], None]:
 def replay_run(path: Path, policies: Sequence[str], *, seed: int, tell: Callable[[int, int], None]) -> Replays:
     """Return a recorded run under each of the policies, by default those of the grid; `tell` hears (done, of all).
 
+    The grid is also written into the run's directory, for its report.
+
     Raises:
         NoRunError: there is no run at `path`.
         ReplayError: one of the policies is none, or no subscriber was ever answered.
@@ -88,29 +88,19 @@ def replay_run(path: Path, policies: Sequence[str], *, seed: int, tell: Callable
     """
     intended = RunInput.read(path)
     scenario = intended.scenario
-    own = live(scenario)
-    choices: list[Choice] = [own, design(), *(parse_policy(text, scenario) for text in policies)]
-    if not policies:
-        choices += grid()
+    others = [parse_policy(text, scenario) for text in policies]
     history = History.read(path)
-    run = reconstruct(history, scenario, intended.population)
-    models = models_of(scenario)
-    traces = read_traces(run, models, history.names)
-    laboratory = laboratory_of(run, traces, models, seed=seed)
-    outcomes = replay_all(laboratory, choices, tell=tell)
-    as_recorded = recorded(run, laboratory)
-    return Replays(
-        subscribers=traces.devices,
-        signals=len(traces.arrivals),
+    told = experiment(
+        reconstruct(history, scenario, intended.population),
+        scenario,
+        history.names,
+        others=others,
         seed=seed,
-        recorded=as_recorded,
-        live=outcomes[0],
-        design=outcomes[1],
-        others=outcomes[2:],
-        is_grid=not policies,
-        check=check_replay(run, traces, own, recorded=as_recorded, replayed=outcomes[0]),
-        regrets=regrets(read_asked(run.signals, run.events, run.screens.requests, run.window)),
+        carry=lambda laboratory, choices: replay_all(laboratory, choices, tell=tell),
     )
+    if told.is_grid:
+        intended.directory.write_json(intended.directory.replay_file, json_of(told))
+    return told
 
 
 def replay_all(

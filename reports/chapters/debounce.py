@@ -3,6 +3,7 @@
 from reports.chapters.chapter import Chapter
 from reports.input import ReportInput
 from reports.laboratory import least_table
+from reports.replays import policies_exhibit, recommendation
 from reports.tables import coalescing_table
 from reports.wording import count, counted, percent
 
@@ -20,10 +21,13 @@ def debounce(run: ReportInput) -> Chapter | None:
         else f"{count(metrics.number('coalescing', 'optimum'))} would have been the least within the same waits: "
         f"an efficiency of {percent(efficiency)}."
     )
+    told = run.replayed
+    choice = "" if told is None else f" {recommendation(told)}"
     came_to = counted(refreshes, "refresh", "refreshes")
     return Chapter(
         name="debounce",
         title="Debounce",
-        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least}",
+        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least}{choice}",
+        exhibits=(policies_exhibit(run),),
         tables=(coalescing_table(metrics), least_table(metrics)),
     )

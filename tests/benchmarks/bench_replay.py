@@ -1,6 +1,7 @@
 """Time and peak memory of replaying a grid of 100 policies over 5,000 subscribers with 2,000 signals each.
 
-And of the exact optimum. The trace is synthetic: organizations of 20, whose members see the same events some milliseconds apart; half of them
+And of the exact optimum. The trace is synthetic: organizations of 20, whose members see the same events some
+milliseconds apart; half of them
 iOS, half web with a job and the audit feed open. Half of the events come in bursts. Reading a run is not part of it.
 Run as a script: `python tests/benchmarks/bench_replay.py [--subscribers N] [--signals N] [--policies N]`.
 """

@@ -51,6 +51,10 @@ class _Batches(NamedTuple):
     following: Ints
     """The first arrival that may begin the next one."""
 
+    def at(self, chosen: Bools) -> "_Batches":
+        """Return some of them."""
+        return _Batches(self.last[chosen], self.due[chosen], self.is_flushed[chosen], self.following[chosen])
+
 
 def schedule(part: Part, policy: RefreshPolicy, jitter: Jitter) -> Schedule:
     """Return every flush."""
@@ -60,7 +64,7 @@ def schedule(part: Part, policy: RefreshPolicy, jitter: Jitter) -> Schedule:
     asking = np.flatnonzero(part.asks)
     batches = ends.of(asking, part.owner[asking].astype(np.int64), np.zeros(0, dtype=np.int64))
     taken = _walked(part, batches.following)
-    return _told(part, asking[taken], _Batches(*(column[taken] for column in batches)))
+    return _told(part, asking[taken], batches.at(taken))
 
 
 def _walked(part: Part, following: Ints) -> Bools:
