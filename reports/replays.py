@@ -192,13 +192,18 @@ def words_of(policy: str) -> str:
     if "edge" not in said:
         return policy
     window = said.get("window_ms")
-    first = _EDGES.get(said["edge"], said["edge"]) + (f" {duration(float(window))}" if window else "")
+    first = _EDGES.get(said["edge"], said["edge"]) + (f" {_length(window)}" if window else "")
     rest = [
-        *((f"at most {duration(float(said['max_wait_ms']))}",) if "max_wait_ms" in said else ()),
-        *((f"up to {duration(float(said['jitter_ms']))} of jitter",) if "jitter_ms" in said else ()),
+        *((f"at most {_length(said['max_wait_ms'])}",) if "max_wait_ms" in said else ()),
+        *((f"up to {_length(said['jitter_ms'])} of jitter",) if "jitter_ms" in said else ()),
         *((f"by {said['coalescing'].replace('-', ' ')}",) if "coalescing" in said else ()),
     ]
     return ", ".join([first, *rest])
+
+
+def _length(told_ms: str) -> str:
+    whole_ms = int(told_ms)
+    return f"{whole_ms / 1000:g}{NBSP}s" if whole_ms >= 1000 else f"{whole_ms}{NBSP}ms"
 
 
 def _recommended(told: Told) -> Told | None:

@@ -3,6 +3,7 @@
 It draws what it is given and knows no policy; names are written beside the dots, so that no legend is needed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +18,11 @@ from reports.wording import duration
 
 _LEAST_MS: Final = 1e-3
 """Where "never stale" stands on an axis that has no 0."""
+_NAMES_AT: Final = {
+    Shape.WIDE: ((0.4, 0.07), (0.2, 0.22), (0.02, 0.36)),
+    Shape.NARROW: ((0.02, 0.14), (0.02, 0.36), (0.02, 0.52)),
+}
+"""Where names stand, from below, as shares of the panel."""
 
 
 class Mark(Enum):
@@ -71,9 +77,12 @@ def plot_policies(axes: Axes, dots: Sequence[Dot], shape: Shape) -> None:
         )
     _join_best(axes, dots)
     _name_hollow(axes, dots, right)
-    for place, dot in enumerate(sorted((dot for dot in dots if dot.mark), key=lambda dot: -dot.stale_ms)):
-        _name(axes, dot, shape, right=right, is_above=place == 0)
-    axes.set_xlabel("re-fetches because of signals, per subscriber and minute", color=MUTED)
+    # Names from above in the order of the angles at which their dots are seen from there: no two lines cross.
+    marked = sorted((dot for dot in dots if dot.mark), key=lambda dot: -_angle(dot, right, low, high))
+    for place, dot in enumerate(reversed(marked)):
+        _name(axes, dot, shape, corner=_NAMES_AT[shape][place])
+    cause = "because of signals, " if shape is Shape.WIDE else ""
+    axes.set_xlabel(f"re-fetches {cause}per subscriber and minute", color=MUTED)
     axes.set_ylabel("mean staleness of a screen", color=MUTED)
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 50 else (1.0,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
@@ -100,7 +109,7 @@ def _name_hollow(axes: Axes, dots: Sequence[Dot], right: float) -> None:
         return
     dot = max(hollow, key=lambda each: each.stale_ms)
     is_left = dot.refreshes < right / 2
-    axes.annotate(
+    note = axes.annotate(
         "hollow: drops signals",
         (dot.refreshes, max(dot.stale_ms, _LEAST_MS)),
         xytext=(8 if is_left else -8, 0),
@@ -109,10 +118,11 @@ def _name_hollow(axes: Axes, dots: Sequence[Dot], right: float) -> None:
         va="center",
         color=MUTED,
     )
+    note.set_in_layout(False)
 
 
-def _name(axes: Axes, dot: Dot, shape: Shape, *, right: float, is_above: bool) -> None:
-    """Ring a dot and write its name beside it, on the side that has room, with a line to the dot."""
+def _name(axes: Axes, dot: Dot, shape: Shape, *, corner: tuple[float, float]) -> None:
+    """Ring a dot and write its name where no policy can be: in the corner of few requests and fresh screens."""
     assert dot.mark is not None, "only marked dots have names"
     at = (dot.refreshes, max(dot.stale_ms, _LEAST_MS))
     axes.plot(
@@ -124,13 +134,13 @@ def _name(axes: Axes, dot: Dot, shape: Shape, *, right: float, is_above: bool) -
         markeredgecolor=dot.mark.value,
         markeredgewidth=2,
     )
-    is_left = dot.refreshes < right * (0.62 if shape is Shape.WIDE else 0.45)
-    axes.annotate(
-        dot.name,
+    words = dot.name.replace(", ", ",\n") if shape is Shape.NARROW else dot.name
+    name = axes.annotate(
+        words,
         at,
-        xytext=((26 if is_left else -26), 30 if is_above else -30),
-        textcoords="offset points",
-        ha="left" if is_left else "right",
+        xytext=corner,
+        textcoords="axes fraction",
+        ha="left",
         va="center",
         color=dot.mark.value,
         fontweight="bold",
@@ -138,3 +148,11 @@ def _name(axes: Axes, dot: Dot, shape: Shape, *, right: float, is_above: bool) -
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0},
         zorder=4,
     )
+    # A long name must not squeeze the panel.
+    name.set_in_layout(False)
+
+
+def _angle(dot: Dot, right: float, low: float, high: float) -> float:
+    """Return how steeply a dot stands above the corner."""
+    height = math.log(max(dot.stale_ms, _LEAST_MS) / low) / max(math.log(high / low), 1e-9)
+    return height / max(dot.refreshes / right, 1e-9)

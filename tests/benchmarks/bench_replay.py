@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _grid(laboratory: Laboratory, policies: int) -> float:
-    choices = grid()[1 : policies + 1]
+    choices = grid()[1 :: 100 // policies][:policies]
     outcomes = replay_all(laboratory, choices, tell=lambda _done, _of: None)
     decisions = len(laboratory.engines.traces.arrivals) * len(choices)
     fewest, most = (f(each.refreshes for each in outcomes) for f in (min, max))

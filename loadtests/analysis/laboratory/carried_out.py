@@ -52,7 +52,7 @@ def carry_out(
     part: Part, flushes: Schedule, policy: RefreshPolicy, *, is_sequential: bool, end_ns: Ints, takes: Takes
 ) -> Requests:
     """Return the requests of all flushes; what would start after a lifetime's end is left out."""
-    flush, kind = _refreshes(part, flushes, policy)
+    flush, kind = _refreshes(part, flushes, policy, is_ordered=is_sequential)
     owner, started_ns = flushes.owner[flush], flushes.due_ns[flush]
     answered_ns = started_ns + takes(owner, kind, started_ns)
     if is_sequential:
@@ -67,10 +67,10 @@ def carry_out(
     )
 
 
-def _refreshes(part: Part, flushes: Schedule, policy: RefreshPolicy) -> tuple[Ints, Masks]:
-    """Return the flush and the kind of each refresh, in the order in which the flush asks for them."""
+def _refreshes(part: Part, flushes: Schedule, policy: RefreshPolicy, *, is_ordered: bool) -> tuple[Ints, Masks]:
+    """Return the flush and the kind of each refresh, if it matters in the order in which the flush asks for them."""
     if policy.edge is not Edge.NONE and policy.coalescing is Coalescing.REQUEST_KEY:
-        return _by_key(part, flushes)
+        return _by_key(part, flushes, is_ordered=is_ordered)
     flush, position = expand(flushes.last - flushes.first + 1)
     arrival = flushes.first[flush] + position
     chosen = part.asks[arrival]
@@ -86,7 +86,7 @@ def _refreshes(part: Part, flushes: Schedule, policy: RefreshPolicy) -> tuple[In
     return flush[row[order]], kinds[order]
 
 
-def _by_key(part: Part, flushes: Schedule) -> tuple[Ints, Masks]:
+def _by_key(part: Part, flushes: Schedule, *, is_ordered: bool) -> tuple[Ints, Masks]:
     """Each kind that any signal of the flush asks for, by the first one that does."""
     if len(part.kinds) == 1:
         return np.arange(len(flushes), dtype=np.int64), np.full(len(flushes), part.kinds[0], dtype=np.uint8)
@@ -94,8 +94,11 @@ def _by_key(part: Part, flushes: Schedule) -> tuple[Ints, Masks]:
     rows = [np.flatnonzero(place <= flushes.last) for place in asked_at]
     kinds = np.repeat(np.array(part.kinds, dtype=np.uint8), [len(each) for each in rows])
     flush = np.concatenate([*rows, np.zeros(0, dtype=np.int64)])
-    place = np.concatenate([*(place[row] for place, row in zip(asked_at, rows, strict=True)), np.zeros(0, np.int32)])
-    order = np.lexsort((kinds, place, flush))
+    if is_ordered:
+        place = np.concatenate([place[row] for place, row in zip(asked_at, rows, strict=True)] or [flush])
+        order = np.lexsort((kinds, place, flush))
+    else:
+        order = np.argsort(flush, kind="stable")
     return flush[order], kinds[order]
 
 

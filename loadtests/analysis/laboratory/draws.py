@@ -8,8 +8,11 @@ from enum import IntEnum
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.analysis.stamps import Floats, Ints
+
+States = NDArray[np.uint64]
 
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 _FIRST: Final = 0xBF58476D1CE4E5B9
@@ -33,19 +36,29 @@ def draw(seed: int, what: What, *asked: int) -> float:
     return (state >> 11) * _UNIT
 
 
-def draw_each(seed: int, what: What, *asked: Ints) -> Floats:
-    """Return the same draws for columns of numbers."""
-    state = np.full(len(asked[0]), _mixed(_mixed(seed & _MASK) ^ what), dtype=np.uint64)
+def states_of(seed: int, what: What, *asked: Ints) -> States:
+    """Return where draws for columns of numbers stand before their last number."""
+    states = np.full(len(asked[0]), _mixed(_mixed(seed & _MASK) ^ what), dtype=np.uint64)
     for numbers in asked:
-        state ^= numbers.astype(np.int64, copy=False).view(np.uint64)
-        state += np.uint64(_GOLDEN)
-        state ^= state >> np.uint64(30)
-        state *= np.uint64(_FIRST)
-        state ^= state >> np.uint64(27)
-        state *= np.uint64(_SECOND)
-        state ^= state >> np.uint64(31)
-    each: Floats = (state >> np.uint64(11)).astype(np.float64) * _UNIT
+        states = _mixed_each(states, numbers)
+    return states
+
+
+def draw_each(states: States, last: Ints) -> Floats:
+    """Return the draws for columns of numbers, all but the last of which have been asked already."""
+    each: Floats = (_mixed_each(states, last) >> np.uint64(11)).astype(np.float64) * _UNIT
     return each
+
+
+def _mixed_each(states: States, numbers: Ints) -> States:
+    mixed = states ^ numbers.astype(np.int64, copy=False).view(np.uint64)
+    mixed += np.uint64(_GOLDEN)
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(_FIRST)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(_SECOND)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
 
 
 def _mixed(value: int) -> int:

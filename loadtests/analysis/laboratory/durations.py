@@ -10,11 +10,11 @@ import numpy as np
 
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.laboratory.arrivals import Masks
-from loadtests.analysis.laboratory.draws import What, draw, draw_each
+from loadtests.analysis.laboratory.draws import States, What, draw, draw_each, states_of
 from loadtests.analysis.laboratory.replay import ReplayError
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.stamps import Ints
-from loadtests.clients.requests import KeyKind
+from loadtests.clients.requests import Cause, KeyKind
 
 
 class Durations:
@@ -41,24 +41,30 @@ class Durations:
         chance = draw(self._seed, What.DURATION, lifetime, key, started_ns)
         return int(self._pool[self._begin[kind] + int(chance * int(self._size[kind]))])
 
-    def each(self, lifetime: Ints, key: Ints, kind: Masks, started_ns: Ints) -> Ints:
-        """Return the same for columns."""
-        chance = draw_each(self._seed, What.DURATION, lifetime, key, started_ns)
-        if not len(kind):
-            return np.zeros(0, dtype=np.int64)
+    def states(self, lifetime: Ints, key: Ints) -> States:
+        """Return what `each` draws from, for columns of lifetimes and keys."""
+        return states_of(self._seed, What.DURATION, lifetime, key)
+
+    def each(self, states: States, kind: Masks, started_ns: Ints) -> Ints:
+        """Return how long fetches take, as `one` does."""
+        chance = draw_each(states, started_ns)
         taken: Ints = self._pool[self._begin[kind] + (chance * self._size[kind]).astype(np.int64)]
         return taken
 
 
 def read_durations(run: Reconstruction, seed: int) -> Durations:
-    """Return how long the fetches of a run took.
+    """Return how long the fetches of a run took: those of the window's flushes, which are what a policy moves.
+
+    Catch-ups come all at once when everybody logs in, and are slow; they serve only where no flush fetched anything.
 
     Raises:
         ReplayError: none was answered.
 
     """
     requests = run.screens.requests
-    chosen = np.flatnonzero(requests.is_ok & (run.devices.cohort[requests.device] == SUBSCRIBER))
+    answered = requests.is_ok & (run.devices.cohort[requests.device] == SUBSCRIBER)
+    flushed = answered & (requests.cause == Cause.FLUSH) & run.window.holds(requests.requested_ns)
+    chosen = np.flatnonzero(flushed if flushed.any() else answered)
     if not len(chosen):
         raise ReplayError("no re-fetch of a subscriber was answered: how long one takes is not known")
     took_ns = requests.answered_ns[chosen] - requests.requested_ns[chosen]

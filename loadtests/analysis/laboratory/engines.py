@@ -13,7 +13,7 @@ import numpy as np
 
 from loadtests.analysis.laboratory.arrivals import Masks, Part
 from loadtests.analysis.laboratory.carried_out import Requests, carry_out, is_independent, kinds_of
-from loadtests.analysis.laboratory.draws import What, draw, draw_each
+from loadtests.analysis.laboratory.draws import What, draw, draw_each, states_of
 from loadtests.analysis.laboratory.durations import Durations
 from loadtests.analysis.laboratory.replay import Replayed, replay
 from loadtests.analysis.laboratory.schedule import Schedule, schedule
@@ -58,20 +58,22 @@ class Engines:
 
     def flushes(self, part: Part, policy: RefreshPolicy) -> Schedule:
         """Return when a part flushes, by arrays."""
-        lifetime = self.traces.arrivals.lifetime[part.lifetimes]
+        states = states_of(self.seed, What.JITTER, self.traces.arrivals.lifetime[part.lifetimes])
 
         def jitter(owner: Ints, begins_ns: Ints) -> Floats:
-            return draw_each(self.seed, What.JITTER, lifetime[owner], begins_ns)
+            return draw_each(states[owner], begins_ns)
 
         return schedule(part, policy, jitter)
 
     def by_arrays(self, part: Part, flushes: Schedule, policy: RefreshPolicy, model: int) -> Requests:
         """Return what those flushes come to, and what was fetched for other reasons."""
         arrivals = self.traces.arrivals
-        lifetime, key_of = arrivals.lifetime[part.lifetimes], arrivals.key_of[part.lifetimes]
+        key_of = arrivals.key_of[part.lifetimes]
+        kinds = key_of.shape[1]
+        states = self.durations.states(np.repeat(arrivals.lifetime[part.lifetimes], kinds), key_of.ravel())
 
         def takes(owner: Ints, kind: Masks, started_ns: Ints) -> Ints:
-            return self.durations.each(lifetime[owner], key_of[owner, kind - 1], kind, started_ns)
+            return self.durations.each(states[owner * kinds + (kind - 1)], kind, started_ns)
 
         made = carry_out(
             part,

@@ -67,12 +67,14 @@ def experiment(
     )
 
 
-def affordable_experiment(run: Reconstruction, scenario: Scenario, names: tuple[str, ...]) -> Mapping[str, Any] | None:
+def affordable_experiment(
+    run: Reconstruction, scenario: Scenario, names: tuple[str, ...], *, affordable: int = AFFORDABLE
+) -> Mapping[str, Any] | None:
     """Return the document `replay.json` of the grid; None where it would take too long, or there is nothing to replay.
 
     The same run always yields the same document.
     """
-    if not 0 < decisions(run, scenario) <= AFFORDABLE:
+    if not 0 < decisions(run, scenario) <= affordable:
         return None
     try:
         return json_of(experiment(run, scenario, names, carry=one_by_one))
