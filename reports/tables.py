@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from loadtests.analysis.metric_keys import METRIC_KEYS, pattern_of
+from loadtests.analysis.metric_keys import METRIC_KEYS
+from loadtests.analysis.metric_patterns import pattern_of
 from loadtests.analysis.results import Quantiles
 from loadtests.checks.gates import GateResult
 from reports.causes import delay_table

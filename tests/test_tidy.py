@@ -57,9 +57,11 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/analysis/test_metrics.py": ("loadtests/analysis/results.py",),
         "tests/analysis/test_causes.py": ("loadtests/analysis/why.py",),
         "tests/checks/test_gates.py": (
+            "loadtests/analysis/baseline_keys.py",
             "loadtests/analysis/client_keys.py",
             "loadtests/analysis/laboratory_keys.py",
             "loadtests/analysis/metric_keys.py",
+            "loadtests/analysis/metric_patterns.py",
         ),
         "tests/pipeline/realtime/test_server.py": (
             "loadtests/pipeline/realtime/listener.py",
@@ -203,6 +205,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/figures/canvas.py",
             "reports/figures/cost.py",
             "reports/figures/policies.py",
+            "reports/figures/starvation.py",
             "reports/figures/states.py",
             "reports/figures/timeline.py",
             "reports/figures/visibility.py",

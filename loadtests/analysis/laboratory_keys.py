@@ -5,6 +5,7 @@ from typing import Final, Literal
 _Entry = tuple[str, str, Literal["number", "quantiles", "other"]]
 
 _LEAST: Final = "coalescing.least.<level>.<wait>"
+_PHASE: Final = "starvation.phases.<phase>"
 
 LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_LEAST}.subscribers": (
@@ -24,6 +25,30 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_LEAST}.efficiency_p50": ("", "By subscriber, by nearest rank.", "number"),
     f"{_LEAST}.efficiency_p90": ("", "By subscriber, by nearest rank.", "number"),
     f"{_LEAST}.efficiency_max": ("", "By subscriber, the highest.", "number"),
+    "starvation.longest_ms": (
+        "ms",
+        "The longest that a signal of each subscriber waited for its flush; n: subscribers with a batch.",
+        "quantiles",
+    ),
+    "starvation.batches": ("batches", "That began in the window.", "number"),
+    "starvation.never_flushed": ("batches", "Of these, given up unflushed: they looked away, or it ended.", "number"),
+    "starvation.waited_long": ("batches", "Of the designed debounce, that waited for more than 4 windows.", "number"),
+    "starvation.lives_on": ("", "What lets the debounce fire: quiet, the feed's cadence, or nothing.", "other"),
+    "starvation.ending_gaps": ("gaps", "Between signals of a device, longer than the window.", "number"),
+    "starvation.narrow_share": ("share", "Of these, longer by less than 60 ms.", "number"),
+    "starvation.margin_ms_p5": ("ms", "By how much these gaps exceed the window; null below 20.", "number"),
+    "starvation.margin_ms_p50": ("ms", "The same, median.", "number"),
+    f"{_PHASE}.batches": ("batches", "Of the designed debounce, that began with a signal of the phase.", "number"),
+    f"{_PHASE}.never_flushed": ("batches", "Of these, given up unflushed.", "number"),
+    f"{_PHASE}.wait_ms_mean": ("ms", "From the first signal to the flush, of those that were flushed.", "number"),
+    f"{_PHASE}.wait_ms_standard_error": ("ms", "Of the mean over these.", "number"),
+    f"{_PHASE}.observations": ("events", "First events of these batches, which members share.", "number"),
+    f"{_PHASE}.events_per_s": ("1/s", "Signals that a subscriber received.", "number"),
+    f"{_PHASE}.theory_ms": (
+        "ms",
+        "(e^(rw) - 1)/r at that rate r and the window w, for even arrivals w or never; one organization, streaming.",
+        "number",
+    ),
     "polling.<interval>.computed_ms_mean": (
         "ms",
         "Mean visibility latency of what was seen, computed from commits, the cohort's phases and the median fetch.",

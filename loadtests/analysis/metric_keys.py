@@ -4,14 +4,13 @@ One literal table, from which documents are rendered and against which gates are
 no history: only names, units and meanings.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from loadtests.analysis.baseline_keys import BASELINE_KEYS
 from loadtests.analysis.client_keys import CLIENT_KEYS
 from loadtests.analysis.laboratory_keys import LABORATORY_KEYS
-from loadtests.scenario.vocabulary import PUSHED_MODELS
 
 Shape = Literal["number", "quantiles", "other"]
 """A number can be gated; quantiles are an object of numbers; anything else is for reading only."""
@@ -297,7 +296,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "health.reasons": MetricKey("", "Why not.", _OTHER),
     "health.processes": MetricKey("", "CPU cores used (mean) and peak memory of each process.", _OTHER),
     # --- devices --------------------------------------------------------------------------------------------
-    **{path: MetricKey(*entry) for path, entry in {**CLIENT_KEYS, **LABORATORY_KEYS}.items()},
+    **{path: MetricKey(*entry) for path, entry in {**CLIENT_KEYS, **LABORATORY_KEYS, **BASELINE_KEYS}.items()},
     # --- phases ---------------------------------------------------------------------------------------------
     "phases.<phase>.mutations": MetricKey("mutations", "Due in the phase; warm-up phases are told too."),
     "phases.<phase>.<model>.devices": MetricKey("devices", "Subscribers of the model."),
@@ -315,26 +314,6 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "population.duration_s": MetricKey("s", "Length of the measurement window."),
 }
 
-_CLASSES: Final = r"(outside|duplicate|delivered_once|late|missed_live|missed_healed|missed_unhealed)"
-_PLACEHOLDERS: Final = {
-    "interval": r"\d+(\.\d+)?s",
-    "bound": r"\d+(\.\d+)?s",
-    "level": r"(entity|request_key|client)",
-    "wait": r"(achieved|\d+(\.\d+)?s)",
-    "stage": r"(send_delay|emission_delay|signal_latency|debounce_wait|queued|refresh_latency)",
-    "reason": r"(pool_exhausted|no_free_job|run_ended)",
-    "kind": r"(create|update|archive|flag|document)",
-    "code": r"\d+",
-    "loss": r"(closed|channel_closed|token_expired|heartbeat_lost|not_live_in_time)",
-    "cause": r"[a-z][a-z -]*",
-    "phase": r"[a-z0-9][a-z0-9-]*",
-    "model": "(" + "|".join(model.key for model in PUSHED_MODELS) + ")",
-    "class": _CLASSES,
-    "what": r"(missing|old_revision|evidence_count|archived_but_shown)",
-    "delivery": rf"({_CLASSES}|no_event|not_counted)",
-    "why": r"(deduped|in_flight|background|ended|nothing_missed)",
-}
-
 
 def number_paths() -> tuple[str, ...]:
     """Return all documented paths that lead to a number, quantiles expanded, placeholders in place."""
@@ -345,14 +324,6 @@ def number_paths() -> tuple[str, ...]:
         elif key.shape == "quantiles":
             paths.extend(f"{path}.{field}" for field in QUANTILE_FIELDS)
     return tuple(paths)
-
-
-def pattern_of(path: str) -> re.Pattern[str]:
-    """Return the pattern of a documented path: `<interval>` and its like match what may stand there."""
-    parts = re.split(r"<(\w+)>", path)
-    return re.compile(
-        "".join(_PLACEHOLDERS[part] if index % 2 else re.escape(part) for index, part in enumerate(parts)) + r"\Z"
-    )
 
 
 def documentation() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.analysis.baseline.battery import battery_metrics
 from loadtests.analysis.baseline.computed_polling import computed_polling
 from loadtests.analysis.baseline.polling import Where, closed_form, interval_name
 from loadtests.analysis.by_phase import PhaseCost, read_phases
@@ -23,6 +24,7 @@ from loadtests.analysis.differences import differences_json
 from loadtests.analysis.freshness import Freshness, stale_answers
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
 from loadtests.analysis.laboratory.least import least_metrics
+from loadtests.analysis.laboratory.restlessness import restlessness
 from loadtests.analysis.leaks import Isolation, examples, leaked_answers, leaked_signals
 from loadtests.analysis.mutation_counts import mutation_metrics
 from loadtests.analysis.notifications import notification_metrics
@@ -83,6 +85,8 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "target": target_metrics(history, scene.witnesses.evidence),
         "population": _population(run, scenario),
         "upstream": upstream_metrics(run, history),
+        "starvation": restlessness(run, history, scenario),
+        "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
     costs = {cohort: own.cost for cohort, own in spent.items()}

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from loadtests.analysis.metric_keys import METRIC_KEYS, find_metric, number_paths, pattern_of
+from loadtests.analysis.metric_keys import METRIC_KEYS, find_metric, number_paths
+from loadtests.analysis.metric_patterns import pattern_of
 from loadtests.scenario.model import Scenario
 
 Comparison = Callable[[float, float], bool]

@@ -4,6 +4,7 @@ from reports.chapters.chapter import Chapter
 from reports.input import ReportInput
 from reports.laboratory import least_table
 from reports.replays import policies_exhibit, recommendation
+from reports.starvation import living, longest_table, starvation_exhibit
 from reports.tables import coalescing_table
 from reports.wording import count, counted, percent
 
@@ -23,11 +24,16 @@ def debounce(run: ReportInput) -> Chapter | None:
     )
     told = run.replayed
     choice = "" if told is None else f" {recommendation(told)}"
-    came_to = counted(refreshes, "refresh", "refreshes")
+    came_to = f"{counted(signals, 'signal')} that asked for a refresh came to "
+    came_to += f"{counted(refreshes, 'refresh', 'refreshes')}."
     return Chapter(
         name="debounce",
         title="Debounce",
-        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least}{choice}",
-        exhibits=(policies_exhibit(run),),
-        tables=(coalescing_table(metrics), least_table(metrics)),
+        answer=f"{came_to} {least} {living(metrics)}{choice}",
+        exhibits=tuple(exhibit for exhibit in (policies_exhibit(run), starvation_exhibit(run)) if exhibit),
+        tables=(
+            coalescing_table(metrics),
+            least_table(metrics),
+            longest_table(metrics),
+        ),
     )

@@ -1,5 +1,6 @@
 """The chapter "Push or poll?": what push costs and gains beside each polling interval, under the same writes."""
 
+from reports.battery import battery_table
 from reports.chapters.chapter import Chapter
 from reports.exhibits import cost_exhibit
 from reports.input import ReportInput
@@ -15,5 +16,5 @@ def push_or_poll(run: ReportInput) -> Chapter:
         title="Push or poll?",
         answer=costs.takeaway,
         exhibits=(costs,),
-        tables=(polling_table(run.metrics), computed_polling_table(run.metrics)),
+        tables=(polling_table(run.metrics), computed_polling_table(run.metrics), battery_table(run.metrics)),
     )

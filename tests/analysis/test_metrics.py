@@ -11,7 +11,8 @@ import pytest
 
 from loadtests.analysis import metric_keys
 from loadtests.analysis.analyse import analyse
-from loadtests.analysis.metric_keys import METRIC_KEYS, documentation, find_metric, pattern_of
+from loadtests.analysis.metric_keys import METRIC_KEYS, documentation, find_metric
+from loadtests.analysis.metric_patterns import pattern_of
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
 from tests.analysis.literal import MS, Story

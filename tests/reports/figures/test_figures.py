@@ -5,11 +5,13 @@ import re
 import numpy as np
 import pytest
 
+from loadtests.analysis.laboratory.starvation import poisson_wait_s
 from loadtests.analysis.results import Cost, States, Timeline
 from reports.figures.canvas import Plate, Shape, png, svg
 from reports.figures.cost import cost_plate
 from reports.figures.policies import Dot, Mark, policies_plate
 from reports.figures.ranks import bands
+from reports.figures.starvation import Point, starvation_plate
 from reports.figures.states import states_plate, widen_states
 from reports.figures.timeline import MOST_BINS, timeline_plate, widen
 from reports.figures.visibility import clients_plate, visibility_plate
@@ -52,7 +54,13 @@ def plates() -> dict[str, Plate]:
     waits = np.array([400.0, 500.0, 900.0])
     stages = {"debounce_wait": waits, "queued": np.array([-2.0, 0.0, 3.0])}
     names = {stage: stage for stage in stages}
+    points = [
+        Point(name=str(rate), events_per_s=rate, wait_ms=500 * 1.4**rate, standard_error_ms=9.0, is_even=rate > 5)
+        for rate in (0.5, 1.0, 2.0, 5.0, 10.0)
+    ]
     return {
+        "starvation": starvation_plate(points, lambda rate: poisson_wait_s(rate, 0.5) * 1000, 500.0),
+        "starvation without spread": starvation_plate(points[:1] * 2, lambda rate: 500.0 + rate, 500.0),
         "visibility": visibility_plate(waits, {"5s": waits * 5, "10s": waits * 10}),
         "visibility without polling": visibility_plate(waits, {}),
         "visibility without push": visibility_plate(np.empty(0), {"5s": waits}),

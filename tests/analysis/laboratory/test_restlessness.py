@@ -1,0 +1,50 @@
+"""Starvation in metrics.json, from whole histories."""
+
+from typing import Any
+
+import pytest
+
+from loadtests.history.kinds import Kind
+from tests.analysis.literal import Story
+
+
+def story_of(rate_ms: int, changes: int, **target: Any) -> Story:
+    """Return one iOS device, and changes so many milliseconds apart that all fall into one batch."""
+    phases = [{"name": "load", "duration_s": 10, "mutations_per_s": 1, "arrivals": "even"}]
+    story = Story(subscribers={"count": 1, "web": 0}, phases=phases, target=target).clock().live(0)
+    for number in range(changes):
+        story.mutation(number, 1000 + number * rate_ms, revision=number + 2)
+        story.signal(0, f"e{number}", 1010 + number * rate_ms, batch=1)
+    return story
+
+
+def test_a_restless_phase_starves_its_batch() -> None:
+    """Ten changes 400 ms apart, flushed half a second after the last: the first one waited for 4.1 s."""
+    told = story_of(400, 10).row(Kind.FLUSH, 1010 + 3600 + 500, actor=0, value=1).metrics()["starvation"]
+
+    assert told["longest_ms"]["max"] == 4100
+    assert told["waited_long"] == 1
+    assert told["lives_on"] == "nothing"
+    assert told["phases"]["load"] == {
+        "batches": 1,
+        "never_flushed": 0,
+        "wait_ms_mean": 4100,
+        "observations": 1,
+        "wait_ms_standard_error": None,
+        "events_per_s": 1.0,
+        "theory_ms": 500,
+    }
+
+
+def test_a_batch_that_was_given_up_is_counted_apart() -> None:
+    """Nobody flushed it: it is in no mean, and in the longest wait with what it waited at least."""
+    told = story_of(400, 10).metrics()["starvation"]
+
+    assert told["never_flushed"] == 1
+    assert told["phases"]["load"]["wait_ms_mean"] is None
+    assert told["longest_ms"]["max"] == pytest.approx(20_000 - 1010)
+
+
+def test_on_a_polling_feed_there_is_no_theory() -> None:
+    """Its batches are no random arrivals."""
+    assert story_of(400, 10, feed="supabase").metrics()["starvation"]["phases"]["load"]["theory_ms"] is None
