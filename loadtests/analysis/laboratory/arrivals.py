@@ -20,7 +20,7 @@ Masks = NDArray[np.uint8]
 Places = NDArray[np.int32]
 """Indexes of arrivals, at half the memory of the others: there are many, and fewer than 2^31."""
 
-MOST_IN_PART: Final = 2_500_000
+MOST_IN_PART: Final = 500_000
 """Arrivals that are worked on at once: their columns fit a cache, and what a step costs is not its overhead."""
 MOST_LIFETIMES: Final = 4096
 _PACKED: Final = 2**62
