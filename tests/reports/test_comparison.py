@@ -29,8 +29,8 @@ def test_the_answer_has_both_fair_comparisons() -> None:
 
     assert said == (
         "Push showed 95 % of the changes within 700 ms, for 15.0 requests per device and minute. For as many requests "
-        "one can poll every 4.00 s, and sees them within 3.85 s (95 % interval 3.60 s to 4.10 s). To be as fresh, one has "
-        "to poll every 720 ms: 83.0 requests a minute."
+        "one can poll every 4.00 s, and sees them within 3.85 s (95 % interval 3.60 s to 4.10 s). To be as fresh, "
+        "one has to poll every 720 ms: 83.0 requests a minute."
     )
 
 

@@ -5,7 +5,7 @@ from reports.input import ReportInput
 
 
 def test_without_a_comparison_the_chapter_says_so(full_run: ReportInput) -> None:
-    """This run was analysed before there was one; what things cost is told all the same."""
+    """The run was analysed before there was one; what things cost is told all the same."""
     chapter = push_or_poll(full_run)
 
     assert chapter.answer == "Push and polling cannot be compared: no subscriber was to see a change."
