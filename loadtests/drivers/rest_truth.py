@@ -129,6 +129,7 @@ def _event(row: Row, created_at: datetime) -> TrueEvent:
         created_at=created_at,
         has_key=row.get("dedupe_key") is not None,
         stands_for=coalesced if isinstance(coalesced, int) else 0,
+        job_id=payload.get("job_id"),
     )
 
 

@@ -36,6 +36,8 @@ class TrueEvent(NamedTuple):
     """It carries a `dedupe_key`."""
     stands_for: int
     """Coalesced: how many earlier events of its key it stands for."""
+    job_id: str | None = None
+    """The job that it is about."""
 
 
 class TrueMutation(NamedTuple):
@@ -109,6 +111,10 @@ class TruthRows:
             self._ledger.record(
                 Kind.TRUE_LIMITED, time.monotonic_ns(), entity=number, value=row.stands_for, flag=int(row.has_key)
             )
+
+        if row.request_id is None and row.job_id is not None:
+            job = self._ledger.name(row.job_id)
+            self._ledger.record(Kind.EVENT_ABOUT, time.monotonic_ns(), entity=number, value=job)
 
     def mutation(self, row: TrueMutation) -> None:
         """Record a mutation of a mutator; what somebody else changed, or provisioning, nobody waits for."""
