@@ -35,6 +35,7 @@ from loadtests.running import DATABASE_URL, database_options, link_latest, new_d
 from loadtests.scenario.faults import SHAPES
 from loadtests.scenario.reader import ScenarioError, read_scenario, shipped_scenarios
 from loadtests.screens import screen_for
+from loadtests.target_clean import clean_command
 from loadtests.target_up import TargetUp, keep_target_up
 from loadtests.targets.opening import open_embedded
 from loadtests.targets.target import OpenTarget, TargetError
@@ -289,3 +290,4 @@ def _conclude_calibration(console: Console, certificate: Certificate, directory:
 
 main.add_command(run_command(_clear_errors, os.environ))
 main.add_command(replay_command(_clear_errors))
+target_group.add_command(clean_command(_clear_errors, os.environ))

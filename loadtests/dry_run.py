@@ -131,8 +131,8 @@ def lines_of(told: DryRun) -> Iterator[str]:
 def _what_is_made(load: ExpectedLoad) -> Iterator[str]:
     rows = load.rows
     yield (
-        f"makes       {rows.organizations:,} organization{'s' if rows.organizations > 1 else ''}, {rows.users:,} users "
-        f"with {rows.memberships:,} memberships, {rows.jobs_before:,} jobs before the start"
+        f"makes       {_count(rows.organizations, 'organization')}, {_count(rows.users, 'user')} with "
+        f"{_count(rows.memberships, 'membership')}, {_count(rows.jobs_before, 'job')} before the start"
     )
     yield (
         f"            about {rows.jobs_created:,.0f} more jobs, {rows.documents:,.0f} documents and {rows.events:,.0f} "
@@ -143,18 +143,22 @@ def _what_is_made(load: ExpectedLoad) -> Iterator[str]:
 def _what_is_sent(load: ExpectedLoad) -> Iterator[str]:
     busiest = load.busiest
     yield (
-        f"connects    {load.connections_peak:,} WebSockets at once, {load.joins:,} joins, at most "
-        f"{load.joins_per_s_peak:,.0f} in a second; {load.pollers:,} pollers"
+        f"connects    {_count(load.connections_peak, 'WebSocket')} at once, {_count(load.joins, 'join')}, at most "
+        f"{load.joins_per_s_peak:,.0f} in a second; {_count(load.pollers, 'poller')}"
     )
     yield (
-        f"writes      {load.mutations:,.0f} mutations; the busiest organization has {busiest.members:,} members and up "
-        f"to {busiest.mutations_per_s:,.3g}/s"
+        f"writes      {load.mutations:,.0f} mutations; the busiest organization has "
+        f"{_count(busiest.members, 'member')} and up to {busiest.mutations_per_s:,.3g}/s"
     )
     yield f"re-fetches  {load.refetches:,.0f} at most; debouncing makes fewer of them"
     yield f"receives    {load.messages:,.0f} messages: each change counts once for each subscriber that hears it"
     if load.own_echoes:
         yield f"            {load.own_echoes:,.0f} of them are echoes at their authors' own devices"
     yield from _phase_table(load.phases)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _phase_table(phases: Sequence[PhaseLoad]) -> Iterator[str]:

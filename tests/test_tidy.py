@@ -19,6 +19,17 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/e2e/test_locustfile.py": ("loadtests/locustfile.py",),
         "tests/drivers/test_mutator_process.py": ("loadtests/drivers/mutators.py",),
     },
+    "it reaches targets of other people, and is judged by whole runs against one": {
+        "tests/e2e/test_external_target.py": (
+            "loadtests/drivers/rest_truth.py",
+            "loadtests/target_clean.py",
+            "loadtests/targets/provision_rest.py",
+            "loadtests/targets/readiness.py",
+            "loadtests/targets/supabase.py",
+        ),
+        "tests/drivers/test_truth.py": ("loadtests/drivers/truth_rows.py",),
+        "tests/targets/test_opening.py": ("loadtests/targets/target.py",),
+    },
     "it starts, watches and ends real processes": {
         "tests/e2e/test_short_run.py": (
             "loadtests/__main__.py",

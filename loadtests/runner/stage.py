@@ -4,6 +4,7 @@ Target and drivers are started at the same moment; the drivers load their librar
 Leaving the stage, in whatever way, leaves no process behind.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from loadtests.history.kinds import Process
 from loadtests.processes.lifeline import Message
 from loadtests.processes.spawn import Child, ChildError
 from loadtests.runner.interrupt import Interrupt
-from loadtests.targets.target import OpenTarget, Running, Target
+from loadtests.targets.target import OpenTarget, Running, Target, TargetError
 
 _PREPARE_SPARE_S = 30.0
 _POLL_S = 0.02
@@ -157,12 +158,20 @@ def open_stage(run: RunInput, *, open_target: OpenTarget, web_port: int | None) 
         children.append(mutators)
         yield Stage(run=run, target=target, swarms=swarms, mutators=mutators)
     finally:
+        first = sys.exception()
         for child in children:
             child.hang_up()
-        if target is not None:
-            target.stop()
-        for child in children:
-            child.stop(1.0)
+        try:
+            if target is not None:
+                target.stop()
+        except TargetError as left:
+            if not isinstance(first, TargetError | ChildError):
+                raise
+            # What went wrong first is what people have to mend; what could not be removed must be told as well.
+            raise TargetError(f"{first}; and {left}") from first
+        finally:
+            for child in children:
+                child.stop(1.0)
 
 
 def _start_swarm(hello: Mapping[str, Any], index: int, shards: int, log: Path) -> Child:

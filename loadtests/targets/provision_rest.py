@@ -25,7 +25,7 @@ from loadtests.targets import residents
 from loadtests.targets.provision import OF_ORGANIZATION
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import Provision
-from loadtests.wire.tls import client_context, explain, is_about_tls
+from loadtests.wire.tls import client_context, explain, is_unreachable
 
 _ROWS_AT_ONCE: Final = 100
 _IDS_AT_ONCE: Final = 50
@@ -134,7 +134,7 @@ class _explained:  # noqa: N801 - reads as a statement
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Say what was refused, and by whom."""
-        if error is not None and is_about_tls(error):
+        if error is not None and is_unreachable(error):
             raise TargetError(f"{self._what}: {explain(error, self._host)}") from error
         if isinstance(error, APIError):
             raise TargetError(f"{self._what}: the tables' API says {error.code}: {error.message}") from error

@@ -7,7 +7,7 @@ Nothing is started here. What was made is removed when the run stops; what a cra
 import logging
 import time
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 
 import psycopg
 
@@ -52,9 +52,21 @@ class SupabaseTarget:
 
     def admit(self, population: Population) -> Endpoint:
         """Make the run's people, sign them in where tokens are not minted, and send one job through all of it."""
-        endpoint = self._take_in(population)
-        self._probe(endpoint, population)
+        try:
+            endpoint = self._take_in(population)
+            self._probe(endpoint, population)
+        except TargetError as error:
+            self._give_up(population, error)
         return endpoint
+
+    def _give_up(self, population: Population, why: TargetError) -> NoReturn:
+        """Remove what was made so far; what goes wrong with that is told too, and does not hide why."""
+        self._population = None
+        try:
+            clean(self._opened, population)
+        except TargetError as left:
+            raise TargetError(f"{why}. Besides, {left}") from why
+        raise why
 
     def _take_in(self, population: Population) -> Endpoint:
         endpoint = self.wait_ready().endpoint

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from loadtests.scenario.devices import Table
 from loadtests.targets.limits import Limits
+from loadtests.wire.tls import TlsError, client_context
 
 _REALTIME_PATH: Final = "/realtime/v1/websocket"
 _STATUS_KEYS: Final = {"anon": "ANON_KEY", "service": "SERVICE_ROLE_KEY", "jwt_secret": "JWT_SECRET"}
@@ -200,7 +201,16 @@ def _open(file: TargetFile, path: Path, environment: Mapping[str, str]) -> Opene
         ca_file="" if file.ca_file is None else str((path.parent / file.ca_file).absolute()),
     )
     _check_doors(opened, path)
+    _check_authority(opened, path)
     return opened
+
+
+def _check_authority(opened: OpenedTarget, path: Path) -> None:
+    """Refuse an authority that cannot be read: every process of the run would meet it on its own."""
+    try:
+        client_context(opened.ca_file)
+    except TlsError as error:
+        raise TargetFileError(f"{path}: {error}") from error
 
 
 def _check_doors(opened: OpenedTarget, path: Path) -> None:

@@ -38,7 +38,7 @@ def client_context(ca_file: str = "") -> ssl.SSLContext:
 
 
 def explain(error: BaseException, host: str) -> str:
-    """Return why there is no connection to `host`, in one sentence that says what to do if it is about certificates."""
+    """Return why there is no connection to `host`, in one sentence that says what to do where that is known."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             if "mismatch" in cause.verify_message:
@@ -49,12 +49,16 @@ def explain(error: BaseException, host: str) -> str:
             )
         if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
             return f"{host} does not speak TLS on this port: use http:// and ws://, or another port"
+        if isinstance(cause, ConnectionRefusedError):
+            return f"nothing listens at {host}: is it running, and is the port right?"
+        if isinstance(cause, OSError) and (cause.errno or 0) < 0:  # those of a failed look-up are negative
+            return f"{host} has no address ({cause.strerror}): is the name right, and is there a network?"
     return str(error) or type(error).__name__
 
 
-def is_about_tls(error: BaseException) -> bool:
-    """Return whether TLS is what went wrong, whoever has wrapped it meanwhile."""
-    return any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
+def is_unreachable(error: BaseException) -> bool:
+    """Return whether there was no connection, whoever has wrapped that meanwhile."""
+    return any(isinstance(cause, OSError) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

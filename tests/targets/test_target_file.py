@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.targets.target_file import OpenedTarget, TargetFileError, read_status, read_target_file, way_in
+from tests.drivers.tls_proxy import Authority
 
 ENVIRONMENT = {"ANON": "anon-key", "SERVICE": "service-key", "SECRET": "jwt-secret", "DSN": "postgresql://owner@db/app"}
 HOSTED = """
@@ -118,3 +119,16 @@ def test_what_is_kept_with_a_run_holds_no_secret(tmp_path: Path) -> None:
 def test_lines_that_are_no_settings_are_passed_over() -> None:
     """The tool may say other things too."""
     assert read_status('Stopped services: []\nANON_KEY="k"\n') == {"ANON_KEY": "k"}
+
+
+def test_an_authority_that_cannot_be_read_is_refused_by_its_path(tmp_path: Path) -> None:
+    """Seen from the target file, and before anything is started."""
+    with pytest.raises(TargetFileError, match=r"target\.toml: ca_file .*authority\.pem cannot be used"):
+        opened(tmp_path, HOSTED + 'ca_file = "authority.pem"\n' + KEYS)
+
+
+def test_an_authority_is_found_beside_the_file(tmp_path: Path) -> None:
+    """Wherever the command is given."""
+    Authority.make(tmp_path)
+
+    assert opened(tmp_path, HOSTED + 'ca_file = "authority.pem"\n' + KEYS).ca_file == str(tmp_path / "authority.pem")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.wire.tls import TlsError, client_context, explain, is_about_tls
+from loadtests.wire.tls import TlsError, client_context, explain, is_unreachable
 from tests.drivers.tls_proxy import Authority
 
 
@@ -35,5 +35,20 @@ def test_clear_text_behind_https_is_told() -> None:
 
     assert explain(error, "example.org:80").startswith("example.org:80 does not speak TLS on this port")
     assert explain(wrapped, "example.org:80") == explain(error, "example.org:80")
-    assert (is_about_tls(wrapped), is_about_tls(ConnectionError("refused"))) == (True, False)
-    assert explain(ConnectionRefusedError(111, "Connection refused"), "x") == "[Errno 111] Connection refused"
+    assert is_unreachable(wrapped)
+
+
+def test_a_host_that_is_not_there_is_told() -> None:
+    """Whichever library has wrapped it; an error that is about something else keeps its words."""
+    wrapped = RuntimeError("by somebody's library")
+    wrapped.__context__ = ConnectionRefusedError(111, "Connection refused")
+    unknown = OSError(-2, "Name or service not known")
+
+    assert (
+        explain(wrapped, "example.org:1") == "nothing listens at example.org:1: is it running, and is the port right?"
+    )
+    assert explain(unknown, "nowhere") == (
+        "nowhere has no address (Name or service not known): is the name right, and is there a network?"
+    )
+    assert explain(TimeoutError("after 5 s"), "example.org") == "after 5 s"
+    assert (is_unreachable(wrapped), is_unreachable(ValueError("no"))) == (True, False)
