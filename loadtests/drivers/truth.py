@@ -62,10 +62,11 @@ _NOTIFICATIONS: LiteralString = """
     order by o.created_at, d.apns_id
 """
 _JOBS: LiteralString = """
-    select j.id::text, j.organization_id::text, j.revision, j.archived_at is not null, j.review_flag,
+    select j.id::text, j.organization_id::text, (to_jsonb(j) ->> 'revision')::int, j.archived_at is not null,
+           j.review_flag,
            (extract(epoch from j.created_at) * 1000000)::bigint,
            (select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null),
-           j.risk_score is not null
+           j.risk_score is not null, to_jsonb(j.updated_at) #>> '{}'
     from public.jobs j where j.organization_id = any(%(organizations)s) and j.deleted_at is null
     order by j.created_at, j.id
 """
