@@ -72,6 +72,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/checks/test_gates.py": (
             "loadtests/analysis/baseline_keys.py",
             "loadtests/analysis/client_keys.py",
+            "loadtests/analysis/control_keys.py",
             "loadtests/analysis/laboratory_keys.py",
             "loadtests/analysis/metric_keys.py",
             "loadtests/analysis/metric_patterns.py",

@@ -16,6 +16,7 @@ from loadtests.analysis.cause_table import Explained, cause_table, explain, read
 from loadtests.analysis.client_models import Findings, client_metrics, models_of, read_restraint
 from loadtests.analysis.coalescing import coalescing
 from loadtests.analysis.connections import connection_metrics
+from loadtests.analysis.control import compare_control, control_json, control_reasons
 from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
 from loadtests.analysis.delays import DelayWitnesses, slow_stages
 from loadtests.analysis.delivery import Delivery, DeliveryClass, account
@@ -90,7 +91,10 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "starvation": restlessness(run, history, scenario),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }
+    control = compare_control(run, history, scenario)
+    metrics["control"] = control_json(control, run, history)
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
+    metrics["health"]["reasons"] += control_reasons(control, metrics["control"])
     costs = {cohort: own.cost for cohort, own in spent.items()}
     return Results(metrics=metrics, series=series(run, waterfall, costs, cohorts))
 

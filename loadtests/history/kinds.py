@@ -138,6 +138,16 @@ class Kind(IntEnum):
     """What the target says of itself; written when it has changed, `up` and `pg_up` at each asking. entity: the series
     with its labels, as text; value: whole part; due_ns: billionths beyond it. at_ns: when the answer was there."""
 
+    # --- the control group: `actor` is the control subscriber's number, value: index of the device that it shadows ---
+    CONTROL_SUBSCRIBED = 50
+    """The official client says SUBSCRIBED: it has the join reply."""
+    CONTROL_LIVE = 51
+    """The official client was told `system: Subscribed to PostgreSQL`."""
+    CONTROL_DOWN = 52
+    """It is not live any more, or left. entity: why, as text."""
+    CONTROL_SIGNAL = 53
+    """The official client called back with an event. entity: the event (NO_ENTITY: the frame did not tell)."""
+
     # --- truth: what the database held ---------------------------------------------------------------------
     TRUE_EVENT = 60
     """A row of realtime_events. due_ns: commit, wall ns (0: not known); value: created_at, wall ns;
@@ -223,6 +233,7 @@ class Process(IntEnum):
     RUNNER = 1
     MUTATORS = 2
     SWARM = 3
+    CONTROL = 4
     API = 10
     REALTIME = 11
     POSTGRES = 12

@@ -32,6 +32,8 @@ class Stage:
     target: Target
     swarms: list[Child]
     mutators: Child
+    control: Child | None = None
+    """The official clients, where the scenario wants some."""
     running: Running | None = None
     lost: set[str] = field(default_factory=set)
     """Names of the drivers whose failure or death was told already."""
@@ -39,7 +41,7 @@ class Stage:
     @property
     def drivers(self) -> list[Child]:
         """All driver processes."""
-        return [*self.swarms, self.mutators]
+        return [*self.swarms, self.mutators, *((self.control,) if self.control is not None else ())]
 
     def wait_target(self) -> Running:
         """Wait until the target is up, and fill it with the run's organizations, users and jobs.
@@ -135,6 +137,8 @@ class Stage:
         parts = {"jobs API": Process.API, "Realtime": Process.REALTIME, "postgres": Process.POSTGRES}
         watched = {pid: (parts[name], 0) for name, pid in self.running.pids.items() if name in parts}
         watched[self.mutators.pid] = (Process.MUTATORS, 0)
+        if self.control is not None:
+            watched[self.control.pid] = (Process.CONTROL, 0)
         watched.update({child.pid: (Process.SWARM, index) for index, child in enumerate(self.swarms)})
         return watched
 
@@ -156,7 +160,11 @@ def open_stage(run: RunInput, *, open_target: OpenTarget, web_port: int | None) 
             "loadtests.drivers.mutator_process", name="mutators", log=log, hello={**hello, "web_port": web_port}
         )
         children.append(mutators)
-        yield Stage(run=run, target=target, swarms=swarms, mutators=mutators)
+        control = None
+        if run.scenario.subscribers.control:
+            control = Child.start("loadtests.drivers.control", name="control group", log=log, hello=hello)
+            children.append(control)
+        yield Stage(run=run, target=target, swarms=swarms, mutators=mutators, control=control)
     finally:
         first = sys.exception()
         for child in children:

@@ -65,11 +65,20 @@ class Subscribers(Table):
     live_within_s: Seconds = 30
     """How long a device may take from connecting to being live."""
     processes: int = Field(default=1, ge=1, le=64)
+    control: int = Field(default=0, ge=0, le=50)
+    """Subscribers beside these that use the official `realtime` client, in a process of their own: their counts and
+    latencies must be those of the devices that they shadow, or the verdict is unknown."""
 
     @property
     def weights(self) -> dict[DeviceModel, float]:
         """The relative number of each client model."""
         return {model: float(getattr(self, model.key)) for model in PUSHED_MODELS}
+
+    @model_validator(mode="after")
+    def _controls_have_somebody_to_shadow(self) -> Self:
+        if self.control > self.count:
+            raise ValueError(f"control = {self.control}: each shadows another subscriber, and there are {self.count}")
+        return self
 
     @model_validator(mode="after")
     def _some_model(self) -> Self:

@@ -41,6 +41,17 @@ class Device:
     """The organization that the person switches to, and is a member of too."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A subscriber with the official client: no device, for it shows and re-fetches nothing."""
+
+    index: int
+    shadows: int
+    """Index of the subscriber whose organization it is in."""
+    organization: int
+    user_id: str
+
+
 @dataclass(frozen=True)
 class Population:
     """Everybody in a run. Subscribers come first, then pollers: a device's index is its place in `devices`."""
@@ -142,6 +153,21 @@ class Population:
             other_organization=(organization + 1) % self.organizations
             if self.itineraries.switches(index, model)
             else None,
+        )
+
+    @cached_property
+    def controls(self) -> tuple[Control, ...]:
+        """The control group: each shadows one subscriber, spread evenly over all."""
+        wanted = self.scenario.subscribers
+        shadowed = [self.subscribers[number * wanted.count // wanted.control] for number in range(wanted.control)]
+        return tuple(
+            Control(
+                index=number,
+                shadows=device.index,
+                organization=device.organization,
+                user_id=device.user_id if self.given is not None else str(uuid5(self._namespace, f"control/{number}")),
+            )
+            for number, device in enumerate(shadowed)
         )
 
     @cached_property

@@ -53,6 +53,8 @@ def people(population: Population) -> Iterator[Person]:
             role="member",
             guest_in=None if other is None else population.organization_id(other),
         )
+    for control in population.controls if population.given is None else ():
+        yield Person(user_id=control.user_id, home=population.organization_id(control.organization), role="member")
 
 
 def organizations(population: Population) -> Iterator[Values]:

@@ -73,7 +73,7 @@ def test_the_truth_stays_within_the_bound_despite_drift(
 
 
 def test_where_nobody_may_ask_mutations_are_exchanges() -> None:
-    """The event's `created_at` lies between request and answer: 4 ms, so the bound is 2 ms and the event's own place."""
+    """The event's `created_at` lies between request and answer: 4 ms, so the bound is 2 ms."""
     rows = []
     for number, sent_ns in enumerate((5 * S, 9 * S, 12 * S)):
         created_ns = OFFSET_NS + sent_ns + 2 * MS

@@ -97,7 +97,6 @@ def test_without_clock_or_truth_the_measurement_says_so() -> None:
     metrics = story.metrics()
 
     assert len(metrics["health"]["reasons"]) == 2
-    assert metrics["health"]["commit_unknown"] == 1
     assert metrics["push"]["signal_ms"]["pairs"] == 0
 
 

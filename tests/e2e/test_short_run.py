@@ -27,6 +27,7 @@ CONTRACT = {
     ),
     "coalescing": ("signals", "refreshes", "ratio", "optimum", "efficiency", "efficiency_by_bound"),
     "convergence": ("views", "wrong_views"),
+    "control": ("subscribers", "live", "n", "missing", "surplus", "signal_difference_ms_p50", "ready_difference_ms"),
     "health": ("send_delay_ms_p99", "loop_lag_ms_p99", "clock_bound_ms", "samples_ok", "reasons"),
     "population": ("subscribers", "live_peak", "pollers", "mutators", "organizations", "duration_s"),
 }
