@@ -1,7 +1,8 @@
 """Events whose mutation leaves no choice, though they name no request and no clock is known yet.
 
 Such is the only event of its type for a job that only one mutation of that type changed. A job is created and archived
-once, so every run that does so has some. Knows rows, and nothing of clocks: where nobody may ask the database, the clock is told by what stands here.
+once, so every run that does so has some. Knows rows, and nothing of clocks: where nobody may ask the database, the
+clock is told by what stands here.
 """
 
 import numpy as np
