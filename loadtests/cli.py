@@ -26,6 +26,7 @@ from loadtests.checks.guard import GuardError
 from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
+from loadtests.pricing import break_even_command, one_burst_command
 from loadtests.processes.spawn import ChildError
 from loadtests.replaying import replay_command
 from loadtests.runner.interrupt import Interrupted, listen_for_interrupt
@@ -66,6 +67,7 @@ def main() -> None:
       loadtests report reports/runs/smoke/latest        render a recorded run again
       loadtests explain reports/runs/smoke/latest --event 0f9e…   the life of one event
       loadtests replay reports/runs/smoke/latest        what other debounces would have cost
+      loadtests break-even                              from how many writes on push costs more than polling
       loadtests target up > target.env                  only the pipeline, for your own client
       loadtests calibrate                               plant known faults: does the harness find them?
 
@@ -288,6 +290,7 @@ def _conclude_calibration(console: Console, certificate: Certificate, directory:
     console.print(f"written to:  {directory / CERTIFICATE_MARKDOWN}", soft_wrap=True)
 
 
+for verb in (replay_command, break_even_command, one_burst_command):
+    main.add_command(verb(_clear_errors))
 main.add_command(run_command(_clear_errors, os.environ))
-main.add_command(replay_command(_clear_errors))
 target_group.add_command(clean_command(_clear_errors, os.environ))
