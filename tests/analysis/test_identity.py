@@ -1,6 +1,6 @@
 """Which mutation an event announces that names no request."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.history.kinds import NOBODY, Kind
@@ -90,6 +90,7 @@ def test_a_refused_mutation_has_no_event() -> None:
     assert story.run().events.mutation.tolist() == [NOBODY]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["one", "two", "three"]), st.booleans()), max_size=20))
 def test_one_in_flight_per_job_leaves_nothing_ambiguous(changes: list[tuple[str, bool]]) -> None:
     """Whatever was changed in which order, and whether or not it was announced."""
