@@ -192,6 +192,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/reports/figures/test_figures.py": (
             "reports/figures/canvas.py",
             "reports/figures/cost.py",
+            "reports/figures/herd.py",
             "reports/figures/starvation.py",
             "reports/figures/states.py",
             "reports/figures/timeline.py",
