@@ -68,8 +68,10 @@ def plot_herd(axes: Axes, replayed: Sequence[Replayed], marks: Marks, *, shape: 
 
 def _mark(axes: Axes, where: tuple[float, float], text: str, *, colour: str) -> None:
     axes.plot(*where, marker="o", markersize=9, color=colour, markeredgecolor=PAPER, linestyle="none", zorder=5)
+    # Beside the curve, which falls to the right, and above its beginning, where it may be flat.
+    offset, vertical = ((11, 0), "center") if where[0] else ((9, 7), "bottom")
     axes.annotate(
-        text, where, xytext=(9, 7), textcoords="offset points", va="bottom", color=colour, fontweight="bold",
+        text, where, xytext=offset, textcoords="offset points", va=vertical, color=colour, fontweight="bold",
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}, zorder=4,
     )  # fmt: skip
 
