@@ -58,7 +58,7 @@ def plot_herd(axes: Axes, replayed: Sequence[Replayed], marks: Marks, *, shape: 
         xytext=(-4, 4), textcoords="offset points", ha="right", va="bottom", color=MUTED,
     )  # fmt: skip
     if marks.live_ms is not None:
-        name = "measured, no jitter" if marks.live_ms == 0 else f"measured, {duration(marks.live_ms)}"
+        name = "measured, no jitter" if marks.live_ms == 0 else f"measured\n{duration(marks.live_ms)}"
         _mark(axes, (marks.live_ms, marks.measured), f"{name}: {count(marks.measured)}", colour=INK)
     enough = next((each for each in replayed if each.jitter_ms == marks.enough_ms), None)
     if enough is not None and enough.jitter_ms != marks.live_ms:
@@ -68,11 +68,16 @@ def plot_herd(axes: Axes, replayed: Sequence[Replayed], marks: Marks, *, shape: 
 
 def _mark(axes: Axes, where: tuple[float, float], text: str, *, colour: str) -> None:
     axes.plot(*where, marker="o", markersize=9, color=colour, markeredgecolor=PAPER, linestyle="none", zorder=5)
-    # Beside the curve, which falls to the right, and above its beginning, where it may be flat.
-    offset, vertical = ((11, 0), "center") if where[0] else ((9, 7), "bottom")
+    # The curve falls, so there is room below it on the left; near its beginning, above it or on the right.
+    if not where[0]:
+        horizontal, vertical, offset = "left", "bottom", (9, 7)
+    elif where[0] < axes.get_xlim()[1] / 4:
+        horizontal, vertical, offset = "left", "center", (11, 2)
+    else:
+        horizontal, vertical, offset = "right", "top", (-9, -8)
     axes.annotate(
-        text, where, xytext=offset, textcoords="offset points", va=vertical, color=colour, fontweight="bold",
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}, zorder=4,
+        text, where, xytext=offset, textcoords="offset points", ha=horizontal, va=vertical, color=colour,
+        fontweight="bold", bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}, zorder=4,
     )  # fmt: skip
 
 
@@ -80,5 +85,6 @@ def _dress(axes: Axes, shape: Shape) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6 if shape is Shape.WIDE else 4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value) if value else "none"))
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.set_xlabel("jitter: each flush comes up to so much later, at random")
+    detail = ": each flush comes up to so much later, at random" if shape is Shape.WIDE else " of each flush, at most"
+    axes.set_xlabel(f"jitter{detail}")
     axes.set_title("the most re-fetches in any 100 ms, as replayed", color=MUTED, pad=10)
