@@ -28,6 +28,11 @@ class ReportInput:
         return Metrics(self.results.metrics)
 
     @property
+    def target_kind(self) -> str:
+        """What kind of target it was made against: `embedded`, or that of a target file."""
+        return str((self.manifest.get("target") or {}).get("kind", self.scenario.target.kind))
+
+    @property
     def has_subscribers(self) -> bool:
         """Whether the scenario asked for devices that are pushed to."""
         return self.scenario.subscribers.count > 0

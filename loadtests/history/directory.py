@@ -70,6 +70,11 @@ class RunDirectory:
         return self.path / "faults.json"
 
     @property
+    def given_file(self) -> Path:
+        """The people that the run was given instead of making its own; only where it was given some."""
+        return self.path / "given.json"
+
+    @property
     def log_file(self) -> Path:
         """What the processes had to say."""
         return self.path / "run.log"

@@ -27,6 +27,7 @@ jobs = 5
 
 [subscribers]
 count = 40
+control = 2
 
 [[pollers]]
 interval_s = 1

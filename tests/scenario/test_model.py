@@ -5,8 +5,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from loadtests.pipeline.settings import FeedName, PlanName
+from loadtests.pipeline.settings import FeedName
 from loadtests.scenario.model import Scenario, Target
+from loadtests.wire.plans import PlanName
 
 STEADY = {"name": "steady", "duration_s": 10, "mutations_per_s": 5}
 WARM = {"name": "warm-up", "duration_s": 5, "mutations_per_s": 5, "warm_up": True}
