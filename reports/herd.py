@@ -53,6 +53,8 @@ def _slowness(metrics: Metrics) -> str:
 
 def _remedy(marks: Marks) -> str:
     wanted = f"at most {count(marks.limit)}"
+    if marks.live_ms and marks.measured <= marks.limit:
+        return f"Its jitter of {duration(marks.live_ms)} kept it to what is wanted: {wanted}."
     if marks.enough_ms is None:
         return f"No jitter that was replayed brings that to {wanted}."
     if not marks.enough_ms:

@@ -56,6 +56,16 @@ def test_a_limit_out_of_reach_or_kept_already_reads_differently(full_run: Report
     assert kept.takeaway.endswith("No jitter is needed for at most 250.")
 
 
+def test_a_jitter_that_keeps_the_limit_is_praised(full_run: ReportInput) -> None:
+    """The confirming run: nothing is to be brought down any more."""
+    exhibit = herd_exhibit(run_with(full_run, peak_per_100ms=213, live_jitter_ms=300))
+
+    assert exhibit is not None
+    assert exhibit.takeaway.replace("\N{NO-BREAK SPACE}", " ").endswith(
+        "Its jitter of 300 ms kept it to what is wanted: at most 250."
+    )
+
+
 def test_a_replay_that_is_off_says_so(full_run: ReportInput) -> None:
     """Two thirds of what was measured."""
     exhibit = herd_exhibit(run_with(full_run, replayed_over_measured=0.64))
