@@ -40,6 +40,8 @@ class DryRun:
     target: str
     """What it would be sent to, for people."""
     plan: PlanName
+    makes_people: bool
+    """Whether organizations and users are made; else they were given."""
     load: ExpectedLoad
     findings: tuple[Finding, ...]
     bills: tuple[Bill, ...]
@@ -49,7 +51,7 @@ class DryRun:
     """Room reserved in the swarms' ledgers; sparse, so what is not used is not taken."""
 
 
-def dry_run(scenario: Scenario, *, target: str, plan: PlanName) -> DryRun:
+def dry_run(scenario: Scenario, *, target: str, plan: PlanName, makes_people: bool = True) -> DryRun:
     """Return what the run of a scenario would send to a target on a plan."""
     population = Population(scenario, seed=scenario.seed, run_id="dry-run")
     load = expect(population)
@@ -58,6 +60,7 @@ def dry_run(scenario: Scenario, *, target: str, plan: PlanName) -> DryRun:
     return DryRun(
         target=target,
         plan=plan,
+        makes_people=makes_people,
         load=load,
         findings=compare(load, plan),
         bills=tuple(_bill(load, name) for name in HOSTED),
@@ -87,6 +90,7 @@ def json_of(told: DryRun) -> dict[str, Any]:
         "scenario": told.load.scenario.name,
         "target": told.target,
         "plan": told.plan,
+        "makes_people": told.makes_people,
         "load": to_json(told.load),
         "findings": [finding.to_json() for finding in told.findings],
         "refused": any(finding.severity is Severity.REFUSED for finding in told.findings),
@@ -112,7 +116,7 @@ def lines_of(told: DryRun) -> Iterator[str]:
     load = told.load
     yield f"dry run of {load.scenario.name} on {told.target}, plan {told.plan}: nothing is sent"
     yield ""
-    yield from _what_is_made(load)
+    yield from _what_is_made(load, makes_people=told.makes_people)
     yield ""
     yield from _what_is_sent(load)
     yield ""
@@ -128,12 +132,13 @@ def lines_of(told: DryRun) -> Iterator[str]:
     )
 
 
-def _what_is_made(load: ExpectedLoad) -> Iterator[str]:
+def _what_is_made(load: ExpectedLoad, *, makes_people: bool) -> Iterator[str]:
     rows = load.rows
-    yield (
-        f"makes       {_count(rows.organizations, 'organization')}, {_count(rows.users, 'user')} with "
-        f"{_count(rows.memberships, 'membership')}, {_count(rows.jobs_before, 'job')} before the start"
+    people = (
+        f"{_count(rows.organizations, 'organization')}, {_count(rows.users, 'user')} with "
+        f"{_count(rows.memberships, 'membership')}"
     )
+    yield f"makes       {people if makes_people else 'nobody'}, {_count(rows.jobs_before, 'job')} before the start"
     yield (
         f"            about {rows.jobs_created:,.0f} more jobs, {rows.documents:,.0f} documents and {rows.events:,.0f} "
         f"events during {load.duration_s:,.0f} s of load; then {load.drain_s:,.0f} s of drain"

@@ -119,7 +119,12 @@ def _expected(source: ScenarioFile, opened: OpenedTarget | None) -> DryRun:
     scenario = source.scenario
     if opened is None:
         return dry_run(scenario, target="an embedded pipeline", plan=scenario.target.plan)
-    return dry_run(scenario, target=f"{opened.realtime_url} and {opened.file.api_url}", plan=opened.file.plan)
+    return dry_run(
+        scenario,
+        target=f"{opened.realtime_url} and {opened.file.api_url}",
+        plan=opened.file.plan,
+        makes_people=opened.csv is None,
+    )
 
 
 def _tell_dry_run(told: DryRun, *, as_json: bool) -> None:

@@ -79,3 +79,12 @@ def test_what_this_machine_needs_is_told() -> None:
 
     assert told.descriptors == 400 + 200 + 256
     assert told.ledger_mb > 40
+
+
+def test_people_who_are_given_are_not_made() -> None:
+    """Jobs are, and they stay."""
+    scenario = hosted().load.scenario
+    text = "\n".join(lines_of(dry_run(scenario, target="any", plan="pro", makes_people=False)))
+
+    assert "makes       nobody, 15 jobs before the start" in text
+    assert "makes       1 organization, 401 users with 401 memberships, 15 jobs" in "\n".join(lines_of(hosted()))

@@ -125,6 +125,18 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/analysis/events.py",
         ),
     },
+    "an array's part of a replay, judged beside the clients' own state machines": {
+        "tests/analysis/laboratory/test_engines.py": (
+            "loadtests/analysis/laboratory/arrivals.py",
+            "loadtests/analysis/laboratory/carried_out.py",
+            "loadtests/analysis/laboratory/schedule.py",
+        ),
+        "tests/analysis/laboratory/test_traces.py": ("loadtests/analysis/laboratory/reading.py",),
+        "tests/analysis/laboratory/test_what_if.py": (
+            "loadtests/analysis/laboratory/outcome.py",
+            "loadtests/analysis/laboratory/tallies.py",
+        ),
+    },
     "it acts on sockets and timers, and is judged by the ledger that the whole leaves": {
         "tests/drivers/test_swarm.py": (
             "loadtests/drivers/fleet.py",
@@ -217,6 +229,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/figures/canvas.py",
             "reports/figures/cost.py",
             "reports/figures/herd.py",
+            "reports/figures/policies.py",
             "reports/figures/starvation.py",
             "reports/figures/states.py",
             "reports/figures/timeline.py",

@@ -24,7 +24,7 @@ CONTROL_KEYS: Final[dict[str, _Entry]] = {
     "control.signal_difference_ms_p95": ("ms", "Official clients' p95 - shadowed devices'.", "number"),
     "control.tolerance_ms": (
         "ms",
-        "Beyond it, either way, the verdict is unknown: 20 ms, or a quarter of the shadowed devices' p95 if more.",
+        "Beyond it the verdict is unknown: health.control_difference_ms, or a quarter of the lean p95 if more.",
         "number",
     ),
     "control.ready_ms_p50": ("ms", "Live - SUBSCRIBED of official clients.", "number"),

@@ -65,7 +65,11 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     ),
     "herd.others_ms": ("ms", "The same outside of the crowds.", "quantiles"),
     "herd.live_jitter_ms": ("ms", "Jitter that the run was made with; null: client models differ.", "number"),
-    "herd.is_predicted": ("", "Whether other jitters were replayed; not beyond 15,000 signals and lifetimes.", "other"),
+    "herd.is_predicted": (
+        "",
+        "Whether other jitters were replayed; not beyond 15,000 signals and lifetimes, 225,000 without hybrids.",
+        "other",
+    ),
     "herd.peak_without_jitter": ("requests", "The peak as replayed without jitter.", "number"),
     "herd.limit_per_100ms": ("requests", "subscribers.peak_per_100ms, by default half of that.", "number"),
     "herd.least_jitter_ms": ("ms", "The least replayed jitter that keeps the limit in each draw; or null.", "number"),

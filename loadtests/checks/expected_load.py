@@ -11,11 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.checks.expected_fetches import fetched_apart_from_signals, keys_per_signal, share_of
 from loadtests.checks.presence import Stint, lead_s, stints
-from loadtests.clients.models import ClientModel
-from loadtests.clients.roles import home_screen, models_of
-from loadtests.clients.signals import Signal, Subject
-from loadtests.scenario.model import Phase, Scenario
+from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population, organization_weights
 from loadtests.scenario.vocabulary import MutationKind
 
@@ -140,7 +138,7 @@ def expect(population: Population) -> ExpectedLoad:
     timeline = _timeline(population, lives)
     phases = _phases(population, timeline)
     mutations = sum(phase.mutations_per_s * phase.duration_s for phase in scenario.phases)
-    fetched = _fetched_apart_from_signals(population, lives)
+    fetched = fetched_apart_from_signals(population, lives)
     return ExpectedLoad(
         scenario=scenario,
         subscribers=scenario.subscribers.count,
@@ -155,7 +153,7 @@ def expect(population: Population) -> ExpectedLoad:
         own_echoes=_own_echoes(population),
         refetches=fetched
         + sum(
-            phase.deliveries_per_s * phase.duration_s * _keys_per_signal(population, scenario.phases[index])
+            phase.deliveries_per_s * phase.duration_s * keys_per_signal(population, scenario.phases[index])
             for index, phase in enumerate(phases)
         ),
         busiest=_busiest(population),
@@ -258,7 +256,7 @@ def _phases(population: Population, timeline: Timeline) -> tuple[PhaseLoad, ...]
                 receivers=mean / phase.mutations_per_s if phase.mutations_per_s else 0.0,
                 deliveries_per_s=mean,
                 deliveries_per_s_peak=float(deliveries.max()),
-                requests_per_s=phase.mutations_per_s + polls_per_s + mean * _keys_per_signal(population, phase),
+                requests_per_s=phase.mutations_per_s + polls_per_s + mean * keys_per_signal(population, phase),
             )
         )
     return tuple(loads)
@@ -273,48 +271,7 @@ def _busiest(population: Population) -> OrganizationLoad:
     return OrganizationLoad(members=int(sizes[place]), mutations_per_s=float(weights[place]) * most)
 
 
-def _share(phase: Phase, *kinds: MutationKind) -> float:
-    total = sum(phase.mix.values())
-    return sum(phase.mix.get(kind.name.lower(), 0.0) for kind in kinds) / total
-
-
-def _keys_per_signal(population: Population, phase: Phase) -> float:
-    """Return how many keys one signal asks to fetch, over models, open screens and kinds of mutation."""
-    uploads = _share(phase, MutationKind.DOCUMENT)
-    models = models_of(population.scenario)
-    keys = [_keys(role.index, population, models[role.model], uploads) for role in population.subscribers]
-    return float(np.mean(keys)) if keys else 0.0
-
-
-def _keys(index: int, population: Population, model: ClientModel, uploads: float) -> float:
-    role = population.subscribers[index]
-    screen = home_screen(role, model, population)
-    jobs = max(1, population.scenario.organizations.jobs)
-    told = {
-        hits: len(model.affected(Signal(subject=Subject.JOB, is_upload=False, entity="job", entity_id=hits), screen))
-        for hits in {screen.open_job_id, "another"}
-    }
-    upload = Signal(subject=Subject.EVIDENCE, is_upload=True, entity="evidence", entity_id="another")
-    of_job = told["another"] + (told[screen.open_job_id] - told["another"]) / jobs
-    return (1 - uploads) * of_job + uploads * len(model.affected(upload, screen))
-
-
 # ---- sums
-
-
-def _fetched_apart_from_signals(population: Population, lives: Sequence[Stint]) -> float:
-    """Return the re-fetches of logins and returns, of pollers, and of the safety net."""
-    scenario = population.scenario
-    models = models_of(scenario)
-    length_s = scenario.duration_s + scenario.effective_drain_s
-    fetched = 0.0
-    for life in lives:
-        role = population.subscribers[life.subscriber]
-        model = models[role.model]
-        fetched += len(home_screen(role, model, population).everything)
-        if model.habits.safety_poll_ns is not None:
-            fetched += (life.end_s - max(0.0, life.begin_s)) * 1e9 / model.habits.safety_poll_ns
-    return fetched + sum(1 + length_s / role.interval_s for role in population.pollers)
 
 
 def _own_echoes(population: Population) -> float:
@@ -323,7 +280,7 @@ def _own_echoes(population: Population) -> float:
     sizes = np.bincount([role.organization for role in population.subscribers], minlength=len(weights))
     with_devices = float(weights[sizes > 0].sum())
     return sum(
-        phase.mutations_per_s * phase.duration_s * (1 - _share(phase, MutationKind.FLAG)) for phase in scenario.phases
+        phase.mutations_per_s * phase.duration_s * (1 - share_of(phase, MutationKind.FLAG)) for phase in scenario.phases
     ) * (scenario.mutators.own_devices * with_devices)
 
 
@@ -337,8 +294,8 @@ def _rows(population: Population, mutations: float) -> Rows:
         users=users,
         memberships=users + guests,
         jobs_before=population.organizations * scenario.organizations.jobs,
-        jobs_created=sum(count * _share(phase, MutationKind.CREATE) for phase, count in made),
-        documents=sum(count * _share(phase, MutationKind.DOCUMENT) for phase, count in made),
+        jobs_created=sum(count * share_of(phase, MutationKind.CREATE) for phase, count in made),
+        documents=sum(count * share_of(phase, MutationKind.DOCUMENT) for phase, count in made),
         events=mutations,
     )
 

@@ -60,6 +60,11 @@ class RunDirectory:
         return self.path / "verdict.json"
 
     @property
+    def replay_file(self) -> Path:
+        """The run under other refresh policies; only where `loadtests replay` was asked for it."""
+        return self.path / "replay.json"
+
+    @property
     def report_file(self) -> Path:
         """The page for people."""
         return self.path / "report.html"

@@ -143,6 +143,9 @@ class Health(Table):
     send_delay_ms_p99: float = Field(default=50, gt=0)
     loop_lag_ms_p99: float = Field(default=100, gt=0)
     clock_bound_ms: float = Field(default=5, gt=0)
+    control_difference_ms: float = Field(default=20, gt=0)
+    """Official clients may be told of events this much sooner or later than the devices that they shadow; or a quarter
+    of these devices' latency, if that is more."""
 
 
 class Scenario(Table):

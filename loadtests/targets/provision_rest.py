@@ -28,6 +28,8 @@ from loadtests.targets.target_file import Provision
 from loadtests.wire.tls import client_context, explain, is_unreachable
 
 _ROWS_AT_ONCE: Final = 100
+_TIMEOUT_S: Final = 30.0
+"""Of one request: a cold project takes its time."""
 _IDS_AT_ONCE: Final = 50
 """Identifiers in one URL."""
 _ACCOUNTS_AT_ONCE: Final = 8
@@ -108,7 +110,8 @@ class Project:
             return dict(_each(everybody, token))
 
     def _client(self, key: str) -> Client:
-        return create_client(self.url, key, ClientOptions(httpx_client=HttpClient(verify=client_context(self.ca_file))))
+        http = HttpClient(verify=client_context(self.ca_file), timeout=_TIMEOUT_S)
+        return create_client(self.url, key, ClientOptions(httpx_client=http))
 
 
 def _each(of: Iterable[_Asked], do: Callable[[_Asked], _Answer]) -> list[_Answer]:

@@ -40,6 +40,7 @@ users = 10
 send_delay_ms_p99 = 5000
 loop_lag_ms_p99 = 5000
 clock_bound_ms = 500
+control_difference_ms = 5000
 
 [[phases]]
 name = "warm-up"

@@ -83,6 +83,13 @@ def test_changing_jobs_that_do_not_exist_is_refused() -> None:
     assert scenario(organizations={"jobs": 0}).organizations.jobs == 0
 
 
+def test_a_control_group_needs_somebody_to_shadow() -> None:
+    """Not more official clients than devices."""
+    assert "control = 3: each shadows another subscriber, and there are 2" in complaint(
+        subscribers={"count": 2, "control": 3}
+    )
+
+
 def test_an_unknown_mutation_is_refused_by_name() -> None:
     """The text lists those that exist."""
     text = complaint(phases=[{**STEADY, "mix": {"delete": 1}}])

@@ -1,34 +1,36 @@
 """How much jitter disperses the herd: the run's signals replayed with other jitters, each several times.
 
-The state machines are the clients' own and everything but the jitter is the live policy's. A fetch takes as long as
-one of the run's own, drawn at random: a replay does not know that an API answers sooner when fewer ask at once.
+Everything but the jitter is the live policy's. A fetch takes as long as one of the run's own, drawn at random: a
+replay does not know that an API answers sooner when fewer ask at once, nor that its slow moments last.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from random import Random
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from loadtests.analysis.devices import SUBSCRIBER
+from loadtests.analysis.laboratory.arrivals import Part
+from loadtests.analysis.laboratory.carried_out import is_independent
+from loadtests.analysis.laboratory.durations import read_durations
+from loadtests.analysis.laboratory.engines import Engines
 from loadtests.analysis.laboratory.herd import peak_of
-from loadtests.analysis.laboratory.replay import Replayed, replay
-from loadtests.analysis.laboratory.traces import Trace, Traces, read_traces
+from loadtests.analysis.laboratory.reading import read_traces
+from loadtests.analysis.laboratory.traces import Traces
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.stamps import NS_PER_MS, Ints
 from loadtests.clients.models import ClientModel
-from loadtests.clients.requests import KeyKind
+from loadtests.clients.policy import RefreshPolicy
 
 JITTERS_MS: Final = (0, 100, 200, 300, 400, 500, 600, 800, 1000, 1500, 2000, 3000, 5000)
 DRAWS: Final = 3
 """How often each jitter is replayed, with other chances."""
 MOST_STEPS: Final = 15_000
 """Signals and lifetimes together: beyond that, all jitters would take longer to replay than everything else does."""
-
-
-Durations = Mapping[KeyKind, Sequence[int]]
-"""How long fetches took, by what they fetched; a kind that was never answered is not among them."""
+_ARRAYS_ARE_FASTER: Final = 15
+"""So many steps by arrays take as long as one through the state machines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,75 +67,60 @@ def replay_herds(
 
     None: no fetch was answered, so that nobody knows how long one takes, or there are too many.
     """
-    durations = _durations(run)
-    heard = int((run.devices.cohort[run.signals.device] == SUBSCRIBER).sum())
-    if not durations or heard + len(run.presence.lifetimes.device) > MOST_STEPS:
+    if not _is_answered(run) or _steps(run, models) > MOST_STEPS:
         return None
-    again = _Again(run, read_traces(run, models, names), durations)
+    again = _Again(run, read_traces(run, models, names), models)
     jitters_ms = sorted({*JITTERS_MS, *(() if more_ms is None else (more_ms,))})
     return Herds(
-        live=_peaks(again, models),
-        jittered={jitter_ms: _peaks(again, _jittered(models, jitter_ms)) for jitter_ms in jitters_ms},
+        live=again.peaks({model: client.policy for model, client in models.items()}),
+        jittered={jitter_ms: again.peaks(_jittered(models, jitter_ms)) for jitter_ms in jitters_ms},
     )
 
 
-def _durations(run: Reconstruction) -> Durations:
+def _steps(run: Reconstruction, models: Mapping[int, ClientModel]) -> float:
+    """Return how many signals and lifetimes there are, those that arrays replay counted for less."""
+    device = np.concatenate([run.signals.device, run.presence.lifetimes.device])
+    model = run.devices.model[device[run.devices.cohort[device] == SUBSCRIBER]]
+    is_fast = np.isin(model, [each for each, client in models.items() if is_independent(client.discipline)])
+    return float((~is_fast).sum() + is_fast.sum() / _ARRAYS_ARE_FASTER)
+
+
+def _is_answered(run: Reconstruction) -> bool:
     requests = run.screens.requests
-    chosen = np.flatnonzero(requests.is_ok & (run.devices.cohort[requests.device] == SUBSCRIBER))
-    took_ns = requests.answered_ns[chosen] - requests.requested_ns[chosen]
-    by_kind = {kind: took_ns[requests.kind[chosen] == kind].tolist() for kind in KeyKind}
-    return {kind: took for kind, took in by_kind.items() if took}
+    return bool((requests.is_ok & (run.devices.cohort[requests.device] == SUBSCRIBER)).any())
 
 
-def _jittered(models: Mapping[int, ClientModel], jitter_ms: int) -> Mapping[int, ClientModel]:
-    return {
-        number: replace(model, policy=replace(model.policy, jitter_ns=jitter_ms * NS_PER_MS))
-        for number, model in models.items()
-    }
+def _jittered(models: Mapping[int, ClientModel], jitter_ms: int) -> Mapping[int, RefreshPolicy]:
+    return {number: replace(model.policy, jitter_ns=jitter_ms * NS_PER_MS) for number, model in models.items()}
 
 
-def _peaks(again: "_Again", models: Mapping[int, ClientModel]) -> Peaks:
-    return Peaks(tuple(sorted(peak_of(again.requested_ns(models, draw)) for draw in range(DRAWS))))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Again:
     """A run that is lived again for when its subscribers fetch, and nothing else."""
 
     run: Reconstruction
     traces: Traces
-    durations: Durations
+    models: Mapping[int, ClientModel]
 
-    def requested_ns(self, models: Mapping[int, ClientModel], draw: int) -> Ints:
+    @cached_property
+    def draws(self) -> tuple[Engines, ...]:
+        """The same traces with other chances."""
+        return tuple(Engines(self.traces, self.models, read_durations(self.run, seed), seed) for seed in range(DRAWS))
+
+    def peaks(self, policies: Mapping[int, RefreshPolicy]) -> Peaks:
+        """Return the peaks under some policies."""
+        return Peaks(tuple(sorted(peak_of(self._requested_ns(engines, policies)) for engines in self.draws)))
+
+    def _requested_ns(self, engines: Engines, policies: Mapping[int, RefreshPolicy]) -> Ints:
         """Return when subscribers would have fetched in the window."""
-        jitter, takes = _chance("jitter", draw), self._takes(draw)
-        requested_ns = np.array(
-            [
-                fetched.started_ns
-                for trace in self.traces.each
-                for fetched in _lived_again(trace, models[trace.model], takes, jitter).fetched
-            ],
-            dtype=np.int64,
+        requested_ns = np.concatenate(
+            [_started_ns(engines, part, policies[model], model) for model, part in engines.parts()]
         )
         inside: Ints = requested_ns[self.run.window.holds(requested_ns)]
         return inside
 
-    def _takes(self, draw: int) -> Callable[[KeyKind], int]:
-        chance, durations = _chance("duration", draw), self.durations
-        anything = next(iter(durations.values()))
 
-        def takes(kind: KeyKind) -> int:
-            known = durations.get(kind, anything)
-            return known[int(chance() * len(known))]
-
-        return takes
-
-
-def _lived_again(
-    trace: Trace, model: ClientModel, takes: Callable[[KeyKind], int], jitter: Callable[[], float]
-) -> Replayed:
-    return replay(trace, model.policy, model.discipline, duration_ns=takes, chance=jitter)
-
-
-def _chance(what: str, draw: int) -> Callable[[], float]:
-    return Random(f"{what}/{draw}").random  # noqa: S311 - a seeded draw, no secret
+def _started_ns(engines: Engines, part: Part, policy: RefreshPolicy, model: int) -> Ints:
+    if engines.is_fast(model):
+        return engines.by_arrays(part, engines.flushes(part, policy), policy, model).started_ns
+    return engines.by_machines(part, policy, model).requests.started_ns

@@ -13,6 +13,7 @@ from reports.figures.break_even import Measured, lines_plate, map_plate
 from reports.figures.canvas import Plate, Shape, png, svg
 from reports.figures.cost import cost_plate
 from reports.figures.herd import Marks, Replayed, herd_plate
+from reports.figures.policies import Dot, Mark, policies_plate
 from reports.figures.ranks import bands
 from reports.figures.starvation import Point, starvation_plate
 from reports.figures.states import states_plate, widen_states
@@ -105,6 +106,16 @@ def plates() -> dict[str, Plate]:
         "cost": cost_plate(COST, {"5s": COST}),
         "cost of nothing": cost_plate(Cost(refreshes=0, requests=0, bytes=0, signals=0), {}),
         "cost without push": cost_plate(None, {"5s": COST}),
+        "policies": policies_plate(
+            [
+                Dot(refreshes=12.0, stale_ms=30.0, mark=Mark.LIVE, name="live"),
+                Dot(refreshes=13.0, stale_ms=31.0, mark=Mark.DESIGN, name="the design's"),
+                Dot(refreshes=10.0, stale_ms=29.0, mark=Mark.RECOMMENDED, name="recommended:\na, b", is_best=True),
+                Dot(refreshes=5.0, stale_ms=9000.0, drops_signals=True),
+                Dot(refreshes=14.0, stale_ms=0.0, is_best=True),
+            ]
+        ),
+        "policies that are all one": policies_plate([Dot(refreshes=0.0, stale_ms=0.0, mark=Mark.LIVE, name="live")]),
         "timeline": timeline_plate(timeline_of(30, 600.0)),
         "timeline unseen": timeline_plate(timeline_of(30, np.inf)),
         "timeline without latency": timeline_plate(timeline_of(30, np.nan)),

@@ -107,6 +107,7 @@ def test_one_callers_claims_are_gone_with_their_request(
     seen = [len(ask("GET", f"{EVENTS}?limit=3", one).json()) for one in (token, None, SERVICE_KEY, None) * 3]
 
     assert seen == [3, 0, 3, 0] * 3
+    assert ask("GET", "/auth/v1/admin/users", SERVICE_KEY).status_code == 200  # the same sessions, as the owner again
 
 
 def test_an_answer_ends_at_the_servers_limit(ask: Ask, organization: str) -> None:

@@ -96,7 +96,7 @@ def test_a_name_that_the_catalog_does_not_have_is_refused(name: str) -> None:
             select_statement(TABLE, read_query(parameters), max_rows=10, is_counted=False)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0")) | HOSTILE)
 def test_whatever_is_written_is_read_back_and_nothing_else_happens(
     ask: Ask, sql: psycopg.Connection, text: str
