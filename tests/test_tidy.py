@@ -226,6 +226,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/figures/break_even.py",
             "reports/figures/canvas.py",
             "reports/figures/cost.py",
+            "reports/figures/herd.py",
             "reports/figures/policies.py",
             "reports/figures/plane.py",
             "reports/figures/starvation.py",

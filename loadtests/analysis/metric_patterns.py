@@ -23,12 +23,13 @@ _PLACEHOLDERS: Final = {
     "code": r"\d+",
     "loss": r"(closed|channel_closed|token_expired|heartbeat_lost|not_live_in_time)",
     "cause": r"[a-z][a-z -]*",
+    "jitter": r"\d+",
     "phase": r"[a-z0-9][a-z0-9-]*",
     "model": "(" + "|".join(model.key for model in PUSHED_MODELS) + ")",
     "class": _CLASSES,
     "what": r"(missing|old_revision|evidence_count|archived_but_shown)",
     "delivery": rf"({_CLASSES}|no_event|not_counted)",
-    "why": r"(deduped|in_flight|background|ended|nothing_missed)",
+    "why": r"(deduped|in_flight|background|ended|nothing_missed|held_off)",
 }
 
 
