@@ -5,7 +5,15 @@ from typing import Final, Literal
 _Entry = tuple[str, str, Literal["number", "quantiles", "other"]]
 
 _LEAST: Final = "coalescing.least.<level>.<wait>"
+_USE: Final = "waste.<who>.<use>"
 _PHASE: Final = "starvation.phases.<phase>"
+
+_USES: Final = (
+    "By use, the first that applies: retried (failed and requested again), failed, unseen (answered when its device "
+    "had left), necessary (held something new), and with nothing new: overtaken (a newer one of its key was under way "
+    "at the answer), duplicate (an older one was at the request), redundant. Unseen and the last three are "
+    "wasted_refreshes."
+)
 
 LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_LEAST}.subscribers": (
@@ -47,6 +55,24 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_PHASE}.theory_ms": (
         "ms",
         "(e^(rw) - 1)/r at that rate r and the window w, for even arrivals w or never; one organization, streaming.",
+        "number",
+    ),
+    "waste.<who>.refreshes": (
+        "refreshes",
+        "Requested in the window, for whatever cause. Who: push, a client model or a polling cohort.",
+        "number",
+    ),
+    "waste.<who>.necessary_share": ("share", "Necessary ones ÷ all; null without a refresh.", "number"),
+    f"{_USE}.refreshes": (
+        "refreshes",
+        _USES,
+        "number",
+    ),
+    f"{_USE}.requests": ("requests", "That these cost: one each.", "number"),
+    f"{_USE}.bytes": ("B", "Bodies of their answers.", "number"),
+    f"{_USE}.database_reads": (
+        "statements",
+        "That the embedded jobs API makes for such answers; null where requests failed.",
         "number",
     ),
     "polling.<interval>.computed_ms_mean": (

@@ -25,6 +25,7 @@ from loadtests.analysis.freshness import Freshness, stale_answers
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
 from loadtests.analysis.laboratory.least import least_metrics
 from loadtests.analysis.laboratory.restlessness import restlessness
+from loadtests.analysis.laboratory.waste import waste_metrics
 from loadtests.analysis.leaks import Isolation, examples, leaked_answers, leaked_signals
 from loadtests.analysis.mutation_counts import mutation_metrics
 from loadtests.analysis.notifications import notification_metrics
@@ -86,6 +87,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "population": _population(run, scenario),
         "upstream": upstream_metrics(run, history),
         "starvation": restlessness(run, history, scenario),
+        "waste": waste_metrics(run, cohorts),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)

@@ -5,6 +5,7 @@ from reports.input import ReportInput
 from reports.laboratory import least_table
 from reports.starvation import living, longest_table, starvation_exhibit
 from reports.tables import coalescing_table
+from reports.waste import uses_table, waste_by_kind_table, wasting
 from reports.wording import count, counted, percent
 
 
@@ -25,11 +26,13 @@ def debounce(run: ReportInput) -> Chapter | None:
     return Chapter(
         name="debounce",
         title="Debounce",
-        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least} {living(metrics)}",
+        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least} {wasting(metrics)} {living(metrics)}",
         exhibits=tuple(exhibit for exhibit in (starvation_exhibit(run),) if exhibit),
         tables=(
             coalescing_table(metrics),
             least_table(metrics),
+            uses_table(metrics),
+            waste_by_kind_table(metrics),
             longest_table(metrics),
         ),
     )
