@@ -37,6 +37,9 @@ def wasting(metrics: Metrics) -> str:
         for use, words in _FRUITLESS.items()
         if (told := metrics.number("waste", "push", use, "refreshes"))
     ]
+    repeated = metrics.number("waste", "push", "repeated_in_flush")
+    if repeated:
+        others[0] += f" ({percent(repeated / requested)} fetched what their own flush had just fetched)"
     necessary = percent(metrics.number("waste", "push", "necessary_share"))
     whole = f"Of {counted(requested, 'refresh', 'refreshes')} for whatever cause, {necessary} showed something new"
     return f"{whole}; {sentence(others)}." if others else f"{whole}."
@@ -64,8 +67,9 @@ def uses_table(metrics: Metrics) -> Table:
         caption="What refreshes were good for",
         head=("use", "requests", "share", "bytes", "database reads"),
         rows=tuple(rows),
-        note="All refreshes of subscribers in the window, each with the first use that applies. Bytes are those of the "
-        "answers; database reads are the statements that the embedded jobs API makes for them, and are not known where "
+        note="All refreshes of subscribers in the window, each with one use. New is what the device's view of its jobs "
+        "did not have: a detail that follows a list which told the same shows nothing new. Bytes are those of the "
+        "answers; database reads are the statements that the embedded jobs API makes for them, not known where "
         "requests failed.",
     )
 

@@ -63,6 +63,11 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
         "number",
     ),
     "waste.<who>.necessary_share": ("share", "Necessary ones ÷ all; null without a refresh.", "number"),
+    "waste.<who>.repeated_in_flush": (
+        "refreshes",
+        "Redundant ones whose own flush had requested the key before: refreshing by request key would save them.",
+        "number",
+    ),
     f"{_USE}.refreshes": (
         "refreshes",
         _USES,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.analysis.answers import Requests
 from loadtests.analysis.client_models import models_of
 from loadtests.analysis.devices import SUBSCRIBER, Presence
 from loadtests.analysis.laboratory.reads import statements
@@ -91,6 +92,15 @@ def uses_of(screens: Screens) -> Ints:
     return uses
 
 
+def repeats_in_flush(requests: Requests) -> Bools:
+    """Return which re-fetches have a key that their own flush had requested before: one refresh for each entity."""
+    order = np.lexsort((requests.requested_ns, requests.key, requests.batch, requests.device))
+    begins = is_start(requests.device[order]) | is_start(requests.batch[order]) | is_start(requests.key[order])
+    repeats = np.zeros(len(order), dtype=np.bool_)
+    repeats[order] = ~begins
+    return repeats & (requests.batch > 0)
+
+
 def toll(run: Reconstruction, chosen: Ints) -> Toll:
     """Return what the chosen re-fetches cost."""
     requests, bodies = run.screens.requests, run.screens.bodies
@@ -110,6 +120,7 @@ def _told(run: Reconstruction, uses: Ints, among: Bools) -> dict[str, Any]:
     return {
         "refreshes": len(chosen),
         "necessary_share": necessary / len(chosen) if len(chosen) else None,
+        "repeated_in_flush": int((repeats_in_flush(requests)[chosen] & (uses[chosen] == Use.REDUNDANT)).sum()),
         **{use.name.lower(): toll(run, chosen[uses[chosen] == use]).to_json() for use in Use},
     }
 

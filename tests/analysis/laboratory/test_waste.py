@@ -114,6 +114,15 @@ def test_how_many_statements_a_failure_cost_is_not_known() -> None:
     assert told["retried"]["database_reads"] == 0
 
 
+def test_a_flush_that_fetches_one_key_for_each_entity_repeats_itself() -> None:
+    """Three refreshes of one flush, the next flush's, and one of no flush; the first shows the change."""
+    story = knowing().fetch(0, 600, 610, "new", batch=1).fetch(0, 620, 630, "new", batch=1)
+    story.fetch(0, 640, 650, "new", batch=1).fetch(0, 700, 710, "new", batch=2).fetch(0, 720, 730, "new")
+    told = story.fetch(0, 740, 750, "new").metrics()["waste"]["push"]
+
+    assert (told["redundant"]["refreshes"], told["repeated_in_flush"]) == (5, 2)
+
+
 def test_a_run_without_a_refresh_has_no_share() -> None:
     """Nothing by nothing is not known."""
     assert story_of_one().live(0).metrics()["waste"]["push"]["necessary_share"] is None
