@@ -41,7 +41,8 @@ def wasting(metrics: Metrics) -> str:
     if repeated:
         others[0] += f" ({percent(repeated / requested)} fetched what their own flush had just fetched)"
     necessary = percent(metrics.number("waste", "push", "necessary_share"))
-    whole = f"Of {counted(requested, 'refresh', 'refreshes')} for whatever cause, {necessary} showed something new"
+    asked = counted(requested, "refresh", "refreshes")
+    whole = f"Of {asked} requested in the window for whatever cause, {necessary} showed something new"
     return f"{whole}; {sentence(others)}." if others else f"{whole}."
 
 

@@ -26,7 +26,8 @@ def debounce(run: ReportInput) -> Chapter | None:
     return Chapter(
         name="debounce",
         title="Debounce",
-        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least} {wasting(metrics)} {living(metrics)}",
+        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least} {living(metrics)} "
+        f"{wasting(metrics)}",
         exhibits=tuple(exhibit for exhibit in (starvation_exhibit(run),) if exhibit),
         tables=(
             coalescing_table(metrics),

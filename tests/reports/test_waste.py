@@ -39,7 +39,7 @@ def test_the_sentence_begins_with_what_was_necessary() -> None:
     said = wasting(metrics_of(push=spent(necessary=60, redundant=30, failed=10)))
 
     assert said == (
-        f"Of 100{NBSP}refreshes for whatever cause, 60{NBSP}% showed something new; "
+        f"Of 100{NBSP}refreshes requested in the window for whatever cause, 60{NBSP}% showed something new; "
         f"30{NBSP}% brought nothing new and 10{NBSP}% failed."
     )
 
