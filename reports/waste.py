@@ -46,8 +46,11 @@ def wasting(metrics: Metrics) -> str:
     return f"{whole}; {sentence(others)}." if others else f"{whole}."
 
 
-def uses_table(metrics: Metrics) -> Table:
-    """Return what became of push's refreshes and what each use cost; uses that did not occur are left out."""
+def uses_table(metrics: Metrics, *, is_embedded: bool) -> Table:
+    """Return what became of push's refreshes and what each use cost; uses that did not occur are left out.
+
+    What a target that is not embedded reads from its database is not known, and has no column.
+    """
     requested = metrics.number("waste", "push", "refreshes") if "waste" in metrics.document else None
     rows = []
     for use, words in _USES.items() if requested else ():
@@ -61,17 +64,20 @@ def uses_table(metrics: Metrics) -> Table:
                 count(metrics.number(*path, "requests")),
                 percent(refreshes / requested),
                 size(metrics.number(*path, "bytes")),
-                count(metrics.number(*path, "database_reads")),
+                *([count(metrics.number(*path, "database_reads"))] if is_embedded else []),
             )
         )
+    note = (
+        "All refreshes of subscribers in the window, each with one use. New is what the device's view of its jobs did "
+        "not have: a detail that follows a list which told the same shows nothing new. Bytes are those of the answers."
+    )
+    if is_embedded:
+        note += " Database reads are the statements that the jobs API makes for them, not known where requests failed."
     return Table(
         caption="What refreshes were good for",
-        head=("use", "requests", "share", "bytes", "database reads"),
+        head=("use", "requests", "share", "bytes", *(["database reads"] if is_embedded else [])),
         rows=tuple(rows),
-        note="All refreshes of subscribers in the window, each with one use. New is what the device's view of its jobs "
-        "did not have: a detail that follows a list which told the same shows nothing new. Bytes are those of the "
-        "answers; database reads are the statements that the embedded jobs API makes for them, not known where "
-        "requests failed.",
+        note=note,
     )
 
 

@@ -77,7 +77,7 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_USE}.bytes": ("B", "Bodies of their answers.", "number"),
     f"{_USE}.database_reads": (
         "statements",
-        "That the embedded jobs API makes for such answers; null where requests failed.",
+        "That the embedded jobs API makes for such answers, whatever the target; null where requests failed.",
         "number",
     ),
     "polling.<interval>.computed_ms_mean": (

@@ -6,6 +6,7 @@ Devices say what to fetch and hear what came of it; nothing here knows why a key
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import monotonic_ns
 from typing import Final, Protocol
 
 from loadtests.clients.endings import NotFetched
@@ -13,6 +14,7 @@ from loadtests.clients.fetching import Fetch
 from loadtests.clients.requests import Cause
 from loadtests.drivers.bodies import Bodies, MalformedBodyError
 from loadtests.drivers.fetch import FetchPool
+from loadtests.drivers.timers import TimerQueue
 from loadtests.history.kinds import NO_ENTITY, Kind
 from loadtests.history.ledger import Ledger
 
@@ -28,6 +30,10 @@ class RefreshCounts:
     """Re-fetches of subscribers."""
     polls: int = 0
     errors: int = 0
+    limited: int = 0
+    """Answers that asked to wait."""
+    held: int = 0
+    """Re-fetches that wait because of it."""
     under_way: int = 0
 
 
@@ -52,18 +58,40 @@ class Fetcher(Protocol):
 class Refresher:
     """Makes the re-fetches of all devices of a process."""
 
-    def __init__(self, *, ledger: Ledger, pool: FetchPool, numbers: Iterator[int]) -> None:
-        """Take the numbers of fetches from `numbers`."""
+    def __init__(
+        self, *, ledger: Ledger, pool: FetchPool, numbers: Iterator[int], timers: TimerQueue | None = None
+    ) -> None:
+        """Take the numbers of fetches from `numbers`.
+
+        With `timers`, devices do as they are told by `Retry-After`: until then they ask nothing, then what was refused
+        once more. A poll is not repeated; the next one is due anyway.
+        """
         self.ledger = ledger
         self.counts = RefreshCounts()
         self._bodies = Bodies(ledger)
         self._pool = pool
         self._numbers = numbers
+        self._timers = timers
+        self._held: dict[int, int] = {}
+        """Until when a device has been asked to wait."""
         self._closed = False
 
+    def is_held(self, index: int, now_ns: int) -> bool:
+        """Return whether a device has been asked to wait, and still has to."""
+        until_ns = self._held.get(index)
+        if until_ns is None:
+            return False
+        if until_ns <= now_ns:
+            del self._held[index]
+            return False
+        return True
+
     def start(self, fetch: Fetch, fetcher: Fetcher) -> None:
-        """Begin to fetch."""
+        """Begin to fetch, at once or when the device need not wait any more."""
         if self._closed:
+            return
+        if self._held and self.is_held(fetcher.index, monotonic_ns()):
+            self._later(fetch, fetcher)
             return
         counts = self.counts
         counts.under_way += 1
@@ -72,6 +100,24 @@ class Refresher:
         else:
             counts.refreshes += 1
         self._pool.start(_Refetch(self, fetch, fetcher, next(self._numbers)))
+
+    def _later(self, fetch: Fetch, fetcher: Fetcher) -> None:
+        """Start a fetch when the device need not wait any more, if it is still wanted then."""
+
+        def come_back(_due_ns: int) -> None:
+            self.counts.held -= 1
+            if fetcher.awaits(fetch):
+                self.start(fetch, fetcher)
+
+        assert self._timers is not None
+        self.counts.held += 1
+        self._timers.at(self._held[fetcher.index], come_back)
+
+    def told_to_wait(self, index: int, until_ns: int) -> None:
+        """Hear that a device is asked to come back no sooner than `until_ns`."""
+        self.counts.limited += 1
+        if self._timers is not None:
+            self._held[index] = max(until_ns, self._held.get(index, 0))
 
     def close(self) -> None:
         """End what is under way without an answer, and let nothing follow."""
@@ -110,6 +156,10 @@ class Refresher:
             due_ns=refetch.requested_ns,
             flag=fetch.cause,
         )
+        if refetch.is_told_to_wait and self._timers is not None and fetch.cause is not Cause.POLL:
+            if not self._closed:
+                self._later(fetch, fetcher)
+            return
         fetcher.answered(fetch, status, at_ns)
 
     def _body(self, fetch: Fetch, at_ns: int, body: bytes) -> int:
@@ -123,7 +173,7 @@ class Refresher:
 class _Refetch:
     """One request of one device."""
 
-    __slots__ = ("_refresher", "bearer", "fetch", "fetcher", "number", "path", "requested_ns")
+    __slots__ = ("_refresher", "bearer", "fetch", "fetcher", "is_told_to_wait", "number", "path", "requested_ns")
 
     def __init__(self, refresher: Refresher, fetch: Fetch, fetcher: Fetcher, number: int) -> None:
         self._refresher = refresher
@@ -133,6 +183,7 @@ class _Refetch:
         self.bearer = fetcher.bearer
         self.number = number
         self.requested_ns = 0
+        self.is_told_to_wait = False
 
     @property
     def is_wanted(self) -> bool:
@@ -155,6 +206,10 @@ class _Refetch:
             due_ns=fetch.wanted_ns,
             flag=fetch.cause,
         )
+
+    def told_to_wait(self, until_ns: int) -> None:
+        self.is_told_to_wait = True
+        self._refresher.told_to_wait(self.fetcher.index, until_ns)
 
     def answered(self, at_ns: int, status: int, body: bytes) -> None:
         self._refresher.answered(self, at_ns, status, body)

@@ -1,6 +1,7 @@
 """The chapter "Push or poll?": what push costs and gains beside each polling interval, under the same writes."""
 
-from reports.battery import battery_table
+from reports.battery import battery_exhibits, battery_table
+from reports.break_even import break_even_exhibits
 from reports.chapters.chapter import Chapter
 from reports.exhibits import cost_exhibit
 from reports.input import ReportInput
@@ -15,6 +16,6 @@ def push_or_poll(run: ReportInput) -> Chapter:
         name="push-or-poll",
         title="Push or poll?",
         answer=costs.takeaway,
-        exhibits=(costs,),
+        exhibits=(costs, *break_even_exhibits(run), *battery_exhibits(run)),
         tables=(polling_table(run.metrics), computed_polling_table(run.metrics), battery_table(run.metrics)),
     )

@@ -58,11 +58,19 @@ def test_where_nothing_was_in_vain_the_sentence_ends_there() -> None:
 
 def test_each_use_that_occurred_is_a_row_with_its_cost() -> None:
     """What failures cost the database is not known."""
-    rows = uses_table(metrics_of(push=spent(necessary=60, duplicate=30, retried=10))).rows
+    rows = uses_table(metrics_of(push=spent(necessary=60, duplicate=30, retried=10)), is_embedded=True).rows
 
     assert [row[0].partition(":")[0] for row in rows] == ["necessary", "duplicate", "failed, and requested again"]
     assert rows[1][1:] == ("30", f"30{NBSP}%", f"30.0{NBSP}kB", "60")
     assert rows[2][4] == "\N{EN DASH}"
+
+
+def test_what_another_target_reads_is_not_known() -> None:
+    """The number is that of the embedded API, so the column is not there."""
+    table = uses_table(metrics_of(push=spent(necessary=1)), is_embedded=False)
+
+    assert table.head == ("use", "requests", "share", "bytes")
+    assert "Database reads" not in table.note
 
 
 def test_kinds_of_devices_stand_side_by_side() -> None:
@@ -85,4 +93,8 @@ def test_one_kind_alone_is_not_compared() -> None:
 def test_a_run_without_refreshes_and_one_that_was_analysed_before_say_nothing() -> None:
     """There is nothing to class, or it was not classed."""
     for metrics in (metrics_of(push=spent()), Metrics({})):
-        assert (wasting(metrics), uses_table(metrics).rows, waste_by_kind_table(metrics).rows) == ("", (), ())
+        assert (wasting(metrics), uses_table(metrics, is_embedded=True).rows, waste_by_kind_table(metrics).rows) == (
+            "",
+            (),
+            (),
+        )

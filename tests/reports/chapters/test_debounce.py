@@ -20,7 +20,7 @@ def test_a_run_without_signals_has_no_such_chapter(empty_run: ReportInput) -> No
     assert debounce(empty_run) is None
 
 
-def test_what_refreshes_were_good_for_ends_the_answer(full_run: ReportInput) -> None:
+def test_what_refreshes_were_good_for_is_a_part_of_the_answer(full_run: ReportInput) -> None:
     """With its table, where the run was classed."""
     cost = {"refreshes": 40, "requests": 40, "bytes": 40_000, "database_reads": 80}
     nothing = dict.fromkeys(cost, 0)
@@ -38,5 +38,5 @@ def test_what_refreshes_were_good_for_ends_the_answer(full_run: ReportInput) -> 
     chapter = debounce(replace(full_run, results=replace(full_run.results, metrics=metrics)))
 
     assert chapter is not None
-    assert chapter.answer.endswith("brought nothing new.")
+    assert "brought nothing new." in chapter.answer
     assert "What refreshes were good for" in [table.caption for table in chapter.shown_tables]
