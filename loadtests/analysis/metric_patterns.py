@@ -14,6 +14,7 @@ _PLACEHOLDERS: Final = {
     "told": "(?:push|push_in_background|[^.]+(?:\\.[^.]+)?s)",
     "who": rf"(push|{_MODELS}|\d+(\.\d+)?s)",
     "use": "(retried|failed|unseen|necessary|overtaken|duplicate|redundant)",
+    "bound_of": r"(value|low|high)",
     "radio": "(?:lte|wifi)",
     "interval": r"\d+(\.\d+)?s",
     "bound": r"\d+(\.\d+)?s",
@@ -30,7 +31,7 @@ _PLACEHOLDERS: Final = {
     "class": _CLASSES,
     "what": r"(missing|old_revision|evidence_count|archived_but_shown)",
     "delivery": rf"({_CLASSES}|no_event|not_counted)",
-    "why": r"(deduped|in_flight|background|ended|nothing_missed)",
+    "why": r"(deduped|in_flight|background|ended|nothing_missed|held_off)",
 }
 
 
