@@ -229,6 +229,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/figures/canvas.py",
             "reports/figures/cost.py",
             "reports/figures/policies.py",
+            "reports/figures/plane.py",
             "reports/figures/starvation.py",
             "reports/figures/states.py",
             "reports/figures/timeline.py",
