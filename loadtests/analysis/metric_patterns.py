@@ -10,9 +10,9 @@ from loadtests.scenario.vocabulary import PUSHED_MODELS
 
 _CLASSES: Final = r"(outside|duplicate|delivered_once|late|missed_live|missed_healed|missed_unhealed)"
 _PLACEHOLDERS: Final = {
-    "told": "(?:push|push_in_background|[^.]+(?:\\.[^.]+)?s)",
+    "told": "(?:push|push_in_background|[^.]+(?:\\.[^.]+)?s(?:-conditional)?)",
     "radio": "(?:lte|wifi)",
-    "interval": r"\d+(\.\d+)?s",
+    "interval": r"\d+(\.\d+)?s(-conditional)?",
     "bound": r"\d+(\.\d+)?s",
     "level": r"(entity|request_key|client)",
     "wait": r"(achieved|\d+(\.\d+)?s)",

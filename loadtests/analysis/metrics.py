@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.analysis.baseline.agreement import check_of, polls_in_window, remarks_on
+from loadtests.analysis.baseline.api_cpu import api_cpu
 from loadtests.analysis.baseline.battery import battery_metrics
 from loadtests.analysis.baseline.computed_polling import computed_polling
 from loadtests.analysis.baseline.polling import Where, closed_form, interval_name
@@ -88,6 +90,10 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "starvation": restlessness(run, history, scenario),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }
+    cpu = api_cpu(history, run.screens.requests, run.mutations, run.window)
+    metrics["api_cpu"] = cpu.to_json()
+    for cohort, told in ((SUBSCRIBER, metrics["push"]), *((of, metrics["polling"][name]) for name, of in cohorts.items())):
+        told |= cpu.of(spent[cohort])
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
     costs = {cohort: own.cost for cohort, own in spent.items()}
     return Results(metrics=metrics, series=series(run, waterfall, costs, cohorts))
@@ -96,8 +102,8 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
 def _cohorts(scenario: Scenario) -> dict[str, int]:
     """Return each cohort's index by its name, in ascending order of the interval."""
 
-    def interval(index: int) -> float:
-        return scenario.pollers[index].interval_s
+    def interval(index: int) -> tuple[float, bool]:
+        return scenario.pollers[index].interval_s, scenario.pollers[index].conditional
 
     return {
         interval_name(scenario.pollers[index]): index for index in sorted(range(len(scenario.pollers)), key=interval)
@@ -190,6 +196,7 @@ def _polling(run: Reconstruction, cohort: int, spent: Spending, *, interval_s: f
         where=Where(run.devices, run.window),
     )
     measured = watched["visibility_ms"]["p50"]
+    polls = polls_in_window(cohort, requests=run.screens.requests, where=Where(run.devices, run.window))
     computed = computed_polling(
         cohort, interval_s, pairs=run.pairs, mutations=run.mutations, requests=run.screens.requests
     )
@@ -201,6 +208,8 @@ def _polling(run: Reconstruction, cohort: int, spent: Spending, *, interval_s: f
         "p50_over_closed_form": measured / expected.p50 if expected and isinstance(measured, float) else None,
         "computed_ms_mean": computed.computed_ms_mean,
         "mean_over_computed": computed.measured_over_computed,
+        "computed_pairs": len(computed.computed_ms),
+        "check": check_of(computed, run.screens.requests, polls, interval_s=interval_s).told,
     }
 
 
@@ -326,6 +335,7 @@ def _health(
     events = run.events
     return {
         **health_json(health, reasons, samples_ok=samples_suffice(scenario, metrics)),
+        "remarks": remarks_on(metrics["polling"]),
         "commit_unknown": int((events.in_window & (events.committed_ns == UNKNOWN)).sum()),
         "without_version": int((run.mutations.in_window & run.mutations.is_done & ~run.mutations.is_showable).sum()),
     }

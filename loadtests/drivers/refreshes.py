@@ -6,18 +6,19 @@ Devices say what to fetch and hear what came of it; nothing here knows why a key
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from loadtests.clients.endings import NotFetched
 from loadtests.clients.fetching import Fetch
 from loadtests.clients.requests import Cause
 from loadtests.drivers.bodies import Bodies, MalformedBodyError
-from loadtests.drivers.fetch import FetchPool
-from loadtests.history.kinds import NO_ENTITY, Kind
+from loadtests.drivers.fetch import NOTHING_TOLD, FetchPool, Told
+from loadtests.history.kinds import MANY_READS, NO_ENTITY, READS_UNIT, Kind
 from loadtests.history.ledger import Ledger
 
 _log: Final = logging.getLogger(__name__)
 _OK: Final = 200
+_NOT_MODIFIED: Final = 304
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,6 +30,23 @@ class RefreshCounts:
     polls: int = 0
     errors: int = 0
     under_way: int = 0
+
+
+class Held(NamedTuple):
+    """An answer that a device has, and need not be given again."""
+
+    etag: bytes
+    body: int
+    """Its name in the ledger."""
+
+
+class Memory:
+    """The newest answer of a device that asks conditionally: 304 means that its screen shows that one still."""
+
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held: Held | None = None
 
 
 class Fetcher(Protocol):
@@ -61,8 +79,8 @@ class Refresher:
         self._numbers = numbers
         self._closed = False
 
-    def start(self, fetch: Fetch, fetcher: Fetcher) -> None:
-        """Begin to fetch."""
+    def start(self, fetch: Fetch, fetcher: Fetcher, memory: Memory | None = None) -> None:
+        """Begin to fetch; with a memory, what is remembered need not be answered again."""
         if self._closed:
             return
         counts = self.counts
@@ -71,7 +89,7 @@ class Refresher:
             counts.polls += 1
         else:
             counts.refreshes += 1
-        self._pool.start(_Refetch(self, fetch, fetcher, next(self._numbers)))
+        self._pool.start(_Refetch(self, fetch, fetcher, next(self._numbers), memory))
 
     def close(self) -> None:
         """End what is under way without an answer, and let nothing follow."""
@@ -93,11 +111,16 @@ class Refresher:
             flag=NotFetched.ENDED,
         )
 
-    def answered(self, refetch: "_Refetch", at_ns: int, status: int, body: bytes) -> None:
+    def answered(self, refetch: "_Refetch", at_ns: int, status: int, body: bytes, told: Told) -> None:
         """Record the answer and tell the device."""
         self.counts.under_way -= 1
         fetch, fetcher = refetch.fetch, refetch.fetcher
-        entity = self._body(fetch, at_ns, body) if status == _OK else NO_ENTITY
+        entity = NO_ENTITY
+        if status == _OK:
+            entity = self._body(fetch, at_ns, body)
+            refetch.remember(told.etag, entity)
+        elif status == _NOT_MODIFIED and refetch.held is not None:
+            entity = refetch.held.body
         if entity == NO_ENTITY:
             self.counts.errors += 1
         self.ledger.record(
@@ -108,7 +131,7 @@ class Refresher:
             revision=status,
             value=refetch.number,
             due_ns=refetch.requested_ns,
-            flag=fetch.cause,
+            flag=fetch.cause + READS_UNIT * min(told.database_reads or 0, MANY_READS),
         )
         fetcher.answered(fetch, status, at_ns)
 
@@ -123,9 +146,26 @@ class Refresher:
 class _Refetch:
     """One request of one device."""
 
-    __slots__ = ("_refresher", "bearer", "fetch", "fetcher", "number", "path", "requested_ns")
+    __slots__ = (
+        "_memory",
+        "_refresher",
+        "bearer",
+        "fetch",
+        "fetcher",
+        "held",
+        "if_none_match",
+        "number",
+        "path",
+        "requested_ns",
+    )
 
-    def __init__(self, refresher: Refresher, fetch: Fetch, fetcher: Fetcher, number: int) -> None:
+    def __init__(
+        self, refresher: Refresher, fetch: Fetch, fetcher: Fetcher, number: int, memory: Memory | None
+    ) -> None:
+        self._memory = memory
+        # As it is now: another answer may be remembered while this one is under way.
+        self.held = memory.held if memory is not None else None
+        self.if_none_match = self.held.etag if self.held is not None else None
         self._refresher = refresher
         self.fetch = fetch
         self.fetcher = fetcher
@@ -156,5 +196,10 @@ class _Refetch:
             flag=fetch.cause,
         )
 
-    def answered(self, at_ns: int, status: int, body: bytes) -> None:
-        self._refresher.answered(self, at_ns, status, body)
+    def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
+        self._refresher.answered(self, at_ns, status, body, told)
+
+    def remember(self, etag: bytes | None, body: int) -> None:
+        """Keep a body for the next time, if its sender gave it a tag."""
+        if self._memory is not None and etag is not None and body != NO_ENTITY:
+            self._memory.held = Held(etag, body)

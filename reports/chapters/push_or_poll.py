@@ -2,6 +2,7 @@
 
 from reports.battery import battery_table
 from reports.chapters.chapter import Chapter
+from reports.costs import cost_table
 from reports.exhibits import cost_exhibit
 from reports.input import ReportInput
 from reports.laboratory import computed_polling_table
@@ -16,5 +17,10 @@ def push_or_poll(run: ReportInput) -> Chapter:
         title="Push or poll?",
         answer=costs.takeaway,
         exhibits=(costs,),
-        tables=(polling_table(run.metrics), computed_polling_table(run.metrics), battery_table(run.metrics)),
+        tables=(
+            polling_table(run.metrics),
+            cost_table(run.metrics),
+            computed_polling_table(run.metrics),
+            battery_table(run.metrics),
+        ),
     )

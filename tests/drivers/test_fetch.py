@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from loadtests.drivers.fetch import FetchPool
+from loadtests.drivers.fetch import NOTHING_TOLD, FetchPool, Told
 from loadtests.drivers.timers import TimerQueue
 
 DEADLINE_S = 10.0
@@ -27,6 +27,8 @@ class Get:
 
     def __init__(self, path: str, bearer: str = "token") -> None:
         self.path = path
+        self.if_none_match: bytes | None = None
+        self.told = NOTHING_TOLD
         self.bearer = bearer
         self.requested_ns: list[int] = []
         self.answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
@@ -43,8 +45,9 @@ class Get:
         assert not self.answer.done()
         self.requested_ns.append(at_ns)
 
-    def answered(self, at_ns: int, status: int, body: bytes) -> None:
+    def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
         """Remember what."""
+        self.told = told
         self.answered_ns = at_ns
         self.answer.set_result((status, body))
 
