@@ -11,7 +11,7 @@ def harness_check(metrics: Metrics) -> tuple[str, str, str]:
     cohorts = metrics.keys("polling")
     if not cohorts:
         return name, "not applicable: the scenario has no pollers", bound
-    checks = {key: str(metrics.find("polling", key, "check") or "not applicable: not told") for key in cohorts}
+    checks = {key: str(metrics.at("polling", key, "check")) for key in cohorts}
     judged = [key for key, told in checks.items() if told in {"agrees", "differs"}]
     if not judged:
         return name, f"{interval(cohorts[0])}: {checks[cohorts[0]]}", bound
@@ -27,8 +27,8 @@ def cost_table(metrics: Metrics) -> Table:
         caption="What a device costs the target in an hour",
         head=("", "refreshes", "requests", "answered 304", "MB", "database reads", "API CPU, s", "95% interval"),
         rows=tuple((name, *_hourly(metrics, path)) for name, path in told),
-        note="Reads are SQL statements. A 304 spares the body and no statement. CPU is measured CPU per GET, fitted over "
-        "the samples of the API's process, times requests.",
+        note="Reads are SQL statements. A 304 spares the body and no statement. CPU is measured CPU per GET, fitted "
+        "over the samples of the API's process, times requests.",
     )
 
 
@@ -38,9 +38,7 @@ def _hourly(metrics: Metrics, path: tuple[str, ...]) -> tuple[str, ...]:
         return None if per_minute is None else 60 * per_minute
 
     megabytes = hourly("bytes")
-    cpu, low, high = (
-        metrics.find(*path, f"api_cpu_s_per_subscriber_hour{end}") for end in ("", "_low", "_high")
-    )
+    cpu, low, high = (metrics.find(*path, f"api_cpu_s_per_subscriber_hour{end}") for end in ("", "_low", "_high"))
     return (
         rate(hourly("refreshes")),
         rate(hourly("requests")),
@@ -48,5 +46,5 @@ def _hourly(metrics: Metrics, path: tuple[str, ...]) -> tuple[str, ...]:
         rate(None if megabytes is None else megabytes / 1e6),
         count(metrics.find(*path, "database_reads_per_subscriber_hour")),
         NO_NUMBER if cpu is None else f"{cpu:.2f}",
-        NO_NUMBER if low is None or high is None else f"{low:.2f}–{high:.2f}",
+        NO_NUMBER if low is None or high is None else f"{low:.2f} to {high:.2f}",
     )

@@ -4,7 +4,7 @@ from typing import Final
 
 from reports.metrics import Metrics
 from reports.table import Table
-from reports.wording import NO_NUMBER, count, interval, milliseconds, percent, times
+from reports.wording import count, interval, milliseconds, percent, times
 
 _LEVELS: Final = (("entity", "by entity"), ("request_key", "by request key"), ("client", "by client, all at once"))
 _ACHIEVED: Final = "achieved"
@@ -45,7 +45,7 @@ def computed_polling_table(metrics: Metrics) -> Table:
                 milliseconds(metrics.number("polling", key, "computed_ms_mean")),
                 count(metrics.find("polling", key, "computed_pairs")),
                 times(metrics.number("polling", key, "mean_over_computed")),
-                str(metrics.find("polling", key, "check") or NO_NUMBER),
+                str(metrics.at("polling", key, "check")),
             )
             for key in metrics.keys("polling")
         ),

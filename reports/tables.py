@@ -242,7 +242,7 @@ def health_table(run: ReportInput) -> Table:
     rows.append(harness_check(run.metrics))
     if run.calibration is not None:
         rows.append(("planted faults that the harness finds", run.calibration, ""))
-    remarks = (*(run.metrics.at("health", "reasons") or ()), *(run.metrics.find("health", "remarks") or ()))
+    remarks = [remark for key in ("reasons", "remarks") for remark in run.metrics.at("health", key) or ()]
     rows += [("remark", str(remark), "") for remark in remarks]
     return Table(caption="Health of the measurement", head=("", "measured", "bound"), rows=tuple(rows))
 

@@ -84,11 +84,11 @@ def times(ratio: float | None) -> str:
 
 
 def interval(cohort: str) -> str:
-    """Return the key of a polling cohort (`5s`, `5s-conditional`) as its interval: `5 s`, `5 s, conditional`."""
+    """Return the key of a polling cohort (`5s`, `5s-conditional`) as its interval: `5 s`, `5 s (conditional)`."""
     seconds, is_conditional, _ = cohort.partition("-conditional")
     if not seconds.endswith("s") or not seconds[:-1].replace(".", "").isdigit():
         return cohort
-    return f"{seconds[:-1]}{NBSP}s" + (", conditional" if is_conditional else "")
+    return f"{seconds[:-1]}{NBSP}s" + (" (conditional)" if is_conditional else "")
 
 
 def sentence(parts: list[str], joint: str = "and") -> str:

@@ -1,10 +1,11 @@
-"""What the keys of `metrics.json` mean that tell what a device costs the target, and whether the harness agrees with itself."""
+"""What the keys of `metrics.json` mean that tell what devices cost the target, and how the harness checks itself."""
 
 from typing import Final, Literal
 
 _Entry = tuple[str, str, Literal["number", "quantiles", "other"]]
 
-_ABOUT: Final = {"push": "Of a subscriber", "polling.<interval>": "Of a poller"}
+_ABOUT: Final = {"push": "Subscribers", "polling.<interval>": "Pollers", "clients.<model>": "Subscribers of this model"}
+_CPU: Final = "api_cpu_s_per_subscriber_hour"
 
 COST_KEYS: Final[dict[str, _Entry]] = {
     **{
@@ -15,21 +16,26 @@ COST_KEYS: Final[dict[str, _Entry]] = {
             (
                 "database_reads_per_subscriber_hour",
                 "1/h",
-                "SQL statements for its answered requests, as the target tells of each; null if it does not.",
+                "SQL statements for a device's answered requests, as the target tells of each; null if it does not.",
             ),
-            (
-                "api_cpu_s_per_subscriber_hour",
-                "s/h",
-                "CPU of the jobs API for its requests: api_cpu.ms_per_get times requests; null if that is.",
-            ),
-            ("api_cpu_s_per_subscriber_hour_low", "s/h", "Lower end of its 95% interval."),
-            ("api_cpu_s_per_subscriber_hour_high", "s/h", "Upper end."),
+        )
+    },
+    **{
+        f"{told}.{_CPU}{end}": ("s/h", f"{_ABOUT[told]}: {meaning}", "number")
+        for told in ("push", "polling.<interval>")
+        for end, meaning in (
+            ("", "CPU of the jobs API for a device's requests: api_cpu.ms_per_get times requests; null if that is."),
+            ("_low", "lower end of its 95% interval."),
+            ("_high", "upper end."),
         )
     },
     "api_cpu.ms_per_get": (
         "ms",
-        "CPU of the jobs API per GET: least squares of its use between two samples on the GETs and mutations that ended "
-        "there and on the time. Null for an external target, below 20 samples, or when these do not vary apart.",
+        (
+            "CPU of the jobs API per GET: least squares of its use between two samples on the GETs and mutations that "
+            "ended there and on the time. Null for an external target, below 20 samples, or when these do not vary "
+            "apart."
+        ),
         "number",
     ),
     "api_cpu.ms_per_get_low": ("ms", "Lower end of the 95% interval, at least 0.", "number"),
@@ -38,8 +44,10 @@ COST_KEYS: Final[dict[str, _Entry]] = {
     "polling.<interval>.computed_pairs": ("pairs", "Seen, and so compared with what is computed.", "number"),
     "polling.<interval>.check": (
         "",
-        "Whether mean_over_computed is within 2% of 1: agrees, differs, or not applicable and why (below 30 pairs; failed "
-        "polls; 95% of the polls do not end within 2% of the interval).",
+        (
+            "Whether mean_over_computed is within 2% of 1: agrees, differs, or not applicable and why (below 30 pairs; "
+            "failed polls; 95% of the polls do not end within 2% of the interval)."
+        ),
         "other",
     ),
     "health.remarks": ("", "What is odd about the harness and does not touch the verdict.", "other"),

@@ -297,7 +297,10 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "health.reasons": MetricKey("", "Why not.", _OTHER),
     "health.processes": MetricKey("", "CPU cores used (mean) and peak memory of each process.", _OTHER),
     # --- devices --------------------------------------------------------------------------------------------
-    **{path: MetricKey(*entry) for path, entry in {**CLIENT_KEYS, **LABORATORY_KEYS, **BASELINE_KEYS, **COST_KEYS}.items()},
+    **{
+        path: MetricKey(*entry)
+        for path, entry in {**CLIENT_KEYS, **LABORATORY_KEYS, **BASELINE_KEYS, **COST_KEYS}.items()
+    },
     # --- phases ---------------------------------------------------------------------------------------------
     "phases.<phase>.mutations": MetricKey("mutations", "Due in the phase; warm-up phases are told too."),
     "phases.<phase>.<model>.devices": MetricKey("devices", "Subscribers of the model."),

@@ -92,8 +92,9 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
     }
     cpu = api_cpu(history, run.screens.requests, run.mutations, run.window)
     metrics["api_cpu"] = cpu.to_json()
-    for cohort, told in ((SUBSCRIBER, metrics["push"]), *((of, metrics["polling"][name]) for name, of in cohorts.items())):
-        told |= cpu.of(spent[cohort])
+    metrics["push"] |= cpu.of(spent[SUBSCRIBER])
+    for name, cohort in cohorts.items():
+        metrics["polling"][name] |= cpu.of(spent[cohort])
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
     costs = {cohort: own.cost for cohort, own in spent.items()}
     return Results(metrics=metrics, series=series(run, waterfall, costs, cohorts))

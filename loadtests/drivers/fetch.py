@@ -225,7 +225,17 @@ class _Repeated:
 class _Connection(asyncio.Protocol):
     """One keep-alive connection, which carries one request at a time."""
 
-    __slots__ = ("_chunks", "_has_begun", "_is_closing", "_is_fresh", "_parser", "_pool", "_told", "_transport", "fetch")
+    __slots__ = (
+        "_chunks",
+        "_has_begun",
+        "_is_closing",
+        "_is_fresh",
+        "_parser",
+        "_pool",
+        "_told",
+        "_transport",
+        "fetch",
+    )
 
     def __init__(self, pool: FetchPool) -> None:
         self._pool = pool

@@ -89,7 +89,7 @@ class Refresher:
             counts.polls += 1
         else:
             counts.refreshes += 1
-        self._pool.start(_Refetch(self, fetch, fetcher, next(self._numbers), memory))
+        self._pool.start(_Refetch(self, fetch, fetcher, number=next(self._numbers), memory=memory))
 
     def close(self) -> None:
         """End what is under way without an answer, and let nothing follow."""
@@ -111,7 +111,7 @@ class Refresher:
             flag=NotFetched.ENDED,
         )
 
-    def answered(self, refetch: "_Refetch", at_ns: int, status: int, body: bytes, told: Told) -> None:
+    def answered(self, refetch: "_Refetch", at_ns: int, status: int, *, body: bytes, told: Told) -> None:
         """Record the answer and tell the device."""
         self.counts.under_way -= 1
         fetch, fetcher = refetch.fetch, refetch.fetcher
@@ -160,7 +160,7 @@ class _Refetch:
     )
 
     def __init__(
-        self, refresher: Refresher, fetch: Fetch, fetcher: Fetcher, number: int, memory: Memory | None
+        self, refresher: Refresher, fetch: Fetch, fetcher: Fetcher, *, number: int, memory: Memory | None
     ) -> None:
         self._memory = memory
         # As it is now: another answer may be remembered while this one is under way.
@@ -197,7 +197,7 @@ class _Refetch:
         )
 
     def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
-        self._refresher.answered(self, at_ns, status, body, told)
+        self._refresher.answered(self, at_ns, status, body=body, told=told)
 
     def remember(self, etag: bytes | None, body: int) -> None:
         """Keep a body for the next time, if its sender gave it a tag."""

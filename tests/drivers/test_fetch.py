@@ -85,6 +85,12 @@ async def _tell(request: Request) -> Response:
     return JSONResponse({"port": request.client.port, "authorization": request.headers["authorization"]})
 
 
+async def _tag(request: Request) -> Response:
+    is_known = request.headers.get("if-none-match") == '"one"'
+    headers = {"ETag": '"one"', "X-Database-Reads": "2"}
+    return Response(b"" if is_known else b"body", status_code=304 if is_known else 200, headers=headers)
+
+
 async def _fail(_request: Request) -> Response:
     return Response("broken", status_code=500)
 
@@ -106,7 +112,14 @@ async def _stream(_request: Request) -> Response:
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Return the address of starlette on uvicorn, in a thread of its own."""
-    routes = {"/tell": _tell, "/fail": _fail, "/hang": _hang, "/moment": _take_a_moment, "/stream": _stream}
+    routes = {
+        "/tell": _tell,
+        "/tagged": _tag,
+        "/fail": _fail,
+        "/hang": _hang,
+        "/moment": _take_a_moment,
+        "/stream": _stream,
+    }
     app = Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])
     config = uvicorn.Config(app, port=0, log_level="error", loop="uvloop", http="httptools", lifespan="off")
     config.timeout_graceful_shutdown = 1
@@ -198,6 +211,23 @@ def test_what_nobody_wants_any_more_when_its_turn_has_come_is_dropped(server: st
             assert first.answer.done()
             assert second.is_dropped
             assert second.requested_ns == []
+
+    run(story)
+
+
+def test_an_answer_that_is_there_already_is_named_and_need_not_come(server: str) -> None:
+    """The tag goes out as it came; what the headers tell belongs to this answer and not to the next."""
+
+    async def story() -> None:
+        async with opened_pool(server) as pool:
+            first, second, third = Get("/tagged"), Get("/tagged"), Get("/tell")
+            assert (await fetch(pool, first))[0] == 200
+            second.if_none_match = first.told.etag
+            assert await fetch(pool, second) == (304, b"")
+            await fetch(pool, third)
+
+        assert first.told == second.told == Told(etag=b'"one"', database_reads=2)
+        assert third.told == NOTHING_TOLD
 
     run(story)
 

@@ -55,7 +55,7 @@ def check_of(computed: ComputedPolling, requests: Requests, polls: Ints, *, inte
         return Check(NOT_APPLICABLE, f"{len(computed.computed_ms)} pairs were seen, it needs {PAIRS_MIN}")
     failed = int((~requests.is_ok[polls]).sum())
     if failed:
-        return Check(NOT_APPLICABLE, f"{failed:,} polls failed")
+        return Check(NOT_APPLICABLE, f"{failed:,} of the polls failed")
     took_ms = nearest_rank(elapsed_ms(requests.wanted_ns[polls], requests.answered_ns[polls]), 0.95)
     allowed_ms = interval_s * 1000 * BAND
     if took_ms > allowed_ms:
@@ -71,8 +71,8 @@ def check_of(computed: ComputedPolling, requests: Requests, polls: Ints, *, inte
 def remarks_on(polling: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a remark on each cohort whose measurement differs from arithmetic: the harness is at fault."""
     return [
-        f"the harness disagrees with itself: polling {name} was measured at {told['mean_over_computed']:.3f} times what "
-        f"commits and phases come to, more than {BAND:.0%} off"
+        f"the harness disagrees with itself: polling {name} was measured at {told['mean_over_computed']:.3f} times "
+        f"what commits and phases come to, more than {BAND:.0%} off"
         for name, told in polling.items()
         if told["check"] == DIFFERS
     ]

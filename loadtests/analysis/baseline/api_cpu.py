@@ -62,7 +62,9 @@ def api_cpu(history: History, requests: Requests, mutations: Mutations, window: 
     if steps < SAMPLES_MIN:
         return ApiCpu(samples=steps)
     gets = _between(at_ns, requests.answered_ns[requests.answered_ns != NEVER])
-    causes = np.column_stack([gets, _between(at_ns, mutations.acked_ns[mutations.acked_ns != UNKNOWN]), np.diff(at_ns) / NS_PER_MS])
+    causes = np.column_stack(
+        [gets, _between(at_ns, mutations.acked_ns[mutations.acked_ns != UNKNOWN]), np.diff(at_ns) / NS_PER_MS]
+    )
     spent_ms = np.diff(cpu_ns) / NS_PER_MS
     if np.linalg.matrix_rank(causes) < causes.shape[1]:
         return ApiCpu(samples=steps)

@@ -62,7 +62,7 @@ def archive(ask: Ask, token: str, job: str) -> None:
 
 
 CHANGES: dict[str, Callable[[Ask, str, str], object]] = {
-    "nothing": lambda ask, token, job: ask("GET", LIST, token),
+    "nothing": lambda ask, token, job: ask("GET", f"/api/jobs/{job}", token),
     "update": lambda ask, token, job: ask("PATCH", f"/api/jobs/{job}", token, json={"title": "Another"}),
     "score": lambda ask, token, job: ask("PATCH", f"/api/jobs/{job}", token, json={"risk_score": 40}),
     "archive": archive,
@@ -100,7 +100,10 @@ def test_a_name_that_another_table_holds_changes_the_tag(
     job = new_job(token)
     sql.execute("update jobs set assigned_to_id = created_by where id = %s", (job["id"],))
     before = ask("GET", LIST, token)
-    sql.execute("update users set full_name = 'Another Name' where id = (select created_by from jobs where id = %s)", (job["id"],))
+    sql.execute(
+        "update users set full_name = 'Another Name' where id = (select created_by from jobs where id = %s)",
+        (job["id"],),
+    )
 
     assert again(ask, LIST, token, before).status_code == 200
 
