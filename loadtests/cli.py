@@ -21,35 +21,35 @@ from loadtests.calibration.calibrate import CERTIFICATE_MARKDOWN, ROUNDS, Calibr
 from loadtests.calibration.cases import Case
 from loadtests.calibration.certificate import Certificate
 from loadtests.calibration.finding import Comparison, Finding
-from loadtests.checks.gates import GateError, parse_gates
-from loadtests.checks.verdict import Verdict
+from loadtests.checks.gates import GateError
+from loadtests.checks.guard import GuardError
 from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
+from loadtests.pricing import break_even_command, one_burst_command
 from loadtests.processes.spawn import ChildError
 from loadtests.replaying import replay_command
-from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import Interrupted, listen_for_interrupt
 from loadtests.runner.outcome import CALIBRATION, conclude, recorded_trouble, write_report
 from loadtests.runner.preflight import PreflightError, check_port
+from loadtests.running import DATABASE_URL, database_options, link_latest, new_directory, run_command, tell_outcome
 from loadtests.scenario.faults import SHAPES
-from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario, shipped_scenarios
+from loadtests.scenario.reader import ScenarioError, read_scenario, shipped_scenarios
 from loadtests.screens import screen_for
+from loadtests.target_clean import clean_command
 from loadtests.target_up import TargetUp, keep_target_up
-from loadtests.targets.embedded import TargetError, target_options
+from loadtests.targets.opening import open_embedded
+from loadtests.targets.target import OpenTarget, TargetError
+from loadtests.targets.target_file import TargetFileError
 
-DATABASE_URL = "DATABASE_URL"
-_RUNS = Path("reports/runs")
 _USAGE_ERROR = 2
 _TROUBLE = 1
 _INTERRUPTED = 130
-_VERDICT_STYLES = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
 _FINDING_STYLES = {
     Comparison.FOUND: "green",
     Comparison.WRONG: "bold red reverse",
     Comparison.CANNOT_TELL: "bold red",
 }
-_DEFAULT_WEB_PORT = 8089
 _PORT = click.IntRange(0, 65_535)
 
 
@@ -67,59 +67,13 @@ def main() -> None:
       loadtests report reports/runs/smoke/latest        render a recorded run again
       loadtests explain reports/runs/smoke/latest --event 0f9e…   the life of one event
       loadtests replay reports/runs/smoke/latest        what other debounces would have cost
+      loadtests break-even                              from how many writes on push costs more than polling
       loadtests target up > target.env                  only the pipeline, for your own client
       loadtests calibrate                               plant known faults: does the harness find them?
 
     Exit codes: 0 pass, 3 fail (a gate is violated), 4 unknown (the measurement was not good enough to say),
     2 wrong usage, 1 trouble before anything was measured.
     """  # noqa: D301 - click's own escape
-
-
-@main.command("run")
-@click.argument("scenario")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one key; may be repeated.")
-@click.option("--gate", "gates", multiple=True, metavar="GATE", help="One more limit; may be repeated.")
-@click.option("--out", type=click.Path(path_type=Path), help="Run directory [default: reports/runs/NAME/TIME].")
-@click.option("--ui", is_flag=True, help="Open Locust's web UI for watching and steering the mutators.")
-@click.option("--ui-port", type=_PORT, default=_DEFAULT_WEB_PORT, show_default=True, help="Port of Locust's web UI.")
-def run_command(
-    scenario: str, overrides: tuple[str, ...], gates: tuple[str, ...], out: Path | None, *, ui: bool, ui_port: int
-) -> None:
-    """Run SCENARIO, the name of a shipped one or the path of a TOML file, and report.
-
-    \b
-    Examples:
-      loadtests run smoke
-      loadtests run burst --set subscribers.debounce_ms=1000
-      loadtests run smoke --set phases.1.mutations_per_s=20 --gate "push.visibility_ms.p95 < 800"
-      loadtests run smoke --ui
-    """  # noqa: D301 - click's own escape
-    console = Console(highlight=False)
-    with _clear_errors():
-        source = read_scenario(scenario, overrides)
-        _check_gates(source, gates)
-        if ui:
-            check_port(ui_port, what="Locust's web UI", option="--ui-port")
-        directory = out or _new_directory(source.scenario.name)
-        if directory.exists():
-            raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
-        request = RunRequest(
-            source=source,
-            directory=directory,
-            gates=gates,
-            target_options={**target_options(source.scenario.target), **_database_options()},
-            web_port=ui_port if ui else None,
-        )
-        _announce(console, source, ui_port if ui else None)
-        screen = screen_for(console)
-        with listen_for_interrupt() as interrupt:
-            try:
-                outcome = run(request, screen, interrupt)
-            finally:
-                screen.close()
-        _link_latest(directory)
-        _conclude(console, RunDirectory(directory), outcome.verdict)
-    sys.exit(outcome.verdict.exit_code)
 
 
 @main.command("check")
@@ -138,7 +92,7 @@ def check_command(run_directory: Path, gates: tuple[str, ...]) -> None:
         directory = RunDirectory.open(run_directory)
         recorded = tuple(directory.read_manifest().get("gates", ()))
         outcome = conclude(directory, gates=(*recorded, *gates), trouble=recorded_trouble(directory))
-        _conclude(console, directory, outcome.verdict)
+        tell_outcome(console, directory, outcome.verdict)
     sys.exit(outcome.verdict.exit_code)
 
 
@@ -157,7 +111,7 @@ def report_command(run_directory: Path) -> None:
         recorded = tuple(directory.read_manifest().get("gates", ()))
         outcome = conclude(directory, gates=recorded, trouble=recorded_trouble(directory))
         write_report(directory, outcome)
-        _conclude(console, directory, outcome.verdict)
+        tell_outcome(console, directory, outcome.verdict)
     sys.exit(outcome.verdict.exit_code)
 
 
@@ -223,14 +177,14 @@ def calibrate_command(out: Path | None, kinds: tuple[str, ...], *, seed: int | N
     """  # noqa: D301 - click's own escape
     console = Console(highlight=False)
     with _clear_errors():
-        directory = out or _new_directory(CALIBRATION)
+        directory = out or new_directory(CALIBRATION)
         if directory.exists():
             raise ScenarioError(f"--out {directory}: it exists already; a calibration never writes over another")
         request = CalibrationRequest(
             directory=directory,
             kinds=kinds,
             seeds=seeds_of(seed, rounds, today=datetime.now(UTC).date()),
-            target_options=_options_of_case,
+            open_target=_target_of_case,
         )
         screen = screen_for(console)
         with listen_for_interrupt() as interrupt:
@@ -240,7 +194,7 @@ def calibrate_command(out: Path | None, kinds: tuple[str, ...], *, seed: int | N
                 )
             finally:
                 screen.close()
-        _link_latest(directory)
+        link_latest(directory)
         _conclude_calibration(console, certificate, directory)
     sys.exit(certificate.exit_code)
 
@@ -300,11 +254,13 @@ def _clear_errors() -> Iterator[None]:
     except (
         ScenarioError,
         GateError,
+        GuardError,
         PreflightError,
         NoRunError,
         TornLedgerError,
         UnknownIdError,
         ReplayError,
+        TargetFileError,
     ) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}")
         sys.exit(_USAGE_ERROR)
@@ -316,25 +272,8 @@ def _clear_errors() -> Iterator[None]:
         sys.exit(_INTERRUPTED)
 
 
-def _check_gates(source: ScenarioFile, extra: tuple[str, ...]) -> None:
-    """Refuse gates that could not be judged, before anything is started."""
-    try:
-        parse_gates(source.scenario)
-    except GateError as error:
-        raise GateError(f"{source.source}: gates: {error}") from error
-    try:
-        parse_gates(source.scenario, extra)
-    except GateError as error:
-        raise GateError(f"--gate: {error}") from error
-
-
-def _database_options() -> dict[str, object]:
-    database_url = os.environ.get(DATABASE_URL)
-    return {} if database_url is None else {"database_url": database_url}
-
-
-def _options_of_case(case: Case) -> dict[str, object]:
-    return {**target_options(case.scenario_file(0).scenario.target), **_database_options()}
+def _target_of_case(case: Case) -> OpenTarget:
+    return open_embedded(case.scenario_file(0).scenario, database_options(os.environ))
 
 
 def _tell_findings(console: Console, case: Case, findings: Sequence[Finding]) -> None:
@@ -351,43 +290,7 @@ def _conclude_calibration(console: Console, certificate: Certificate, directory:
     console.print(f"written to:  {directory / CERTIFICATE_MARKDOWN}", soft_wrap=True)
 
 
-def _new_directory(name: str) -> Path:
-    return _RUNS / name / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _link_latest(directory: Path) -> None:
-    latest = directory.parent / "latest"
-    if directory.parent.parent != _RUNS or (latest.exists() and not latest.is_symlink()):
-        return
-    latest.unlink(missing_ok=True)
-    latest.symlink_to(directory.name, target_is_directory=True)
-
-
-def _announce(console: Console, source: ScenarioFile, web_port: int | None) -> None:
-    scenario = source.scenario
-    console.print(f"[bold]{scenario.name}[/]: {escape(scenario.question)}", soft_wrap=True)
-    pollers = sum(cohort.count for cohort in scenario.pollers)
-    console.print(
-        f"[dim]{scenario.subscribers.count:,} subscribers and {pollers:,} pollers in "
-        f"{scenario.organizations.count:,} organizations, {scenario.duration_s:.0f} s of load and "
-        f"{scenario.effective_drain_s:.0f} s of drain[/]",
-        soft_wrap=True,
-    )
-    if web_port is not None:
-        console.print(f"Locust's web UI: http://127.0.0.1:{web_port}")
-
-
-def _conclude(console: Console, directory: RunDirectory, verdict: Verdict) -> None:
-    summary = directory.path / "summary.md"
-    if summary.is_file():
-        console.print()
-        console.print(summary.read_text(encoding="utf-8").rstrip(), markup=False, soft_wrap=True)
-    console.print()
-    console.print(f"verdict: [{_VERDICT_STYLES[verdict.value]}]{verdict.value}[/]")
-    for reason in verdict.reasons:
-        console.print(f"  {escape(reason)}", soft_wrap=True)
-    if directory.report_file.is_file():
-        console.print(f"report:  {directory.report_file}", soft_wrap=True)
-
-
-main.add_command(replay_command(_clear_errors))
+for verb in (replay_command, break_even_command, one_burst_command):
+    main.add_command(verb(_clear_errors))
+main.add_command(run_command(_clear_errors, os.environ))
+target_group.add_command(clean_command(_clear_errors, os.environ))

@@ -19,6 +19,7 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from loadtests.checks.guard import external_hosts
 from loadtests.drivers.mutators import JobsMutator
 from loadtests.drivers.workload import Workload
 from loadtests.history.ledger import Ledger
@@ -38,6 +39,21 @@ _SETTLE_S = 0.1
 
 class Mutator(JobsMutator):
     """Carries out what the scenario's schedule says is due."""
+
+
+def _refuse_elsewhere(endpoint: Endpoint) -> None:
+    """Leave hosts that are not this machine to the command that guards them.
+
+    Raises:
+        SystemExit: the endpoint names one.
+
+    """
+    hosts = external_hosts((endpoint.api_url, endpoint.realtime_url, endpoint.database_url))
+    if hosts:
+        raise SystemExit(
+            f"a plain locust loads this machine alone, and LOADTESTS_TARGET names {' and '.join(hosts)}: use "
+            "`loadtests run SCENARIO --target FILE`, which keeps allow-list, caps and limits; --ui has Locust's pages"
+        )
 
 
 class Session:
@@ -75,7 +91,9 @@ class Session:
 
     def _endpoint(self) -> Endpoint:
         if self._target_file is not None:
-            return read_environment_lines(Path(self._target_file).read_text(encoding="utf-8"))
+            endpoint = read_environment_lines(Path(self._target_file).read_text(encoding="utf-8"))
+            _refuse_elsewhere(endpoint)
+            return endpoint
         settings = settings_from(target_options(self._scenario.target))
         self._target = EmbeddedTarget.start(settings, log=self._folder / "target.log")
         return self._target.wait_ready().endpoint

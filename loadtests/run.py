@@ -1,19 +1,21 @@
 """The story of a run on one screen: do what the scenario says, write down what happened, then judge it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from loadtests.checks.abort import AbortLimits, Watch
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
-from loadtests.drivers.probes import ClockProbe, UsageProbe
+from loadtests.drivers.probes import UsageProbe, open_clock
+from loadtests.drivers.rest_truth import TruthRefusedError
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.target_metrics import TargetMetrics
-from loadtests.drivers.truth import TruthReader
+from loadtests.drivers.truth import Truth, open_truth
 from loadtests.history.directory import RunDirectory
 from loadtests.history.ledger import LedgerFullError
 from loadtests.runner.conduct import Conductor
@@ -24,7 +26,10 @@ from loadtests.runner.outcome import Outcome, conclude, write_report
 from loadtests.runner.preflight import PreflightError, check_descriptors, raise_descriptor_limit
 from loadtests.runner.progress import Progress, Screen, Step
 from loadtests.runner.stage import open_stage
+from loadtests.scenario.abort import Abort
+from loadtests.scenario.given import Given
 from loadtests.scenario.reader import ScenarioFile
+from loadtests.targets.target import OpenTarget
 
 _RUNNER_ROWS = 20_000_000
 """Room in the runner's ledger for the truth of the longest run; the file is sparse, so unused room is free."""
@@ -37,7 +42,15 @@ class RunRequest:
     source: ScenarioFile
     directory: Path
     gates: tuple[str, ...] = ()
-    target_options: Mapping[str, Any]
+    open_target: OpenTarget
+    give: Callable[[], Given | None] = lambda: None
+    """Returns people who exist already, for a target that takes in no others."""
+    target: Mapping[str, Any] | None = None
+    """The target file as it was meant, without secrets; None: the embedded pipeline."""
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    """What the dry run told of it, kept in the manifest: no secrets."""
+    abort: tuple[Abort, ...] = ()
+    """When the load ends before its time, beside what the scenario says of that."""
     web_port: int | None = None
     """Port for Locust's web UI, or None for none."""
     has_report: bool = True
@@ -54,6 +67,8 @@ def run(request: RunRequest, screen: Screen, interrupt: Interrupt) -> Outcome:
     """
     check_descriptors(request.source.scenario, raise_descriptor_limit())
     directory = _write_intention(request)
+    if (given := request.give()) is not None:
+        directory.write_json(directory.given_file, given.to_json())
     trouble = _drive(RunInput.read(directory.path), request, screen, interrupt)
     screen.show(Progress(step=Step.ANALYSIS))
     outcome = conclude(directory, gates=request.gates, trouble=trouble)
@@ -70,6 +85,9 @@ def _write_intention(request: RunRequest) -> RunDirectory:
             f"cannot make the run directory {request.directory}: {error.strerror}; choose another with --out"
         ) from error
     manifest = make_manifest(request.source, run_id=new_run_id(), gates=request.gates, started_at=datetime.now(UTC))
+    manifest["expected"] = dict(request.expected)
+    if request.target is not None:
+        manifest["target"] = dict(request.target)
     directory.write_json(directory.manifest_file, manifest)
     return directory
 
@@ -78,16 +96,14 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
     """Start everything, run the load, read the truth; return what went wrong once the load had begun."""
     with ExitStack() as stack:
         ledger = stack.enter_context(run_input.create_ledger("runner", expected_rows=_RUNNER_ROWS))
-        stage = stack.enter_context(
-            open_stage(run_input, target_options=request.target_options, web_port=request.web_port)
-        )
+        stage = stack.enter_context(open_stage(run_input, open_target=request.open_target, web_port=request.web_port))
         screen.show(Progress(step=Step.STARTING))
         endpoint = stage.wait_target().endpoint
         faults = _planter(endpoint.control_url, run_input)
         stack.callback(faults.close)
         stage.prepare_drivers(interrupt, lambda said: screen.show(_connecting(said)))
-        truth = TruthReader(endpoint.database_url, run_input.population, ledger)
-        clock = ClockProbe(endpoint.database_url)
+        truth = open_truth(endpoint, run_input.population, ledger)
+        clock = open_clock(endpoint)
         metrics = TargetMetrics.of_target(endpoint)
         for each in (truth.close, clock.close, metrics.stop):
             stack.callback(each)
@@ -103,6 +119,7 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
             interrupt=interrupt,
             faults=faults,
             metrics=metrics,
+            watch=Watch(AbortLimits.strictest(run_input.scenario.abort, *request.abort)),
         )
         trouble = _conduct(conductor)
         trouble += _write_ground_truth(faults, run_input.directory)
@@ -136,10 +153,10 @@ def _write_ground_truth(faults: FaultPlanter, directory: RunDirectory) -> list[s
     return []
 
 
-def _read_truth(truth: TruthReader) -> list[str]:
+def _read_truth(truth: Truth) -> list[str]:
     try:
         truth.read_all()
-    except (psycopg.Error, LedgerFullError) as error:
+    except (psycopg.Error, TruthRefusedError, LedgerFullError) as error:
         return [f"the truth in the database could not be recorded: {str(error).strip()}"]
     return []
 

@@ -11,8 +11,9 @@ from loadtests.runner.manifest import new_run_id
 from loadtests.runner.preflight import raise_descriptor_limit
 from loadtests.scenario.model import Organizations, Phase, Scenario, Subscribers
 from loadtests.scenario.population import Population
-from loadtests.targets.embedded import EmbeddedTarget, TargetError, settings_from
+from loadtests.targets.embedded import EmbeddedTarget, settings_from
 from loadtests.targets.provision import provision
+from loadtests.targets.target import TargetError
 from loadtests.wire.tokens import mint
 
 _TOKEN_LIFETIME_S = 24 * 3600

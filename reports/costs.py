@@ -11,6 +11,9 @@ def harness_check(metrics: Metrics) -> tuple[str, str, str]:
     cohorts = metrics.keys("polling")
     if not cohorts:
         return name, "not applicable: the scenario has no pollers", bound
+    cohorts = tuple(key for key in cohorts if "check" in metrics.keys("polling", key))
+    if not cohorts:
+        return name, "not applicable: the run was analysed before there was this check", bound
     checks = {key: str(metrics.at("polling", key, "check")) for key in cohorts}
     judged = [key for key, told in checks.items() if told in {"agrees", "differs"}]
     if not judged:

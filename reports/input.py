@@ -19,6 +19,8 @@ class ReportInput:
     """The document `manifest.json`."""
     results: Results
     verdict: Verdict
+    replay: Mapping[str, Any] | None = None
+    """The document `replay.json` that somebody asked for; it stands for what analysis found by the way."""
     calibration: str | None = None
     """What the newest certificate beside the run says of the harness, in one line; None where there is none."""
 
@@ -26,6 +28,16 @@ class ReportInput:
     def metrics(self) -> Metrics:
         """The numbers, for looking up."""
         return Metrics(self.results.metrics)
+
+    @property
+    def replayed(self) -> Mapping[str, Any] | None:
+        """The run under other refresh policies, as the document `replay.json`; None: nobody has worked it out."""
+        return self.results.replay if self.replay is None else self.replay
+
+    @property
+    def target_kind(self) -> str:
+        """What kind of target it was made against: `embedded`, or that of a target file."""
+        return str((self.manifest.get("target") or {}).get("kind", self.scenario.target.kind))
 
     @property
     def has_subscribers(self) -> bool:

@@ -48,6 +48,7 @@ def computed_polling_table(metrics: Metrics) -> Table:
                 str(metrics.at("polling", key, "check")),
             )
             for key in metrics.keys("polling")
+            if metrics.find("polling", key, "computed_pairs") is not None
         ),
         note="From the commits, each poller's phase and the median fetch. It applies if 30 pairs were seen, no poll "
         "failed and 95% of them ended within 2% of the interval; then the two agree within 2% if the harness is right.",

@@ -19,12 +19,25 @@ _OF_TARGETS: Final = {
             "and no mobile radio in these numbers, and the two compete for the same cores."
         ),
     ),
+    "supabase": (
+        "The target was somebody's own: what else happened in it meanwhile is not in these numbers.",
+        "The load came from one machine over one network path; devices have their own.",
+    ),
+}
+_OF_TRUTH: Final = {
+    "rest": "The truth was read through the tables' API, which does not tell commits: they are those of the frames.",
+    "agreement": (
+        "Nobody could read the database: what none of the subscribers received is not known, nor which frames were no "
+        "rows, nor whether screens were right in the end."
+    ),
 }
 
 
 def limits(run: ReportInput) -> tuple[str, ...]:
     """Return one sentence for each conclusion that the run does not support."""
-    return (*_OF_TARGETS.get(run.scenario.target.kind, ()), *_about_the_load(run), *_about_the_numbers(run))
+    told_by = _OF_TRUTH.get(str(run.metrics.document.get("truth")))
+    about_truth = () if told_by is None else (told_by,)
+    return (*_OF_TARGETS.get(run.target_kind, ()), *about_truth, *_about_the_load(run), *_about_the_numbers(run))
 
 
 def _about_the_load(run: ReportInput) -> list[str]:

@@ -237,14 +237,43 @@ def health_table(run: ReportInput) -> Table:
             ("clock_bound_ms", "clock offset known to within, ms", bounds.clock_bound_ms),
         )
     ]
+    rows += _control_rows(run.metrics) if run.scenario.subscribers.control else []
     enough = run.metrics.at("health", "samples_ok")
     rows.append(("samples enough for the gates", NO_NUMBER if enough is None else "yes" if enough else "no", "yes"))
     rows.append(harness_check(run.metrics))
     if run.calibration is not None:
         rows.append(("planted faults that the harness finds", run.calibration, ""))
-    remarks = [remark for key in ("reasons", "remarks") for remark in run.metrics.at("health", key) or ()]
+    remarks = [
+        remark
+        for key in ("reasons", "remarks")
+        if key in run.metrics.keys("health")
+        for remark in run.metrics.at("health", key) or ()
+    ]
     rows += [("remark", str(remark), "") for remark in remarks]
     return Table(caption="Health of the measurement", head=("", "measured", "bound"), rows=tuple(rows))
+
+
+def _control_rows(metrics: Metrics) -> list[tuple[str, str, str]]:
+    """Return how the official clients compare with the lean subscribers that they shadow."""
+    pairs = count(metrics.number("control", "n"))
+    different = [metrics.number("control", key) for key in ("missing", "surplus")]
+    tolerance = milliseconds(metrics.number("control", "tolerance_ms"))
+    return [
+        (f"official clients: of {pairs} receipts, missing and surplus", " and ".join(map(count, different)), "0 and 0"),
+        *(
+            (
+                f"official clients: signal latency differs by, {name}, ms",
+                milliseconds(metrics.number("control", f"signal_difference_ms_{name}")),
+                f"±{tolerance}",
+            )
+            for name in ("p50", "p95")
+        ),
+        (
+            "official clients: readiness differs by, p50, ms",
+            milliseconds(metrics.number("control", "ready_difference_ms")),
+            f"±{milliseconds(metrics.number('control', 'ready_tolerance_ms'))}",
+        ),
+    ]
 
 
 def _settings(caption: str, settings: Mapping[str, Any] | None) -> Table:

@@ -1,5 +1,8 @@
 """What the run was made against, in words: the pipeline's behaviours that a scenario can ask for."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from reports.input import ReportInput
 from reports.table import Table
 from reports.wording import NBSP, count, duration
@@ -12,6 +15,8 @@ _LIMITS = {
 
 def target_table(run: ReportInput) -> Table:
     """Return one row for each behaviour, the defaults too: a reader does not know them."""
+    if run.target_kind != "embedded":
+        return _of_file(run.manifest["target"])
     target = run.scenario.target
     latency = duration(target.upstream_latency_ms) if target.upstream_latency_ms else "none"
     cleaning = f"every {_span(target.retention_every_s)}" if target.retention_every_s else "never"
@@ -32,6 +37,22 @@ def target_table(run: ReportInput) -> Table:
             ("push notifications", "sent" if target.push_notifications else "none"),
         ),
         words=frozenset({1}),
+    )
+
+
+def _of_file(target: Mapping[str, Any]) -> Table:
+    """Return where somebody's own target is, and how its users came in; a target file holds no secret."""
+    names = (
+        ("kind", "kind"),
+        ("supabase_url", "Supabase"),
+        ("realtime_url", "Realtime"),
+        ("api_url", "jobs API"),
+        ("plan", "plan"),
+    )
+    rows = [(name, str(target[key])) for key, name in names if target.get(key)]
+    users = (target.get("auth") or {}).get("users", "mint")
+    return Table(
+        caption="Target", head=("", "value"), rows=(*rows, ("users signed in by", users)), words=frozenset({1})
     )
 
 

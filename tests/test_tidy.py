@@ -19,6 +19,17 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/e2e/test_locustfile.py": ("loadtests/locustfile.py",),
         "tests/drivers/test_mutator_process.py": ("loadtests/drivers/mutators.py",),
     },
+    "it reaches targets of other people, and is judged by whole runs against one": {
+        "tests/e2e/test_external_target.py": (
+            "loadtests/drivers/rest_truth.py",
+            "loadtests/target_clean.py",
+            "loadtests/targets/provision_rest.py",
+            "loadtests/targets/readiness.py",
+            "loadtests/targets/supabase.py",
+        ),
+        "tests/drivers/test_truth.py": ("loadtests/drivers/truth_rows.py",),
+        "tests/targets/test_opening.py": ("loadtests/targets/target.py",),
+    },
     "it starts, watches and ends real processes": {
         "tests/e2e/test_short_run.py": (
             "loadtests/__main__.py",
@@ -32,6 +43,8 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/pipeline/__main__.py",
             "loadtests/pipeline/api/__main__.py",
             "loadtests/pipeline/realtime/__main__.py",
+            "loadtests/pipeline/gateway/__main__.py",
+            "loadtests/pipeline/gateway/serve.py",
         ),
         "tests/pipeline/push/test_sender.py": (
             "loadtests/pipeline/push/__main__.py",
@@ -58,7 +71,9 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/analysis/test_causes.py": ("loadtests/analysis/why.py",),
         "tests/checks/test_gates.py": (
             "loadtests/analysis/baseline_keys.py",
+            "loadtests/analysis/cost_keys.py",
             "loadtests/analysis/client_keys.py",
+            "loadtests/analysis/control_keys.py",
             "loadtests/analysis/laboratory_keys.py",
             "loadtests/analysis/metric_keys.py",
             "loadtests/analysis/metric_patterns.py",
@@ -111,6 +126,18 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/analysis/events.py",
         ),
     },
+    "an array's part of a replay, judged beside the clients' own state machines": {
+        "tests/analysis/laboratory/test_engines.py": (
+            "loadtests/analysis/laboratory/arrivals.py",
+            "loadtests/analysis/laboratory/carried_out.py",
+            "loadtests/analysis/laboratory/schedule.py",
+        ),
+        "tests/analysis/laboratory/test_traces.py": ("loadtests/analysis/laboratory/reading.py",),
+        "tests/analysis/laboratory/test_what_if.py": (
+            "loadtests/analysis/laboratory/outcome.py",
+            "loadtests/analysis/laboratory/tallies.py",
+        ),
+    },
     "it acts on sockets and timers, and is judged by the ledger that the whole leaves": {
         "tests/drivers/test_swarm.py": (
             "loadtests/drivers/fleet.py",
@@ -148,6 +175,14 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/pipeline/api/database.py",
         ),
         "tests/pipeline/api/test_gates.py": ("loadtests/pipeline/api/legal.py",),
+        "tests/pipeline/gateway/auth/test_routes.py": (
+            "loadtests/pipeline/gateway/auth/service.py",
+            "loadtests/pipeline/gateway/auth/shapes.py",
+        ),
+        "tests/pipeline/gateway/rest/test_routes.py": (
+            "loadtests/pipeline/gateway/rest/catalog.py",
+            "loadtests/pipeline/gateway/rest/service.py",
+        ),
     },
     "a part of the server that is tested over WebSockets, against the real database": {
         "tests/pipeline/realtime/test_server.py": (
@@ -182,7 +217,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "a part of the page or of a figure, judged in the whole of it": {
         "tests/reports/test_render.py": (
-            "reports/exhibits.py",
             "reports/headline.py",
             "reports/junit.py",
             "reports/page.py",
@@ -190,8 +224,11 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/takeaways.py",
         ),
         "tests/reports/figures/test_figures.py": (
+            "reports/figures/battery.py",
+            "reports/figures/break_even.py",
             "reports/figures/canvas.py",
             "reports/figures/cost.py",
+            "reports/figures/policies.py",
             "reports/figures/starvation.py",
             "reports/figures/states.py",
             "reports/figures/timeline.py",

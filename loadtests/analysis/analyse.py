@@ -1,5 +1,8 @@
 """The one entry of analysis: a history in, everything that a verdict judges and a report shows out."""
 
+from dataclasses import replace
+
+from loadtests.analysis.laboratory.experiment import affordable_experiment
 from loadtests.analysis.metrics import assemble
 from loadtests.analysis.reconstruction import reconstruct
 from loadtests.analysis.results import Results
@@ -10,4 +13,5 @@ from loadtests.scenario.population import Population
 
 def analyse(history: History, scenario: Scenario, population: Population) -> Results:
     """Return the metrics and series of a run; the same history always yields the same results."""
-    return assemble(reconstruct(history, scenario, population), history, scenario)
+    run = reconstruct(history, scenario, population)
+    return replace(assemble(run, history, scenario), replay=affordable_experiment(run, scenario, history.names))

@@ -37,7 +37,7 @@ _ATTENTION: Final[dict[str, _Entry]] = {
     "signals_suppressed": ("signals", "That the refresh policy dropped.", _NUMBER),
     "not_fetched.<why>": (
         "refreshes",
-        "Asked for and not requested: deduped, in_flight, background, ended or nothing_missed.",
+        "Asked for and not requested: deduped, in_flight, background, ended, nothing_missed or held_off.",
         _NUMBER,
     ),
 }

@@ -1,7 +1,8 @@
 """The database's wall clock on the run's clock, with a bound on the error.
 
-Each CLOCK row is one timed exchange: what the database told lies somewhere within half of its duration. The
-exchanges with the shortest durations tell best, and a line through them tells the drift. The bound holds from the
+Each CLOCK row is one timed exchange: what the database told lies somewhere within half of its duration. Where nobody
+may ask the database, each acknowledged mutation is one: the `created_at` of its event lies between request and answer.
+The exchanges with the shortest durations tell best, and a line through them tells the drift. The bound holds from the
 first exchange to the last.
 """
 
@@ -11,8 +12,9 @@ from typing import Final
 import numpy as np
 
 from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Floats, Ints
+from loadtests.analysis.truth_source import true_events
 from loadtests.history.history import History
-from loadtests.history.kinds import Kind
+from loadtests.history.kinds import NOBODY, Kind
 
 _STRETCHES: Final = 20
 """The run is cut into so many stretches, and the best exchange of each is kept: good samples all along the run."""
@@ -48,26 +50,66 @@ class Clock:
         return np.where(wall_ns == 0, UNKNOWN, self.origin_ns + since_origin - drifted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Exchanges:
+    """Timed exchanges with the database's clock, in their order."""
+
+    at_ns: Ints
+    """The middle of each."""
+    told_ns: Ints
+    """The wall clock's reading."""
+    half_ns: Ints
+    """Half of its duration."""
+
+
+def _asked(history: History) -> _Exchanges | None:
+    """Return what was asked of the database, None if nothing was."""
+    rows = history.of(Kind.CLOCK)
+    return _Exchanges(rows["at_ns"], rows["value"], rows["due_ns"]) if len(rows) else None
+
+
+def _mutations(history: History) -> _Exchanges | None:
+    """Return the acknowledged mutations whose event is known, None without any."""
+    sent, acked, events = history.of(Kind.SENT), history.of(Kind.ACKED), true_events(history)
+    events = events[(events["revision"] != NOBODY) & (events["value"] != 0)]
+    if not len(sent) or not len(acked) or not len(events):
+        return None
+    size = int(max(sent["actor"].max(), acked["actor"].max(), events["revision"].max())) + 1
+    sent_ns, acked_ns = np.full(size, UNKNOWN), np.full(size, UNKNOWN)
+    sent_ns[sent["actor"]], acked_ns[acked["actor"]] = sent["at_ns"], acked["at_ns"]
+    mutation = events["revision"]
+    known = (sent_ns[mutation] != UNKNOWN) & (acked_ns[mutation] != UNKNOWN)
+    mutation, told_ns = mutation[known], events["value"][known].astype(np.int64)
+    if not len(mutation):
+        return None
+    at_ns = (sent_ns[mutation] + acked_ns[mutation]) // 2
+    order = np.argsort(at_ns, kind="stable")
+    half_ns = (acked_ns[mutation] - sent_ns[mutation] + 1) // 2
+    return _Exchanges(at_ns[order], told_ns[order], half_ns[order])
+
+
 def fit_clock(history: History) -> Clock:
     """Return the clock that the run's exchanges tell.
 
     Where there was an exchange, the line is wrong by half of it plus what the line leaves over, at most; at both ends
     of the run, by what two such errors can come to when a straight line goes through them.
     """
-    rows = history.of(Kind.CLOCK)
-    if not len(rows):
+    all_of_them = _asked(history) or _mutations(history)
+    if all_of_them is None:
         return Clock(origin_ns=0, offset_ns=0, drift=0.0, bound_ns=None)
-    best = rows[_best_of_each_stretch(rows["at_ns"], rows["due_ns"])]
-    origin_ns = int(best["at_ns"][0])
-    since = (best["at_ns"] - origin_ns).astype(np.float64)
-    base_ns = int(best["value"][0]) - origin_ns
-    above = ((best["value"] - best["at_ns"]) - base_ns).astype(np.float64)
-    half = best["due_ns"].astype(np.float64)
+    at_ns = all_of_them.at_ns
+    best = _best_of_each_stretch(at_ns, all_of_them.half_ns)
+    origin_ns = int(at_ns[best[0]])
+    since = (at_ns[best] - origin_ns).astype(np.float64)
+    told_ns = all_of_them.told_ns[best]
+    base_ns = int(told_ns[0]) - origin_ns
+    above = ((told_ns - at_ns[best]) - base_ns).astype(np.float64)
+    half = all_of_them.half_ns[best].astype(np.float64)
     drift, offset = _line(since, above, half)
     error = half + np.abs(above - (offset + drift * since))
     # An exchange that took far longer than the best ones would widen the bound and tell nothing new.
     is_good = half <= 2 * half.min() + NS_PER_MS // 100
-    ends = (float(rows["at_ns"][0] - origin_ns), float(rows["at_ns"][-1] - origin_ns))
+    ends = (float(at_ns[0] - origin_ns), float(at_ns[-1] - origin_ns))
     bound = max(float(error[is_good].max()), *(_error_at(end, since, error) for end in ends))
     return Clock(origin_ns=origin_ns, offset_ns=base_ns + round(offset), drift=drift, bound_ns=int(np.ceil(bound)))
 

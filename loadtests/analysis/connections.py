@@ -12,6 +12,7 @@ from loadtests.analysis.stamps import elapsed_ms
 from loadtests.history.history import History
 from loadtests.history.kinds import DownCause, Kind
 
+_TOO_MANY_REQUESTS: Final = 429
 _OURS: Final = (
     DownCause.LOGGED_OUT,
     DownCause.CONNECT_FAILED,
@@ -36,6 +37,7 @@ def connection_metrics(history: History) -> dict[str, Any]:
         "lost_by_cause": _counted(cause.name.lower() for cause, _ in lost),
         "lost_by_code": _counted(str(code) for cause, code in lost if cause is DownCause.CLOSED),
         "refused": len(refused),
+        "limited_answers": int((history.of(Kind.ANSWERED)["revision"] == _TOO_MANY_REQUESTS).sum()),
         "refused_by_status": _counted(str(int(status)) for status in refused["value"]),
         "open_ms": of_distinct(
             elapsed_ms(opened["due_ns"].astype("int64"), opened["at_ns"].astype("int64")), distinct=len(opened)

@@ -8,6 +8,7 @@ import numpy as np
 from loadtests.analysis.clock import Clock
 from loadtests.analysis.mutations import Mutations
 from loadtests.analysis.stamps import UNKNOWN, Bools, Ints
+from loadtests.analysis.truth_source import true_events
 from loadtests.analysis.window import Window
 from loadtests.history.history import History
 from loadtests.history.kinds import NO_ENTITY, NOBODY, Kind, SignalFlag
@@ -55,7 +56,7 @@ class Events:
 
 def read_events(history: History, clock: Clock, mutations: Mutations, window: Window) -> Events:
     """Return the truth about events."""
-    rows = history.of(Kind.TRUE_EVENT)
+    rows = true_events(history)
     _, first = np.unique(rows["entity"], return_index=True)
     rows = rows[np.sort(first)]
     mutation = np.where(rows["revision"] < len(mutations), rows["revision"], NOBODY).astype(np.int64)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from loadtests.analysis.baseline_keys import BASELINE_KEYS
 from loadtests.analysis.client_keys import CLIENT_KEYS
+from loadtests.analysis.control_keys import CONTROL_KEYS
 from loadtests.analysis.cost_keys import COST_KEYS
 from loadtests.analysis.laboratory_keys import LABORATORY_KEYS
 
@@ -44,6 +45,7 @@ _OTHER: Shape = "other"
 
 METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "schema": MetricKey("", "Name and version of this document's shape.", _OTHER),
+    "truth": MetricKey("", "Who told what really happened: database, rest (its tables' API), or agreement.", _OTHER),
     # --- push -----------------------------------------------------------------------------------------------
     "push.visibility_ms": MetricKey("ms", "Visible - due, of each mutation on the subscriber's screen.", _QUANTILES),
     "push.signal_ms": MetricKey("ms", "Received - committed, first receipt of each event.", _QUANTILES),
@@ -244,6 +246,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "connections.lost_by_code.<code>": MetricKey("connections", "Of those closed, by close code; 0: none was told."),
     "connections.refused": MetricKey("answers", "Connects, joins and subscriptions answered with an error. Whole run."),
     "connections.refused_by_status.<code>": MetricKey("answers", "The same by HTTP status; 0: not at the handshake."),
+    "connections.limited_answers": MetricKey("answers", "Re-fetches answered with 429, too many. Whole run."),
     "connections.open_ms": MetricKey("ms", "From dialling to the open WebSocket; n: connections.", _QUANTILES),
     # --- target ---------------------------------------------------------------------------------------------
     "target.discarded": MetricKey(
@@ -299,7 +302,13 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     # --- devices --------------------------------------------------------------------------------------------
     **{
         path: MetricKey(*entry)
-        for path, entry in {**CLIENT_KEYS, **LABORATORY_KEYS, **BASELINE_KEYS, **COST_KEYS}.items()
+        for path, entry in {
+            **CLIENT_KEYS,
+            **LABORATORY_KEYS,
+            **BASELINE_KEYS,
+            **CONTROL_KEYS,
+            **COST_KEYS,
+        }.items()
     },
     # --- phases ---------------------------------------------------------------------------------------------
     "phases.<phase>.mutations": MetricKey("mutations", "Due in the phase; warm-up phases are told too."),

@@ -27,7 +27,7 @@ _PLACEHOLDERS: Final = {
     "class": _CLASSES,
     "what": r"(missing|old_revision|evidence_count|archived_but_shown)",
     "delivery": rf"({_CLASSES}|no_event|not_counted)",
-    "why": r"(deduped|in_flight|background|ended|nothing_missed)",
+    "why": r"(deduped|in_flight|background|ended|nothing_missed|held_off)",
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from loadtests.analysis.baseline.agreement import check_of, polls_in_window, remarks_on
 from loadtests.analysis.baseline.api_cpu import api_cpu
 from loadtests.analysis.baseline.battery import battery_metrics
+from loadtests.analysis.baseline.break_even_run import break_even_metrics
 from loadtests.analysis.baseline.computed_polling import computed_polling
 from loadtests.analysis.baseline.polling import Where, closed_form, interval_name
 from loadtests.analysis.by_phase import PhaseCost, read_phases
@@ -18,6 +19,7 @@ from loadtests.analysis.cause_table import Explained, cause_table, explain, read
 from loadtests.analysis.client_models import Findings, client_metrics, models_of, read_restraint
 from loadtests.analysis.coalescing import coalescing
 from loadtests.analysis.connections import connection_metrics
+from loadtests.analysis.control import compare_control, control_json, control_reasons
 from loadtests.analysis.convergence import Convergence, convergence, end_of_drain
 from loadtests.analysis.delays import DelayWitnesses, slow_stages
 from loadtests.analysis.delivery import Delivery, DeliveryClass, account
@@ -40,6 +42,7 @@ from loadtests.analysis.self_echo import read_self_echo
 from loadtests.analysis.series import series
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
 from loadtests.analysis.target_metrics import target_metrics
+from loadtests.analysis.truth_source import truth_source
 from loadtests.analysis.upstream import upstream_metrics
 from loadtests.analysis.watched import seen_soon, spent_by, watched_by
 from loadtests.analysis.waterfall import Waterfall, follow_refreshes
@@ -60,6 +63,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
     delivery = findings.delivery
     metrics: dict[str, Any] = {
         "schema": METRICS_SCHEMA,
+        "truth": truth_source(history).name.lower(),
         "push": {
             **_push(run, waterfall, spent, cohorts),
             **recovery_json(findings.returns, run.pairs, run.mutations, _among(run, SUBSCRIBER)),
@@ -88,6 +92,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "population": _population(run, scenario),
         "upstream": upstream_metrics(run, history),
         "starvation": restlessness(run, history, scenario),
+        "break_even": break_even_metrics(run, history, scenario),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }
     cpu = api_cpu(history, run.screens.requests, run.mutations, run.window)
@@ -95,7 +100,10 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
     metrics["push"] |= cpu.of(spent[SUBSCRIBER])
     for name, cohort in cohorts.items():
         metrics["polling"][name] |= cpu.of(spent[cohort])
+    control = compare_control(run, history, scenario)
+    metrics["control"] = control_json(control, run, history)
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
+    metrics["health"]["reasons"] += control_reasons(control, metrics["control"])
     costs = {cohort: own.cost for cohort, own in spent.items()}
     return Results(metrics=metrics, series=series(run, waterfall, costs, cohorts))
 
@@ -330,6 +338,7 @@ def _health(
         health,
         scenario,
         run.window,
+        source=truth_source(history),
         truth_is_read=run.truth_is_read,
         missing_pairs=classed - delivery.expected,
     )

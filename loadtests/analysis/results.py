@@ -118,3 +118,6 @@ class Results:
     metrics: Mapping[str, Any]
     """The document `metrics.json`."""
     series: Series
+    replay: Mapping[str, Any] | None = None
+    """The document `replay.json`: the run under other refresh policies. None: too large to replay by the way, or
+    nothing to replay."""

@@ -44,9 +44,10 @@ class Staleness:
     def quantiles(self) -> Quantiles:
         """Return the quantiles over time; n is the number of stale intervals, and the sample-size rule goes by it."""
         told: dict[float, float | None] = {}
+        beyond = _TimeBeyond(self.from_ns, self.to_ns)
         for share in (0.5, 0.9, 0.95, 0.99):
             enough = self.device_ns > 0 and self.intervals >= SAMPLES_NEEDED.get(share, 0)
-            told[share] = self._age_ms(share) if enough else None
+            told[share] = beyond.age_ns((1 - share) * self.device_ns) / NS_PER_MS if enough else None
         highest = float(self.to_ns.max(initial=0)) / NS_PER_MS if self.device_ns else None
         return Quantiles(
             p50=told[0.5],
@@ -57,16 +58,6 @@ class Staleness:
             n=self.intervals,
             pairs=self.changes,
         )
-
-    def _age_ms(self, share: float) -> float:
-        """Return the age that devices did not exceed during `share` of their time."""
-        beyond_ns = (1 - share) * self.device_ns
-        ages = np.unique(np.concatenate([[0], self.from_ns, self.to_ns])).astype(np.float64)
-        longer = _time_beyond(self.from_ns, self.to_ns, ages)
-        # `longer` falls from the whole stale time to 0, in straight lines between the ages.
-        if longer[0] <= beyond_ns:
-            return 0.0
-        return float(np.interp(beyond_ns, longer[::-1], ages[::-1])) / NS_PER_MS
 
 
 def staleness(
@@ -145,15 +136,45 @@ def _spans(looks: Looks, device: Ints, organization: Ints, *, begin_ns: Ints, en
     return row, first[row] + position
 
 
-def _time_beyond(from_ns: Ints, to_ns: Ints, ages: Floats) -> Floats:
-    """Return how much time devices spent beyond each age: per piece, the part of [from, to] above it."""
-    return _excess(to_ns, ages) - _excess(from_ns, ages)
+class _TimeBeyond:
+    """How much time devices spent beyond an age: of each piece the part of [from, to] above it.
 
+    It falls with the age, in straight lines between the ends of pieces.
+    """
 
-def _excess(values: Ints, ages: Floats) -> Floats:
-    """Return the sum of max(value - age, 0) for each age."""
-    ordered = np.sort(values).astype(np.float64)
-    sums = np.concatenate([np.cumsum(ordered[::-1])[::-1], [0.0]])
-    place = np.searchsorted(ordered, ages, side="right")
-    excess: Floats = sums[place] - (len(ordered) - place) * ages
-    return excess
+    def __init__(self, from_ns: Ints, to_ns: Ints) -> None:
+        self._ends = tuple(np.sort(ends.astype(np.float64)) for ends in (from_ns, to_ns))
+        self._sums = tuple(np.append(np.cumsum(ends[::-1])[::-1], 0.0) for ends in self._ends)
+
+    def age_ns(self, time_ns: float) -> float:
+        """Return the age beyond which devices were for so much time; 0 if they were stale for less."""
+        low = 0.0
+        if self._at(low) <= time_ns:
+            return 0.0
+        high = float(max(ends[-1] for ends in self._ends))
+        for ends in self._ends:
+            # The line that we look for lies between two neighbours among the ends of each kind.
+            place = self._first_at_most(ends, time_ns)
+            low = max(low, float(ends[place - 1])) if place else low
+            high = min(high, float(ends[place])) if place < len(ends) else high
+        at_low, at_high = self._at(low), self._at(high)
+        return low + (high - low) * (at_low - time_ns) / (at_low - at_high)
+
+    def _at(self, age: float) -> float:
+        above = [
+            float(sums[place] - (len(ends) - place) * age)
+            for ends, sums in zip(self._ends, self._sums, strict=True)
+            for place in (int(np.searchsorted(ends, age, side="right")),)
+        ]
+        return above[1] - above[0]
+
+    def _first_at_most(self, ends: Floats, time_ns: float) -> int:
+        """Return the place of the first end beyond which no more time was spent than that."""
+        low, high = 0, len(ends)
+        while low < high:
+            middle = (low + high) // 2
+            if self._at(float(ends[middle])) <= time_ns:
+                high = middle
+            else:
+                low = middle + 1
+        return low

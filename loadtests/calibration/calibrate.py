@@ -16,6 +16,7 @@ from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import Interrupt
 from loadtests.runner.outcome import CERTIFICATE_FILE, recorded_trouble
 from loadtests.runner.progress import Screen
+from loadtests.targets.target import OpenTarget
 
 CERTIFICATE_MARKDOWN: Final = "certificate.md"
 ROUNDS: Final = 3
@@ -38,7 +39,7 @@ class CalibrationRequest:
     """Kinds of fault to plant; all when empty."""
     seeds: Sequence[int]
     """Each case is run once with each of them."""
-    target_options: Callable[[Case], Mapping[str, Any]]
+    open_target: Callable[[Case], OpenTarget]
 
 
 def calibrate(
@@ -59,8 +60,9 @@ def calibrate(
         interrupt.check()
         directory = RunDirectory(request.directory / f"seed-{seed}" / case.name)
         source = case.scenario_file(seed)
-        options = request.target_options(case)
-        wanted = RunRequest(source=source, directory=directory.path, target_options=options, has_report=False)
+        wanted = RunRequest(
+            source=source, directory=directory.path, open_target=request.open_target(case), has_report=False
+        )
         run(wanted, screen, interrupt)
         found = read_found(case, seed, directory)
         # What the others' latencies are told against comes first, with each seed.

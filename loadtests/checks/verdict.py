@@ -5,7 +5,7 @@ can be repeated from `metrics.json` alone, with other gates.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from loadtests.analysis.metric_keys import find_metric
@@ -22,6 +22,12 @@ _PROVEN_BY_RECEIPT: Final = frozenset(
 _LEAKS_NAMED: Final = 3
 # Differences of stamps by two clocks.
 _ACROSS_CLOCKS: Final = ("push.signal_ms.", "push.stages.emission_delay_ms.", "push.stages.signal_latency_ms.")
+
+
+_AGREEMENT: Final = (
+    "delivery is told by agreement of the subscribers, since nobody may read the database: an event that none of them "
+    "received is not known"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,15 @@ def judge(
     unfit = [*trouble, *find_metric("health.reasons", metrics)]
     if unfit:
         return Verdict(value=Outcome.UNKNOWN, reasons=tuple(unfit), gates=gates)
-    return _by_gates(gates)
+    verdict = _by_gates(gates)
+    return replace(verdict, reasons=(*verdict.reasons, *_by_agreement(metrics)))
+
+
+def _by_agreement(metrics: Mapping[str, Any]) -> list[str]:
+    """Say what a pass rests on where nobody could read the database."""
+    if metrics.get("truth") != "agreement":
+        return []
+    return [_AGREEMENT]
 
 
 def _by_gates(gates: tuple[GateResult, ...]) -> Verdict:

@@ -49,3 +49,5 @@ class NotFetched(IntEnum):
     """The device's lifetime ended."""
     NOTHING_MISSED = 5
     """A catch-up that the device thought it did not need."""
+    HELD_OFF = 6
+    """A poll that would have come sooner than the API had asked for."""

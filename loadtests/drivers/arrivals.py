@@ -3,7 +3,7 @@
 A frame's bytes are the key of a bounded cache; the first sight of an event is recorded with its organization.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Final
@@ -36,10 +36,13 @@ class Arrival:
 class Arrivals:
     """The frames seen lately."""
 
-    def __init__(self, ledger: Ledger, organizations: Mapping[str, int]) -> None:
-        """Take the index of each organization of this run by its id."""
+    def __init__(
+        self, ledger: Ledger, organizations: Mapping[str, int], mutation_index: Callable[[str], int | None]
+    ) -> None:
+        """Take the index of each organization of this run by its id, and what tells a mutation by its request id."""
         self._ledger = ledger
         self._organizations = organizations
+        self._mutation_index = mutation_index
         self.known: dict[bytes, Arrival] = {}
         """Read directly by the hot path; only `decode` adds to it."""
 
@@ -71,11 +74,13 @@ class Arrivals:
         is_new = not self._ledger.knows(change.event_id)
         entity = self._ledger.name(change.event_id)
         if is_new:
+            mutation = self._mutation_index(change.request_id) if change.request_id else None
             self._ledger.record(
                 Kind.EVENT_NAMED,
                 monotonic_ns(),
                 entity=entity,
                 value=change.commit_timestamp_ns or 0,
+                due_ns=0 if mutation is None else mutation + 1,
                 revision=self._organizations.get(change.organization_id or "", NOBODY),
                 flag=EVENT_TYPES.get(change.event_type or "", EventType.OTHER),
             )

@@ -4,7 +4,7 @@ Devices that are alike share what does not change: models, channels, screens.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from random import Random
 from typing import Final
@@ -88,12 +88,12 @@ def manners_of(scenario: Scenario) -> Manners:
     )
 
 
-def minter(secret: str, *, lifetime_s: float) -> Mint:
-    """Return what mints tokens that expire `lifetime_s` after they were minted, to the second."""
+def minter(secret: str, *, lifetime_s: float, given: Mapping[str, str] | None = None) -> Mint:
+    """Return what gives tokens: the given ones or, minted, ones that expire after `lifetime_s`, to the second."""
 
     def mint(user_id: str) -> str:
         # The wall clock is what a token's `exp` is compared with.
         expires_at_s = round(time.time() + lifetime_s)
-        return tokens.mint(secret, role="authenticated", expires_at_s=expires_at_s, subject=user_id)
+        return tokens.token_of(user_id, given=given or {}, secret=secret, expires_at_s=expires_at_s)
 
     return mint

@@ -6,9 +6,11 @@ Knows how a target refuses a connection; what a device does next is the device's
 import asyncio
 import logging
 import socket
+import ssl
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from picows import WSError, WSHandshakeError, WSListener, WSParsedURL, WSTransport, ws_connect
@@ -16,6 +18,8 @@ from picows import WSError, WSHandshakeError, WSListener, WSParsedURL, WSTranspo
 from loadtests.drivers.subscribers import Subscriber
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Vsn
+from loadtests.wire.retry_after import LIMITED, retry_after_s
+from loadtests.wire.tls import client_context, explain
 
 _log: Final = logging.getLogger(__name__)
 _READ_BUFFER_BYTES: Final = 2048
@@ -25,12 +29,18 @@ _READ_BUFFER_BYTES: Final = 2048
 class Dialler:
     """Opens WebSockets to one target."""
 
-    def __init__(self, endpoint: Endpoint, *, handshake_timeout_s: float) -> None:
+    def __init__(self, endpoint: Endpoint, *, handshake_timeout_s: float, respects_retry_after: bool = False) -> None:
         query = urlencode({"apikey": endpoint.anon_key, "vsn": Vsn.V2.value})
         self._url = f"{endpoint.realtime_url}?{query}"
         self._timeout_s = handshake_timeout_s
-        is_secure = endpoint.realtime_url.startswith("wss")
-        self._tls: dict[str, Any] = {"ssl_handshake_timeout": handshake_timeout_s} if is_secure else {}
+        self._respects_retry_after = respects_retry_after
+        self._host = urlsplit(endpoint.realtime_url).netloc
+        self._options: dict[str, Any] = {}
+        if endpoint.realtime_host:
+            self._options["extra_headers"] = {"Host": endpoint.realtime_host}
+        if endpoint.realtime_url.startswith("wss"):
+            context = client_context(endpoint.ca_file)
+            self._options |= {"ssl_context": context, "ssl_handshake_timeout": handshake_timeout_s}
         # Given a plain logger, picows makes a child of it for each connection, of more than a kilobyte each.
         self._logger = logging.LoggerAdapter(logging.getLogger("picows.subscribers"))
         self._under_way: dict[asyncio.Task[None], Attempt] = {}
@@ -59,15 +69,21 @@ class Dialler:
                 read_buffer_init_size=_READ_BUFFER_BYTES,
                 socket_factory=lambda url: attempt.connect(url, timeout_s=self._timeout_s),
                 use_aiofastnet=False,
-                **self._tls,
+                **self._options,
             )
         except WSHandshakeError as error:
             if attempt.subscriber is not None:
                 attempt.subscriber.refused(*_refusal(error))
+            # Whoever leaves meanwhile gives the attempt up, and nobody is told.
+            await attempt.wait(_asked_to_wait_s(error) if self._respects_retry_after else 0.0)
+            if attempt.subscriber is not None:
                 attempt.subscriber.failed_to_connect()
         except (OSError, WSError) as error:  # TimeoutError is an OSError
             if attempt.subscriber is not None:
-                _log.warning("no WebSocket: %s", str(error) or type(error).__name__)
+                why = explain(error, self._host)
+                _log.warning("no WebSocket: %s", why)
+                if isinstance(error, ssl.SSLError):
+                    attempt.subscriber.refused(0, why)
                 attempt.subscriber.failed_to_connect()
         else:
             # The type stubs do not know that there is no listener when the handshake was not answered.
@@ -82,18 +98,29 @@ class Attempt:
     answers, and its timeout would then be an error that nobody awaits. So the socket is ours until it stands.
     """
 
-    __slots__ = ("_socket", "subscriber", "task")
+    __slots__ = ("_pause", "_socket", "subscriber", "task")
 
     def __init__(self, subscriber: Subscriber) -> None:
         self.subscriber: Subscriber | None = subscriber
         """Who hears of the outcome; None: nobody any more."""
         self.task: asyncio.Task[None] | None = None
         self._socket: socket.socket | None = None
+        self._pause: asyncio.Event | None = None
+
+    async def wait(self, seconds: float) -> None:
+        """Wait as the target has asked, or until it is given up."""
+        if seconds > 0:
+            self._pause = asyncio.Event()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._pause.wait()
 
     def give_up(self) -> None:
         """Close what there is."""
         self.subscriber = None
-        if self._socket is not None:
+        if self._pause is not None:
+            self._pause.set()
+        elif self._socket is not None:
             with suppress(OSError):  # it may be closed already
                 self._socket.shutdown(socket.SHUT_RDWR)
         elif self.task is not None:
@@ -131,6 +158,13 @@ class _Nobody(WSListener):
 
 
 _NOBODY: Final = _Nobody()
+
+
+def _asked_to_wait_s(error: WSHandshakeError) -> float:
+    """Return the seconds of `Retry-After`; 0 without one."""
+    if error.response is None or int(error.response.status) not in LIMITED:
+        return 0.0
+    return retry_after_s(str(error.response.headers.get("Retry-After", "")), now=datetime.now(UTC)) or 0.0
 
 
 def _refusal(error: WSHandshakeError) -> tuple[int, str]:

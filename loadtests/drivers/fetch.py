@@ -6,8 +6,8 @@ for a connection happens before `requested` and so is told apart. Knows no devic
 
 import asyncio
 import logging
-import ssl
 from collections import deque
+from datetime import UTC, datetime
 from time import monotonic_ns
 from typing import Final, NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import httptools
 
 from loadtests.drivers.timers import TimerQueue
+from loadtests.wire.retry_after import LIMITED, retry_after_s
+from loadtests.wire.tls import client_context, explain
 
 _log: Final = logging.getLogger(__name__)
 _SWEEP_NS: Final = 200_000_000
@@ -32,6 +34,7 @@ class Told(NamedTuple):
 NOTHING_TOLD: Final = Told()
 _ETAG: Final = b"etag"
 _DATABASE_READS: Final = b"x-database-reads"
+_RETRY_AFTER: Final = b"retry-after"
 
 
 class Fetch(Protocol):
@@ -55,6 +58,9 @@ class Fetch(Protocol):
     def requested(self, at_ns: int) -> None:
         """The request is written; called once, even if it has to be written again on another connection."""
 
+    def told_to_wait(self, until_ns: int) -> None:
+        """The answer that follows refuses, and asks to come back no sooner than that."""
+
     def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
         """The answer is complete; status 0: there is none."""
 
@@ -62,12 +68,15 @@ class Fetch(Protocol):
 class FetchPool:
     """Connections to one server: as many as are needed at once, never more than the bound."""
 
-    def __init__(self, base_url: str, *, connections_max: int, timeout_ns: int, timers: TimerQueue) -> None:
+    def __init__(
+        self, base_url: str, *, connections_max: int, timeout_ns: int, timers: TimerQueue, ca_file: str = ""
+    ) -> None:
         address = urlsplit(base_url)
         assert address.hostname is not None, base_url
         self.host = address.hostname
-        self.is_secure = address.scheme == "https"
-        self.port = address.port or (443 if self.is_secure else 80)
+        is_secure = address.scheme == "https"
+        self._tls = client_context(ca_file) if is_secure else None
+        self.port = address.port or (443 if is_secure else 80)
         self.prefix = address.path.rstrip("/")
         self.host_header = address.netloc
         self.waiting: deque[Fetch] = deque()
@@ -161,13 +170,12 @@ class FetchPool:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        context = ssl.create_default_context() if self.is_secure else None
         try:
             async with asyncio.timeout(self._timeout_ns / 1e9):
-                await loop.create_connection(lambda: _Connection(self), self.host, self.port, ssl=context)
+                await loop.create_connection(lambda: _Connection(self), self.host, self.port, ssl=self._tls)
         except OSError as error:  # TimeoutError is one
             if self.waiting:
-                _log.warning("no connection to %s: %s", self.host_header, error)
+                _log.warning("no connection to %s: %s", self.host_header, explain(error, self.host_header))
                 self._fail(self.waiting.popleft())
         finally:
             task = asyncio.current_task()
@@ -218,6 +226,9 @@ class _Repeated:
     def requested(self, at_ns: int) -> None:
         """Say nothing."""
 
+    def told_to_wait(self, until_ns: int) -> None:
+        self._fetch.told_to_wait(until_ns)
+
     def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
         self._fetch.answered(at_ns, status, body, told)
 
@@ -232,6 +243,7 @@ class _Connection(asyncio.Protocol):
         "_is_fresh",
         "_parser",
         "_pool",
+        "_retry_after",
         "_told",
         "_transport",
         "fetch",
@@ -246,6 +258,7 @@ class _Connection(asyncio.Protocol):
         self._is_fresh = True
         self._has_begun = False
         self._is_closing = False
+        self._retry_after = b""
         self._told = NOTHING_TOLD
 
     @property
@@ -314,6 +327,8 @@ class _Connection(asyncio.Protocol):
             self._told = self._told._replace(etag=value)
         elif name == _DATABASE_READS and value.isdigit():
             self._told = self._told._replace(database_reads=int(value))
+        elif name == _RETRY_AFTER:
+            self._retry_after = value
 
     def on_body(self, body: bytes) -> None:
         self._chunks.append(body)
@@ -334,5 +349,15 @@ class _Connection(asyncio.Protocol):
             self._is_closing = True
             if self._transport is not None:
                 self._transport.close()
+        asked, self._retry_after = self._retry_after, b""
         if fetch is not None:
+            if asked and status in LIMITED:
+                _pass_on(asked, fetch, answered_ns)
             fetch.answered(answered_ns, status, chunks[0] if len(chunks) == 1 else b"".join(chunks), told)
+
+
+def _pass_on(asked: bytes, fetch: Fetch, answered_ns: int) -> None:
+    """Tell the fetch how long it is asked to wait."""
+    wait_s = retry_after_s(asked.decode("latin-1"), now=datetime.now(UTC))
+    if wait_s is not None:
+        fetch.told_to_wait(answered_ns + round(wait_s * 1e9))

@@ -62,8 +62,10 @@ class Fleet:
         self._ledger = host.ledger
         self._timers = TimerQueue(host.loop)
         self._live_within_s = scenario.subscribers.live_within_s
-        self._dialler = Dialler(endpoint, handshake_timeout_s=self._live_within_s)
-        self._secret = endpoint.jwt_secret
+        self._dialler = Dialler(
+            endpoint, handshake_timeout_s=self._live_within_s, respects_retry_after=scenario.respect_retry_after
+        )
+        self._mint = partial(minter, endpoint.jwt_secret, given=endpoint.tokens)
         # Numbers are unique over all shards, because analysis sees them merged: shard 1 of 3 counts 2, 5, 8, …
         self._crowd = Crowd(
             ledger=host.ledger,
@@ -75,10 +77,12 @@ class Fleet:
                     connections_max=host.connections_max,
                     timeout_ns=_REQUEST_TIMEOUT_NS,
                     timers=self._timers,
+                    ca_file=endpoint.ca_file,
                 ),
                 numbers=count(shard.number + 1, shard.of),
+                timers=self._timers if scenario.respect_retry_after else None,
             ),
-            arrivals=Arrivals(host.ledger, run.population.organization_indices),
+            arrivals=Arrivals(host.ledger, run.population.organization_indices, run.population.mutation_index),
             dial=self._dialler.dial,
             fail=host.fail,
         )
@@ -142,6 +146,7 @@ class Fleet:
             "refreshes": fetched.refreshes,
             "polls": fetched.polls,
             "errors": fetched.errors,
+            "limited": fetched.limited,
             "under_way": fetched.under_way,
             "rows": self._ledger.rows,
         }
@@ -164,7 +169,8 @@ class Fleet:
     async def _wait_prepared(self, expected: int, *, last_login: float, deadline: float) -> None:
         while self._loop.time() < deadline:
             everybody_is_live = self._crowd.live == expected
-            if self._loop.time() > last_login and everybody_is_live and not self._crowd.refresher.counts.under_way:
+            counts = self._crowd.refresher.counts
+            if self._loop.time() > last_login and everybody_is_live and not counts.under_way and not counts.held:
                 return
             await asyncio.sleep(_LOOK_S)
 
@@ -180,7 +186,7 @@ class Fleet:
         population, shard = self._run.population, self._shard
         casting = Casting(
             population,
-            mint=minter(self._secret, lifetime_s=self._run.scenario.subscribers.connection.token_lifetime_s),
+            mint=self._mint(lifetime_s=self._run.scenario.subscribers.connection.token_lifetime_s),
             random=Random(f"{population.seed}/{shard.number}"),  # noqa: S311 - jitter, no secret
             batches=count(shard.number + 1, shard.of),
         )
@@ -190,7 +196,7 @@ class Fleet:
         )
 
     def _create_pollers(self) -> tuple[Poller, ...]:
-        mint = minter(self._secret, lifetime_s=_POLLERS_TOKEN_LIFETIME_S)
+        mint = self._mint(lifetime_s=_POLLERS_TOKEN_LIFETIME_S)
         (key,) = Screen().jobs
         return tuple(
             Poller(

@@ -60,7 +60,7 @@ class MutatorProcess:
 
     def _prepare(self, endpoint: Endpoint) -> None:
         self._workload.connect(endpoint)
-        user_class = mutator_class(self._workload, host=endpoint.api_url)
+        user_class = mutator_class(self._workload, host=endpoint.api_url, ca_file=endpoint.ca_file)
         environment = Environment(user_classes=[user_class], host=endpoint.api_url)
         environment.events.user_error.add_listener(_on_user_error)
         self._runner = environment.create_local_runner()
@@ -109,7 +109,13 @@ class MutatorProcess:
 
     def _progress(self) -> dict[str, Any]:
         work = self._workload
-        return {"due": work.dispatched, "acked": work.acked, "failed": work.failed, "waiting": work.queue.qsize()}
+        return {
+            "due": work.dispatched,
+            "acked": work.acked,
+            "failed": work.failed,
+            "waiting": work.queue.qsize(),
+            "latency_ns": work.latency_ns,
+        }
 
     def _tell_progress(self) -> None:
         while True:

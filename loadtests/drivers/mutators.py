@@ -11,6 +11,7 @@ from locust.contrib.fasthttp import ResponseContextManager
 
 from loadtests.drivers.mutation_requests import request_of
 from loadtests.drivers.workload import Workload
+from loadtests.wire.tls import client_context
 
 
 class JobsMutator(FastHttpUser):
@@ -19,6 +20,8 @@ class JobsMutator(FastHttpUser):
     abstract = True
     workload: ClassVar[Workload]
     wait_time = constant(0)
+    insecure = False
+    """Certificates are verified; Locust's own default is not to."""
 
     @task
     def mutate(self) -> None:
@@ -49,8 +52,13 @@ class JobsMutator(FastHttpUser):
                 response.failure(trouble)
 
 
-def mutator_class(workload: Workload, *, host: str) -> type[JobsMutator]:
-    """Return the user class for one workload against the jobs API at `host`."""
+def mutator_class(workload: Workload, *, host: str, ca_file: str = "") -> type[JobsMutator]:
+    """Return the user class for one workload against the jobs API at `host`, whose certificate is verified.
+
+    Its HTTP client looks whether an idle connection was closed before it writes a request to it, and never repeats one
+    that was written: a mutation might be done twice.
+    """
+    context = client_context(ca_file) if host.startswith("https") else None
     timeout_s = workload.scenario.mutators.timeout_s
     return type(
         "Mutator",
@@ -61,5 +69,7 @@ def mutator_class(workload: Workload, *, host: str) -> type[JobsMutator]:
             "host": host,
             "network_timeout": timeout_s,
             "connection_timeout": timeout_s,
+            # The library offers its own authorities as `cafile`; ours are this machine's.
+            "ssl_context_factory": staticmethod(lambda **_: context),
         },
     )

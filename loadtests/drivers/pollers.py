@@ -10,7 +10,7 @@ from loadtests.clients.fetching import Fetch
 from loadtests.clients.requests import Cause, RequestKey
 from loadtests.drivers.refreshes import Memory, Refresher
 from loadtests.drivers.timers import TimerQueue
-from loadtests.history.kinds import Kind
+from loadtests.history.kinds import Kind, NotFetched
 from loadtests.scenario.population import Device
 
 
@@ -48,7 +48,19 @@ class Poller:
         self._refresher.ledger.record(Kind.LOGOUT, monotonic_ns(), actor=self._device.index)
 
     def _poll(self, due_ns: int) -> None:
-        self._fetch(Cause.POLL, due_ns)
+        now_ns = monotonic_ns()
+        if self._refresher.is_held(self.index, now_ns):
+            ledger = self._refresher.ledger
+            ledger.record(
+                Kind.NOT_FETCHED,
+                now_ns,
+                actor=self.index,
+                entity=ledger.name(self._key.path),
+                revision=Cause.POLL,
+                flag=NotFetched.HELD_OFF,
+            )
+        else:
+            self._fetch(Cause.POLL, due_ns)
         self._timers.at(due_ns + self._interval_ns, self._poll)
 
     def awaits(self, fetch: Fetch) -> bool:

@@ -5,14 +5,47 @@ Each call takes one sample and writes it into the ledger; whoever calls decides 
 
 import time
 from collections.abc import Mapping
+from typing import Protocol
 
 import psutil
 import psycopg
 
 from loadtests.history.kinds import Kind, Process
 from loadtests.history.ledger import Ledger
+from loadtests.wire.endpoint import Endpoint
 
 _NS = 1_000_000_000
+
+
+class Clock(Protocol):
+    """Whoever compares the target's clock with ours."""
+
+    def sample(self, ledger: Ledger, *, exchanges: int = 1) -> None:
+        """Make `exchanges` in a row and record each."""
+
+    def reconnect(self) -> None:
+        """Connect anew, after the database was restarted."""
+
+    def close(self) -> None:
+        """Ask no more."""
+
+
+class NoClock:
+    """Nobody tells the time of the database: what depends on it stays unknown."""
+
+    def sample(self, ledger: Ledger, *, exchanges: int = 1) -> None:
+        """Record nothing."""
+
+    def reconnect(self) -> None:
+        """There is no connection."""
+
+    def close(self) -> None:
+        """There is no connection."""
+
+
+def open_clock(endpoint: Endpoint) -> Clock:
+    """Return what compares a target's clock with ours, if its keys open one."""
+    return ClockProbe(endpoint.database_url) if endpoint.database_url else NoClock()
 
 
 class ClockProbe:

@@ -6,6 +6,7 @@ Devices say what to fetch and hear what came of it; nothing here knows why a key
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import monotonic_ns
 from typing import Final, NamedTuple, Protocol
 
 from loadtests.clients.endings import NotFetched
@@ -13,6 +14,7 @@ from loadtests.clients.fetching import Fetch
 from loadtests.clients.requests import Cause
 from loadtests.drivers.bodies import Bodies, MalformedBodyError
 from loadtests.drivers.fetch import NOTHING_TOLD, FetchPool, Told
+from loadtests.drivers.timers import TimerQueue
 from loadtests.history.kinds import MANY_READS, NO_ENTITY, READS_UNIT, Kind
 from loadtests.history.ledger import Ledger
 
@@ -29,6 +31,10 @@ class RefreshCounts:
     """Re-fetches of subscribers."""
     polls: int = 0
     errors: int = 0
+    limited: int = 0
+    """Answers that asked to wait."""
+    held: int = 0
+    """Re-fetches that wait because of it."""
     under_way: int = 0
 
 
@@ -70,18 +76,43 @@ class Fetcher(Protocol):
 class Refresher:
     """Makes the re-fetches of all devices of a process."""
 
-    def __init__(self, *, ledger: Ledger, pool: FetchPool, numbers: Iterator[int]) -> None:
-        """Take the numbers of fetches from `numbers`."""
+    def __init__(
+        self, *, ledger: Ledger, pool: FetchPool, numbers: Iterator[int], timers: TimerQueue | None = None
+    ) -> None:
+        """Take the numbers of fetches from `numbers`.
+
+        With `timers`, devices do as they are told by `Retry-After`: until then they ask nothing, then what was refused
+        once more. A poll is not repeated; the next one is due anyway.
+        """
         self.ledger = ledger
         self.counts = RefreshCounts()
         self._bodies = Bodies(ledger)
         self._pool = pool
         self._numbers = numbers
+        self._timers = timers
+        self._held: dict[int, int] = {}
+        """Until when a device has been asked to wait."""
         self._closed = False
 
+    def is_held(self, index: int, now_ns: int) -> bool:
+        """Return whether a device has been asked to wait, and still has to."""
+        until_ns = self._held.get(index)
+        if until_ns is None:
+            return False
+        if until_ns <= now_ns:
+            del self._held[index]
+            return False
+        return True
+
     def start(self, fetch: Fetch, fetcher: Fetcher, memory: Memory | None = None) -> None:
-        """Begin to fetch; with a memory, what is remembered need not be answered again."""
+        """Begin to fetch, at once or when the device need not wait any more.
+
+        With a memory, what is remembered need not be answered again.
+        """
         if self._closed:
+            return
+        if self._held and self.is_held(fetcher.index, monotonic_ns()):
+            self._later(fetch, fetcher, memory)
             return
         counts = self.counts
         counts.under_way += 1
@@ -90,6 +121,24 @@ class Refresher:
         else:
             counts.refreshes += 1
         self._pool.start(_Refetch(self, fetch, fetcher, number=next(self._numbers), memory=memory))
+
+    def _later(self, fetch: Fetch, fetcher: Fetcher, memory: Memory | None) -> None:
+        """Start a fetch when the device need not wait any more, if it is still wanted then."""
+
+        def come_back(_due_ns: int) -> None:
+            self.counts.held -= 1
+            if fetcher.awaits(fetch):
+                self.start(fetch, fetcher, memory)
+
+        assert self._timers is not None
+        self.counts.held += 1
+        self._timers.at(self._held[fetcher.index], come_back)
+
+    def told_to_wait(self, index: int, until_ns: int) -> None:
+        """Hear that a device is asked to come back no sooner than `until_ns`."""
+        self.counts.limited += 1
+        if self._timers is not None:
+            self._held[index] = max(until_ns, self._held.get(index, 0))
 
     def close(self) -> None:
         """End what is under way without an answer, and let nothing follow."""
@@ -133,6 +182,10 @@ class Refresher:
             due_ns=refetch.requested_ns,
             flag=fetch.cause + READS_UNIT * min(told.database_reads or 0, MANY_READS),
         )
+        if refetch.is_told_to_wait and self._timers is not None and fetch.cause is not Cause.POLL:
+            if not self._closed:
+                self._later(fetch, fetcher, refetch.memory)
+            return
         fetcher.answered(fetch, status, at_ns)
 
     def _body(self, fetch: Fetch, at_ns: int, body: bytes) -> int:
@@ -147,13 +200,14 @@ class _Refetch:
     """One request of one device."""
 
     __slots__ = (
-        "_memory",
         "_refresher",
         "bearer",
         "fetch",
         "fetcher",
         "held",
         "if_none_match",
+        "is_told_to_wait",
+        "memory",
         "number",
         "path",
         "requested_ns",
@@ -162,7 +216,7 @@ class _Refetch:
     def __init__(
         self, refresher: Refresher, fetch: Fetch, fetcher: Fetcher, *, number: int, memory: Memory | None
     ) -> None:
-        self._memory = memory
+        self.memory = memory
         # As it is now: another answer may be remembered while this one is under way.
         self.held = memory.held if memory is not None else None
         self.if_none_match = self.held.etag if self.held is not None else None
@@ -173,6 +227,7 @@ class _Refetch:
         self.bearer = fetcher.bearer
         self.number = number
         self.requested_ns = 0
+        self.is_told_to_wait = False
 
     @property
     def is_wanted(self) -> bool:
@@ -196,10 +251,14 @@ class _Refetch:
             flag=fetch.cause,
         )
 
+    def told_to_wait(self, until_ns: int) -> None:
+        self.is_told_to_wait = True
+        self._refresher.told_to_wait(self.fetcher.index, until_ns)
+
     def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
         self._refresher.answered(self, at_ns, status, body=body, told=told)
 
     def remember(self, etag: bytes | None, body: int) -> None:
         """Keep a body for the next time, if its sender gave it a tag."""
-        if self._memory is not None and etag is not None and body != NO_ENTITY:
-            self._memory.held = Held(etag, body)
+        if self.memory is not None and etag is not None and body != NO_ENTITY:
+            self.memory.held = Held(etag, body)

@@ -9,6 +9,7 @@ from typing import Self
 
 from loadtests.history.directory import MANIFEST_SCHEMA, NoRunError, RunDirectory
 from loadtests.history.ledger import Ledger
+from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 
@@ -37,7 +38,9 @@ class RunInput:
                 f"{MANIFEST_SCHEMA!r}: use the version that recorded the run ({manifest.get('versions')})"
             )
         scenario = Scenario.model_validate(manifest["scenario"])
-        population = Population(scenario, seed=int(manifest["seed"]), run_id=str(manifest["run_id"]))
+        file = directory.given_file
+        given = Given.from_json(directory.read_json(file)) if file.is_file() else None
+        population = Population(scenario, seed=int(manifest["seed"]), run_id=str(manifest["run_id"]), given=given)
         return cls(directory=directory, scenario=scenario, population=population)
 
     def create_ledger(self, shard: str, *, expected_rows: int) -> Ledger:

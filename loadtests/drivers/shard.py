@@ -8,7 +8,7 @@ from typing import Final
 
 from loadtests.drivers.run_input import RunInput
 from loadtests.scenario.model import Scenario
-from loadtests.scenario.population import Device, organization_weights
+from loadtests.scenario.population import Device, Population, organization_weights
 
 _RESERVED_DESCRIPTORS: Final = 64
 """Ledger, pipes, log, event loop, libraries."""
@@ -39,7 +39,11 @@ class Shard:
     @classmethod
     def of_run(cls, run: RunInput, number: int, of: int) -> "Shard":
         """Take every `of`-th device, so that each process has all organizations and models alike."""
-        population = run.population
+        return cls.of_population(run.population, number, of)
+
+    @classmethod
+    def of_population(cls, population: Population, number: int, of: int) -> "Shard":
+        """Take them of a population whose run has no directory yet."""
         return cls(
             number=number,
             of=of,

@@ -24,6 +24,7 @@ from loadtests.history.ledger import Ledger, LedgerFullError
 from loadtests.processes import lifeline
 from loadtests.processes.lifeline import Message
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tls import TlsError
 
 _log: Final = logging.getLogger(__name__)
 _PROGRESS_S: Final = 0.5
@@ -134,7 +135,7 @@ def _why(error: BaseException) -> str:
     """Return what to tell the parent; our own refusals explain themselves."""
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(_why(one) for one in error.exceptions)
-    if isinstance(error, LedgerFullError | NobodyLiveError | NoRunError | TooFewDescriptorsError):
+    if isinstance(error, LedgerFullError | NobodyLiveError | NoRunError | TlsError | TooFewDescriptorsError):
         return str(error)
     return repr(error)
 

@@ -22,8 +22,11 @@ from loadtests.history.kinds import Kind
 from loadtests.history.ledger import Ledger
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.prometheus import MalformedMetrics, Series, read_metrics
+from loadtests.wire.tls import client_context
 
 EVERY_S: Final = 1.0
+SLOT_LAG: Final = "pg_replication_slot_lag_bytes"
+"""What a slot has not confirmed yet; 0 of one that is gone."""
 _TIMEOUT_S: Final = 2.0
 _PATIENCE_S: Final = 2 * _TIMEOUT_S + EVERY_S
 """How long the last asking may take."""
@@ -31,7 +34,10 @@ _BILLION: Final = 1_000_000_000
 _OF_INTEREST: Final = ("realtime_", "phoenix_")
 _STATE: LiteralString = """
     select extract(epoch from pg_postmaster_start_time()),
-           (select coalesce(jsonb_object_agg(slot_name, coalesce(active_pid, 0)), '{}')
+           (select coalesce(jsonb_object_agg(slot_name, jsonb_build_array(
+                coalesce(active_pid, 0),
+                case when not pg_is_in_recovery() then pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn) end
+            )), '{}')
             from pg_replication_slots
             where slot_type = 'logical' and database = current_database() and slot_name like '%realtime%')
 """
@@ -75,13 +81,17 @@ class RealtimeMetrics:
 
     def __init__(self, endpoint: Endpoint) -> None:
         url = urlsplit(endpoint.realtime_url)
-        self._kind = HTTPSConnection if url.scheme == "wss" else HTTPConnection
+        self._tls = client_context(endpoint.ca_file) if url.scheme == "wss" else None
         self._address = (url.hostname or "", url.port)
         self._headers = {"authorization": f"Bearer {endpoint.service_key}"}
 
     def ask(self) -> Told:
         """Return the series of interest; on a connection of its own, so that none is found dead."""
-        connection = self._kind(*self._address, timeout=_TIMEOUT_S)
+        connection = (
+            HTTPConnection(*self._address, timeout=_TIMEOUT_S)
+            if self._tls is None
+            else HTTPSConnection(*self._address, timeout=_TIMEOUT_S, context=self._tls)
+        )
         try:
             connection.request("GET", "/metrics", headers=self._headers)
             response = connection.getresponse()
@@ -118,7 +128,7 @@ class DatabaseMetrics:
         self._slots: set[str] = set()
 
     def ask(self) -> Told:
-        """Return start time and slots; one that is gone has no process any more."""
+        """Return start time and slots with what they lag; one that is gone has no process any more."""
         try:
             if self._connection is None:
                 options = f"-c statement_timeout={round(_TIMEOUT_S * 1000)}"
@@ -132,12 +142,16 @@ class DatabaseMetrics:
         except psycopg.Error as error:
             raise TellsNothing(f"the database does not tell of its slots: {error}") from error
         assert row is not None
-        started, pids = row
-        self._slots |= set(pids)
+        started, slots = row
+        self._slots |= set(slots)
         return [
             (Series("pg_postmaster_start_time_seconds"), float(started)),
             *(
-                (Series("pg_replication_slot_active_pid", (("slot_name", slot),)), float(pids.get(slot, 0)))
+                (Series("pg_replication_slot_active_pid", (("slot_name", slot),)), float(slots.get(slot, (0, 0))[0]))
+                for slot in sorted(self._slots)
+            ),
+            *(
+                (Series(SLOT_LAG, (("slot_name", slot),)), float(slots.get(slot, (0, 0))[1] or 0))
                 for slot in sorted(self._slots)
             ),
         ]
@@ -171,7 +185,8 @@ class TargetMetrics:
     @classmethod
     def of_target(cls, endpoint: Endpoint) -> "TargetMetrics":
         """Return what asks a target's Realtime and its database."""
-        return cls([RealtimeMetrics(endpoint), DatabaseMetrics(endpoint.database_url)])
+        database = [DatabaseMetrics(endpoint.database_url)] if endpoint.database_url else []
+        return cls([RealtimeMetrics(endpoint), *database])
 
     def start(self) -> None:
         """Begin to ask."""
@@ -195,6 +210,10 @@ class TargetMetrics:
             _write(ledger, answer.at_ns, answer.up, float(answer.told is not None))
             for series, value in self._news(answer.told or ()):
                 _write(ledger, answer.at_ns, str(series), value)
+
+    def largest(self, name: str) -> float | None:
+        """Return the largest value that was last told and recorded of the series of that name; None: never one."""
+        return max((value for series, value in self._last.items() if series.name == name), default=None)
 
     def _news(self, told: Told) -> Iterator[tuple[Series, float]]:
         for series, value in told:

@@ -5,18 +5,18 @@ found by the audit rows that carry their request ids, with the commit time of ea
 """
 
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, LiteralString
+from typing import LiteralString, Protocol
 from uuid import UUID
 
 import psycopg
 
-from loadtests.history.kinds import NOBODY, ItemFlag, Kind, NotificationState
+from loadtests.drivers.rest_truth import RestTruth
+from loadtests.drivers.truth_rows import TrueEvent, TrueJob, TrueMutation, TrueNotification, TrueScore, TruthRows
+from loadtests.history.kinds import Kind, TruthSource
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
-from loadtests.scenario.vocabulary import MutationKind
-from loadtests.wire.event_types import EVENT_TYPES, EventType
+from loadtests.wire.endpoint import Endpoint
 
 _EVENTS: LiteralString = """
     select id::text, organization_id::text, event_type, payload ->> 'request_id',
@@ -68,15 +68,57 @@ _JOBS: LiteralString = """
     from public.jobs j where j.organization_id = any(%(organizations)s) and j.deleted_at is null
     order by j.created_at, j.id
 """
-_KINDS = {
-    "job.created": MutationKind.CREATE,
-    "job.updated": MutationKind.UPDATE,
-    "job.archived": MutationKind.ARCHIVE,
-    "job.flagged": MutationKind.FLAG,
-    "evidence.uploaded": MutationKind.DOCUMENT,
-}
 _LONGEST_TRANSACTION_S = 30
 """A row may become visible this long after its `created_at`, which is the start of its transaction."""
+
+
+class Truth(Protocol):
+    """Whoever writes the truth into the ledger."""
+
+    def read_new_events(self) -> int:
+        """Record the events that were not recorded before; return how many."""
+
+    def read_all(self) -> None:
+        """Record what is still missing of the events, then all mutations and jobs."""
+
+    def reconnect(self) -> None:
+        """Connect anew, after the database was restarted; what was recorded stays recorded."""
+
+    def close(self) -> None:
+        """Read no more."""
+
+
+class NoTruth:
+    """Nobody may read the database: what was delivered is told by agreement of the subscribers alone."""
+
+    def read_new_events(self) -> int:
+        """Record nothing."""
+        return 0
+
+    def read_all(self) -> None:
+        """Record nothing."""
+
+    def reconnect(self) -> None:
+        """There is no connection."""
+
+    def close(self) -> None:
+        """There is no connection."""
+
+
+def open_truth(endpoint: Endpoint, population: Population, ledger: Ledger) -> Truth:
+    """Return what reads the truth of a target, by the best way that its keys open."""
+    if endpoint.database_url:
+        _note(ledger, TruthSource.DATABASE)
+        return TruthReader(endpoint.database_url, population, ledger)
+    if endpoint.supabase_url and endpoint.service_key:
+        _note(ledger, TruthSource.REST)
+        return RestTruth(endpoint, population, ledger)
+    _note(ledger, TruthSource.AGREEMENT)
+    return NoTruth()
+
+
+def _note(ledger: Ledger, source: TruthSource) -> None:
+    ledger.record(Kind.TRUTH, time.monotonic_ns(), flag=source)
 
 
 class TruthReader:
@@ -86,9 +128,8 @@ class TruthReader:
         self._database_url = database_url
         self._connection = psycopg.connect(database_url, autocommit=True)
         self._population = population
-        self._ledger = ledger
-        self._indices = population.organization_indices
-        self._organizations = [UUID(text) for text in self._indices]
+        self._writer = TruthRows(population, ledger)
+        self._organizations = [UUID(text) for text in population.organization_indices]
         self._recorded: set[str] = set()
         self._since = datetime.fromtimestamp(0, UTC)
 
@@ -101,7 +142,7 @@ class TruthReader:
             newest = max(newest, row[6])
             if row[0] not in self._recorded:
                 self._recorded.add(row[0])
-                self._record_event(row)
+                self._writer.event(TrueEvent(*row))
                 fresh += 1
         horizon = newest.timestamp() - _LONGEST_TRANSACTION_S
         self._since = max(self._since, datetime.fromtimestamp(max(horizon, 0), UTC))
@@ -112,11 +153,15 @@ class TruthReader:
         self._since = datetime.fromtimestamp(0, UTC)
         self.read_new_events()
         parameters = {"organizations": self._organizations}
-        self._record_mutations(self._connection.execute(_MUTATIONS, parameters))
-        self._record_scores(self._connection.execute(_SCORES, parameters))
+        for row in self._connection.execute(_MUTATIONS, parameters):
+            self._writer.mutation(TrueMutation(*row))
+        for row in self._connection.execute(_SCORES, parameters):
+            self._writer.score(TrueScore(*row))
         if self._population.scenario.target.push_notifications:
-            self._record_notifications(self._connection.execute(_NOTIFICATIONS, parameters))
-        self._record_jobs(self._connection.execute(_JOBS, parameters))
+            for row in self._connection.execute(_NOTIFICATIONS, parameters):
+                self._writer.notification(TrueNotification(*row))
+        for row in self._connection.execute(_JOBS, parameters):
+            self._writer.job(TrueJob(*row))
 
     def reconnect(self) -> None:
         """Connect anew, after the database was restarted; what was recorded stays recorded."""
@@ -126,77 +171,3 @@ class TruthReader:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-    def _record_event(self, row: tuple[Any, ...]) -> None:
-        event, organization, event_type, request_id, commit_us, created_us, _, has_key, coalesced = row
-        mutation = self._population.mutation_index(request_id) if request_id else None
-        self._ledger.record(
-            Kind.TRUE_EVENT,
-            time.monotonic_ns(),
-            actor=self._indices[organization],
-            entity=self._ledger.name(event),
-            revision=NOBODY if mutation is None else mutation,
-            due_ns=(commit_us or 0) * 1000,
-            value=created_us * 1000,
-            flag=EVENT_TYPES.get(event_type, EventType.OTHER),
-        )
-        if has_key or coalesced:
-            number, now_ns = self._ledger.name(event), time.monotonic_ns()
-            self._ledger.record(Kind.TRUE_LIMITED, now_ns, entity=number, value=coalesced, flag=int(has_key))
-
-    def _record_mutations(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        for name, job, request_id, revision, commit_us, ordinal in rows:
-            mutation = self._population.mutation_index(request_id or "")
-            if mutation is None or name not in _KINDS:
-                continue  # somebody else's change, or one made while provisioning: no mutator waits for it
-            self._ledger.record(
-                Kind.TRUE_MUTATION,
-                time.monotonic_ns(),
-                actor=mutation,
-                entity=self._ledger.name(job),
-                revision=revision or 0,
-                due_ns=(commit_us or 0) * 1000,
-                value=ordinal,
-                flag=_KINDS[name],
-            )
-
-    def _record_scores(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        for job, request_id, revision, commit_us in rows:
-            mutation = self._population.mutation_index(request_id or "")
-            if mutation is not None:
-                self._ledger.record(
-                    Kind.TRUE_SCORE,
-                    time.monotonic_ns(),
-                    actor=mutation,
-                    entity=self._ledger.name(job),
-                    revision=revision or 0,
-                    due_ns=(commit_us or 0) * 1000,
-                )
-
-    def _record_notifications(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        for organization, job, state, attempts, created_us, finished_us in rows:
-            self._ledger.record(
-                Kind.TRUE_NOTIFICATION,
-                time.monotonic_ns(),
-                actor=self._indices[organization],
-                entity=self._ledger.name(job),
-                revision=attempts,
-                due_ns=created_us * 1000,
-                value=(finished_us or 0) * 1000,
-                flag=NotificationState[state.upper()],
-            )
-
-    def _record_jobs(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        for job, organization, revision, archived, flagged, created_us, documents, scored in rows:
-            flags = (ItemFlag.ARCHIVED if archived else ItemFlag(0)) | (ItemFlag.FLAGGED if flagged else ItemFlag(0))
-            flags |= ItemFlag.SCORED if scored else ItemFlag(0)
-            self._ledger.record(
-                Kind.TRUE_JOB,
-                time.monotonic_ns(),
-                actor=self._indices[organization],
-                entity=self._ledger.name(job),
-                revision=revision,
-                due_ns=created_us * 1000,
-                value=documents,
-                flag=flags,
-            )

@@ -21,7 +21,7 @@ from loadtests.scenario.risk import codes_of
 from loadtests.scenario.schedule import Schedule, draw_schedule
 from loadtests.scenario.vocabulary import MutationKind
 from loadtests.wire.endpoint import Endpoint
-from loadtests.wire.tokens import mint
+from loadtests.wire.tokens import token_of
 
 _NS = 1_000_000_000
 _LAG_INTERVAL_S = 0.1
@@ -43,12 +43,14 @@ class Workload:
                 self.board.add(organization, population.job_id(organization, ordinal))
         self.queue: gevent.queue.Queue[Mutation] = gevent.queue.Queue()
         self.dispatched = self.acked = self.failed = self.in_flight = 0
-        self._secret = ""
+        self.latency_ns = 0
+        """Sum over the mutations that came to an end, from their writing to it."""
+        self._endpoint: Endpoint | None = None
         self._tokens: dict[str, str] = {}
 
     def connect(self, endpoint: Endpoint) -> None:
-        """Learn with which secret the target's users are signed in."""
-        self._secret = endpoint.jwt_secret
+        """Learn what signs the target's users in."""
+        self._endpoint = endpoint
 
     def token(self, mutation: Mutation) -> str:
         """Return a token of the mutation's author that outlives the run."""
@@ -56,10 +58,11 @@ class Workload:
         token = self._tokens.get(user_id)
         if token is None:
             lifetime_s = round(self.scenario.duration_s + self.scenario.effective_drain_s) + _TOKEN_MARGIN_S
-            token = self._tokens[user_id] = mint(
-                self._secret,
-                role="authenticated",
-                subject=user_id,
+            assert self._endpoint is not None, "it is connected before anything is due"
+            token = self._tokens[user_id] = token_of(
+                user_id,
+                given=self._endpoint.tokens,
+                secret=self._endpoint.jwt_secret,
                 expires_at_s=time.clock_gettime_ns(time.CLOCK_REALTIME) // _NS + lifetime_s,
             )
         return token
@@ -129,6 +132,7 @@ class Workload:
         """Record how the mutation ended; return what is wrong, or None. `status` 0: there was no response."""
         at_ns = time.monotonic_ns()
         self.in_flight -= 1
+        self.latency_ns += at_ns - sent_ns
         trouble, job_id, revision = _judge(mutation, status, content)
         kind = Kind.UNKNOWN if status == 0 else Kind.FAILED if trouble else Kind.ACKED
         subject = trouble or job_id

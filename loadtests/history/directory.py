@@ -60,6 +60,11 @@ class RunDirectory:
         return self.path / "verdict.json"
 
     @property
+    def replay_file(self) -> Path:
+        """The run under other refresh policies; only where `loadtests replay` was asked for it."""
+        return self.path / "replay.json"
+
+    @property
     def report_file(self) -> Path:
         """The page for people."""
         return self.path / "report.html"
@@ -68,6 +73,11 @@ class RunDirectory:
     def faults_file(self) -> Path:
         """What the target was told to do wrong and really did; only where the scenario plants faults."""
         return self.path / "faults.json"
+
+    @property
+    def given_file(self) -> Path:
+        """The people that the run was given instead of making its own; only where it was given some."""
+        return self.path / "given.json"
 
     @property
     def log_file(self) -> Path:

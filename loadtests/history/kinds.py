@@ -29,6 +29,7 @@ __all__ = [
     "NotFetched",
     "Process",
     "SignalFlag",
+    "TruthSource",
     "Unsent",
 ]
 
@@ -86,7 +87,8 @@ class Kind(IntEnum):
     """The device's lifetime in its organization ends. flag: why, a `Leaving`."""
     EVENT_NAMED = 26
     """First sight of an event in this shard. entity: the event; value: its commit_timestamp, wall ns (0: none);
-    revision: its organization's index (NOBODY: not of this run); flag: EventType."""
+    revision: its organization's index (NOBODY: not of this run); flag: EventType; due_ns: 1 + the index of the mutation
+    that its payload names, 0: none of this run."""
     SIGNAL = 27
     """One event received by one device. entity: the event; value: number of the batch that it falls into
     (0: it asks for no refresh); due_ns: bytes of the frame; flag: SignalFlag bits."""
@@ -141,6 +143,16 @@ class Kind(IntEnum):
     """What the target says of itself; written when it has changed, `up` and `pg_up` at each asking. entity: the series
     with its labels, as text; value: whole part; due_ns: billionths beyond it. at_ns: when the answer was there."""
 
+    # --- the control group: `actor` is the control subscriber's number, value: index of the device that it shadows ---
+    CONTROL_SUBSCRIBED = 50
+    """The official client says SUBSCRIBED: it has the join reply."""
+    CONTROL_LIVE = 51
+    """The official client was told `system: Subscribed to PostgreSQL`."""
+    CONTROL_DOWN = 52
+    """It is not live any more, or left. entity: why, as text."""
+    CONTROL_SIGNAL = 53
+    """The official client called back with an event. entity: the event (NO_ENTITY: the frame did not tell)."""
+
     # --- truth: what the database held ---------------------------------------------------------------------
     TRUE_EVENT = 60
     """A row of realtime_events. due_ns: commit, wall ns (0: not known); value: created_at, wall ns;
@@ -163,6 +175,19 @@ class Kind(IntEnum):
     """A push notification for one device, as it stands at the end. due_ns: when it was wanted, wall ns; value: when it
     was finished, wall ns (0: not yet); actor: organization; entity: job; revision: attempts; flag: what became of it,
     a `NotificationState`."""
+
+    TRUTH = 67
+    """From where the truth comes. flag: a `TruthSource`."""
+
+
+class TruthSource(IntEnum):
+    """Who tells what really happened."""
+
+    DATABASE = 1
+    REST = 2
+    """The database through its tables' API: without commits."""
+    AGREEMENT = 3
+    """The subscribers among themselves: what any of them received."""
 
 
 class Unsent(IntEnum):
@@ -211,6 +236,7 @@ class Process(IntEnum):
     RUNNER = 1
     MUTATORS = 2
     SWARM = 3
+    CONTROL = 4
     API = 10
     REALTIME = 11
     POSTGRES = 12

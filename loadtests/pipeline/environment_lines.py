@@ -14,13 +14,16 @@ from loadtests.wire.endpoint import Endpoint
 def environment_lines(endpoint: Endpoint, tokens: Sequence[str] = ()) -> list[str]:
     """Return one line for each address, key and token, without line ends; quoted for a shell where that is needed.
 
-    `API_URL` is what a Supabase client is created with: it appends `/realtime/v1` itself. `TOKEN_1`, `TOKEN_2` …
+    `API_URL`, or `SUPABASE_URL`, is what a Supabase client is created with: it appends `/realtime/v1` itself, and
+    `/auth/v1` and `/rest/v1` where there is a gateway that serves them. `TOKEN_1`, `TOKEN_2` …
     are users' access tokens.
     """
     realtime = urlsplit(endpoint.realtime_url)
     scheme = {"ws": "http", "wss": "https"}[realtime.scheme]
+    own = f"{scheme}://{realtime.netloc}{realtime.path.removesuffix('/realtime/v1/websocket')}"
     values = {
-        "API_URL": f"{scheme}://{realtime.netloc}{realtime.path.removesuffix('/realtime/v1/websocket')}",
+        "API_URL": endpoint.supabase_url or own,
+        **({"SUPABASE_URL": endpoint.supabase_url} if endpoint.supabase_url else {}),
         "DB_URL": endpoint.database_url,
         "JOBS_API_URL": endpoint.api_url,
         "REALTIME_URL": endpoint.realtime_url,
@@ -48,4 +51,5 @@ def read_environment_lines(text: str) -> Endpoint:
         service_key=values["SERVICE_ROLE_KEY"],
         jwt_secret=values["JWT_SECRET"],
         database_url=values["DB_URL"],
+        supabase_url=values.get("SUPABASE_URL", ""),
     )

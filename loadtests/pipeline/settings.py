@@ -11,6 +11,8 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from loadtests.wire.plans import PlanName
+
 LOOPBACK = "127.0.0.1"
 """The only address the pipeline ever listens on."""
 
@@ -77,7 +79,6 @@ class ApiOptions(_Json):
 
 
 FeedName = Literal["streaming", "supabase"]
-PlanName = Literal["free", "pro", "pro-no-cap", "team", "enterprise", "self-hosted", "unlimited"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +176,37 @@ class PushHello(_Json):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions(_Json):
+    """How accounts and tables are served."""
+
+    pool_size: int = 4
+    """Connections to the database."""
+    max_rows: int = 1000
+    """Rows in one answer, at most, whatever the request says; a hosted project's own limit."""
+    token_lifetime_s: int = 3600
+    """How long a user's token is valid."""
+
+    def __post_init__(self) -> None:
+        for positive in (self.pool_size, self.max_rows, self.token_lifetime_s):
+            assert positive >= 1, positive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayHello(_Json):
+    """The first message to the gateway; its answer is `{"is": "ready", "port": N}`."""
+
+    database_url: str
+    jwt_secret: str
+    anon_key: str
+    service_key: str
+    realtime_port: int
+    """Where WebSockets are passed on to."""
+    port: int = 0
+    """Port to listen on; 0 takes a free one."""
+    options: GatewayOptions = field(default_factory=GatewayOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings(_Json):
     """The first message to the supervisor: what to start, and where."""
 
@@ -184,7 +216,10 @@ class StackSettings(_Json):
     """An existing PostgreSQL server to use, `postgresql://…`; None starts one of our own."""
     api_port: int = 0
     realtime_port: int = 0
+    gateway_port: int = 0
     """Ports to listen on; 0 takes a free one."""
+    gateway: bool = True
+    """Serve accounts and tables too, and all of it at one address, as a Supabase client wants it."""
     api: ApiOptions = field(default_factory=ApiOptions)
     realtime: RealtimeOptions = field(default_factory=RealtimeOptions)
     push: PushOptions = field(default_factory=PushOptions)
@@ -193,5 +228,5 @@ class StackSettings(_Json):
 
     def __post_init__(self) -> None:
         assert not (self.push_sink and self.push.endpoint_url), "two push services: drop one option"
-        for port in (self.api_port, self.realtime_port):
+        for port in (self.api_port, self.realtime_port, self.gateway_port):
             assert 0 <= port < 65536, port

@@ -1,4 +1,4 @@
-"""The embedded pipeline as one thing: PostgreSQL, the jobs API, Realtime and, if asked for, notifications.
+"""The embedded pipeline as one thing: PostgreSQL, jobs API, Realtime and, if asked for, gateway and notifications.
 
 Starts processes, waits for them and says what became of them; knows nothing of what they do inside, and nothing
 of whoever asked for them.
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from loadtests.pipeline.crew import Crew, StackError
 from loadtests.pipeline.directory import owned_directory
@@ -23,6 +24,7 @@ from loadtests.pipeline.postgres import PostgresServer
 from loadtests.pipeline.settings import (
     LOOPBACK,
     ApiHello,
+    GatewayHello,
     PushHello,
     PushOptions,
     RealtimeHello,
@@ -36,6 +38,7 @@ API = "jobs API"
 REALTIME = "Realtime"
 PUSH = "push sender"
 SINK = "push service"
+GATEWAY = "gateway"
 _KEYS_LAST_S = 10 * 365 * 24 * 3600
 
 
@@ -160,6 +163,7 @@ def running_stack(
     """
     check_port(settings.api_port, API)
     check_port(settings.realtime_port, REALTIME)
+    check_port(settings.gateway_port, GATEWAY)
     jwt_secret = secrets.token_urlsafe(32)
     with (
         owned_directory(Path(settings.directory_parent)) as directory,
@@ -182,6 +186,8 @@ def running_stack(
             database_url=database.url,
             control_url=control_url,
         )
+        if settings.gateway:
+            endpoint = _with_gateway(endpoint, settings, database.local_url, crew)
         yield Stack(endpoint=endpoint, directory=directory, server=database.server, crew=crew)
 
 
@@ -223,6 +229,20 @@ def _with_sink(push: PushOptions, crew: Crew) -> PushOptions:
     """Start the push service, which the sender has to know the port of."""
     crew.start(SINK, "loadtests.pipeline.push.sink", {"port": 0})
     return dataclasses.replace(push, endpoint_url=f"http://{LOOPBACK}:{crew.wait_ready()[SINK]['port']}")
+
+
+def _with_gateway(endpoint: Endpoint, settings: StackSettings, database_url: str, crew: Crew) -> Endpoint:
+    """Start the gateway, which has to know Realtime's port and the keys."""
+    hello = GatewayHello(
+        database_url=database_url,
+        jwt_secret=endpoint.jwt_secret,
+        anon_key=endpoint.anon_key,
+        service_key=endpoint.service_key,
+        realtime_port=urlsplit(endpoint.realtime_url).port or 0,
+        port=settings.gateway_port,
+    )
+    crew.start(GATEWAY, "loadtests.pipeline.gateway", hello.to_json())
+    return dataclasses.replace(endpoint, supabase_url=f"http://{LOOPBACK}:{crew.wait_ready()[GATEWAY]['port']}")
 
 
 def _hellos(settings: StackSettings, database_url: str, jwt_secret: str) -> dict[tuple[str, str], dict[str, Any]]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from loadtests.checks.abort import Counted, Watch
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
-from loadtests.drivers.probes import ClockProbe, UsageProbe
-from loadtests.drivers.target_metrics import TargetMetrics
-from loadtests.drivers.truth import TruthReader
+from loadtests.drivers.probes import Clock, UsageProbe
+from loadtests.drivers.rest_truth import TruthRefusedError
+from loadtests.drivers.target_metrics import SLOT_LAG, TargetMetrics
+from loadtests.drivers.truth import Truth
 from loadtests.history.kinds import Kind, Process
 from loadtests.history.ledger import Ledger
 from loadtests.processes.lifeline import Message
@@ -44,14 +46,15 @@ class Conductor:
     stage: Stage
     scenario: Scenario
     ledger: Ledger
-    clock: ClockProbe
+    clock: Clock
     usage: UsageProbe
-    truth: TruthReader
+    truth: Truth
     live: LiveView
     screen: Screen
     interrupt: Interrupt
     faults: FaultPlanter
     metrics: TargetMetrics
+    watch: Watch
     progress: Progress = field(default_factory=Progress)
     _said: dict[str, Message] = field(default_factory=dict)
     _history: deque[tuple[float, int, int]] = field(default_factory=deque)
@@ -66,8 +69,9 @@ class Conductor:
         self.faults.start(start_ns)
         load_end_ns = start_ns + round(self.scenario.duration_s * _NS)
         trouble = self._watch(Step.LOAD, start_ns, load_end_ns, until_dispatched=True)
-        cut_short = trouble is not None or self.interrupt.asked
-        why = trouble or ("stopped by the user" if self.interrupt.asked else "the schedule was carried out")
+        aborted = self.watch.why
+        cut_short = trouble is not None or aborted is not None or self.interrupt.asked
+        why = trouble or aborted or ("stopped by the user" if self.interrupt.asked else "the schedule was carried out")
         ended_ns = min(time.monotonic_ns(), load_end_ns) if cut_short else load_end_ns
         self.ledger.record(Kind.ENDED, ended_ns, entity=self.ledger.name(why), flag=0 if cut_short else 1)
         if trouble is not None:
@@ -80,7 +84,11 @@ class Conductor:
         self.metrics.stop()
         self.metrics.record(self.ledger)
         troubles = [] if drain_trouble is None else [drain_trouble]
-        return troubles + (["the load was stopped by the user before its end"] if cut_short else [])
+        if aborted is not None:
+            troubles.append(f"the load was aborted before its end, to spare the target: {aborted}")
+        elif cut_short:
+            troubles.append("the load was stopped by the user before its end")
+        return troubles
 
     def _record_phases(self, start_ns: int) -> None:
         begin_ns = start_ns
@@ -106,12 +114,25 @@ class Conductor:
             dispatched = self._said.get("dispatched") is not None
             if now_ns >= end_ns and (not until_dispatched or dispatched or now_ns >= end_ns + patience_ns):
                 return None
-            if until_dispatched and self.interrupt.asked:
+            if until_dispatched and (self.interrupt.asked or self.watch.look(self._counted(now_ns)) is not None):
                 return None
             time.sleep(max(0.0, (wanted_ns - time.monotonic_ns()) / _NS))
             self.ledger.record(
                 Kind.LOOP_LAG, time.monotonic_ns(), actor=Process.RUNNER, value=time.monotonic_ns() - wanted_ns
             )
+
+    def _counted(self, now_ns: int) -> Counted:
+        """Return what decides whether the target may be loaded any longer."""
+        progress, lag = self.progress, self.metrics.largest(SLOT_LAG)
+        mutations = progress.acked + progress.failed
+        return Counted(
+            at_ns=now_ns,
+            answered=mutations + progress.refreshes + progress.polls - progress.under_way,
+            errors=progress.failed + progress.errors,
+            mutations=mutations,
+            latency_ns=progress.latency_ns,
+            slot_lag_bytes=None if lag is None else round(lag),
+        )
 
     def _phase_name(self, offset_ns: int) -> str:
         begin_s = 0.0
@@ -144,6 +165,8 @@ class Conductor:
                 self.clock.sample(self.ledger, exchanges=_CLOCK_EXCHANGES)
             if self._is_time("truth", _TRUTH_EVERY_S):
                 self.truth.read_new_events()
+        except TruthRefusedError as error:
+            return str(error)
         except psycopg.Error as error:
             if self.faults.restarts_database and self._reconnect():
                 return None
@@ -197,9 +220,9 @@ class Conductor:
         progress = self.progress
         swarms = [self._said.get(child.name, {}) for child in self.stage.swarms]
         mutators = self._said.get(self.stage.mutators.name, {})
-        for key in ("subscribers", "live", "signals", "refreshes", "polls", "errors"):
+        for key in ("subscribers", "live", "signals", "refreshes", "polls", "errors", "under_way"):
             setattr(progress, key, sum(int(said.get(key, 0)) for said in swarms))
-        for key in ("due", "acked", "failed", "waiting"):
+        for key in ("due", "acked", "failed", "waiting", "latency_ns"):
             setattr(progress, key, int(mutators.get(key, 0)))
         now_s = time.monotonic()
         self._history.append((now_s, progress.acked, progress.signals))

@@ -3,12 +3,13 @@
 `loadtests check RUN` and `loadtests report RUN` are exactly these functions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from loadtests.analysis.analyse import analyse
+from loadtests.analysis.laboratory.replay_told import REPLAY_SCHEMA
 from loadtests.analysis.results import Results
 from loadtests.checks.verdict import Verdict, judge
 from loadtests.drivers.run_input import RunInput
@@ -57,6 +58,7 @@ def write_report(directory: RunDirectory, outcome: Outcome) -> None:
             manifest=directory.read_manifest(),
             results=outcome.results,
             verdict=outcome.verdict,
+            replay=recorded_replay(directory),
             calibration=newest_calibration(directory.path.absolute().parent.parent),
         ),
         directory.path,
@@ -70,6 +72,14 @@ def newest_calibration(runs: Path) -> str | None:
     ]
     newest = max(certificates, key=lambda certificate: str(certificate["started_at"]), default=None)
     return None if newest is None else f"{newest['summary']} ({newest['started_at']})"
+
+
+def recorded_replay(directory: RunDirectory) -> Mapping[str, Any] | None:
+    """Return what `loadtests replay` has written of the run; None if nobody has asked, or an older version answered."""
+    if not directory.replay_file.is_file():
+        return None
+    told = directory.read_json(directory.replay_file)
+    return told if told.get("schema") == REPLAY_SCHEMA else None
 
 
 def recorded_trouble(directory: RunDirectory) -> list[str]:

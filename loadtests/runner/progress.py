@@ -31,10 +31,15 @@ class Progress:
     acked: int = 0
     failed: int = 0
     waiting: int = 0
+    latency_ns: int = 0
+    """Sum over the mutations that came to an end."""
     signals: int = 0
     refreshes: int = 0
     polls: int = 0
     errors: int = 0
+    """Re-fetches that failed."""
+    under_way: int = 0
+    """Re-fetches without an answer yet."""
     mutations_per_s: float = 0.0
     signals_per_s: float = 0.0
     visibility_ms_p95: float | None = None

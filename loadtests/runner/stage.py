@@ -4,22 +4,20 @@ Target and drivers are started at the same moment; the drivers load their librar
 Leaving the stage, in whatever way, leaves no process behind.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import psycopg
 
 from loadtests.drivers.run_input import RunInput
 from loadtests.history.kinds import Process
 from loadtests.processes.lifeline import Message
 from loadtests.processes.spawn import Child, ChildError
 from loadtests.runner.interrupt import Interrupt
-from loadtests.targets.embedded import EmbeddedTarget, Running, TargetError, settings_from
-from loadtests.targets.provision import provision
+from loadtests.targets.target import OpenTarget, Running, Target, TargetError
 
 _PREPARE_SPARE_S = 30.0
 _POLL_S = 0.02
@@ -31,9 +29,11 @@ class Stage:
     """The children of a run, and what they have said last."""
 
     run: RunInput
-    target: EmbeddedTarget
+    target: Target
     swarms: list[Child]
     mutators: Child
+    control: Child | None = None
+    """The official clients, where the scenario wants some."""
     running: Running | None = None
     lost: set[str] = field(default_factory=set)
     """Names of the drivers whose failure or death was told already."""
@@ -41,22 +41,17 @@ class Stage:
     @property
     def drivers(self) -> list[Child]:
         """All driver processes."""
-        return [*self.swarms, self.mutators]
+        return [*self.swarms, self.mutators, *((self.control,) if self.control is not None else ())]
 
     def wait_target(self) -> Running:
         """Wait until the target is up, and fill it with the run's organizations, users and jobs.
 
         Raises:
-            TargetError: it did not come up, or its database refused.
+            TargetError: it did not come up, or it refused them.
 
         """
-        self.running = self.target.wait_ready()
-        try:
-            provision(self.running.endpoint.database_url, self.run.population)
-        except psycopg.Error as error:
-            raise TargetError(
-                f"the target's database did not take the run's organizations, users and jobs: {error}"
-            ) from error
+        running = self.target.wait_ready()
+        self.running = replace(running, endpoint=self.target.admit(self.run.population))
         return self.running
 
     def prepare_drivers(self, interrupt: Interrupt, tell: Callable[[Mapping[str, Message]], None]) -> None:
@@ -142,20 +137,22 @@ class Stage:
         parts = {"jobs API": Process.API, "Realtime": Process.REALTIME, "postgres": Process.POSTGRES}
         watched = {pid: (parts[name], 0) for name, pid in self.running.pids.items() if name in parts}
         watched[self.mutators.pid] = (Process.MUTATORS, 0)
+        if self.control is not None:
+            watched[self.control.pid] = (Process.CONTROL, 0)
         watched.update({child.pid: (Process.SWARM, index) for index, child in enumerate(self.swarms)})
         return watched
 
 
 @contextmanager
-def open_stage(run: RunInput, *, target_options: Mapping[str, Any], web_port: int | None) -> Iterator[Stage]:
+def open_stage(run: RunInput, *, open_target: OpenTarget, web_port: int | None) -> Iterator[Stage]:
     """Start target and drivers; on the way out, end whatever still runs."""
     log = run.directory.log_file
     hello = {"run": str(run.directory.path)}
     shards = run.scenario.subscribers.processes
     children: list[Child] = []
-    target: EmbeddedTarget | None = None
+    target: Target | None = None
     try:
-        target = EmbeddedTarget.start(settings_from(dict(target_options)), log=log)
+        target = open_target(log)
         # One by one: should the second fail to start, the first is known already and is ended.
         children.extend(_start_swarm(hello, index, shards, log) for index in range(shards))
         swarms = list(children)
@@ -163,14 +160,26 @@ def open_stage(run: RunInput, *, target_options: Mapping[str, Any], web_port: in
             "loadtests.drivers.mutator_process", name="mutators", log=log, hello={**hello, "web_port": web_port}
         )
         children.append(mutators)
-        yield Stage(run=run, target=target, swarms=swarms, mutators=mutators)
+        control = None
+        if run.scenario.subscribers.control:
+            control = Child.start("loadtests.drivers.control", name="control group", log=log, hello=hello)
+            children.append(control)
+        yield Stage(run=run, target=target, swarms=swarms, mutators=mutators, control=control)
     finally:
+        first = sys.exception()
         for child in children:
             child.hang_up()
-        if target is not None:
-            target.stop()
-        for child in children:
-            child.stop(1.0)
+        try:
+            if target is not None:
+                target.stop()
+        except TargetError as left:
+            if not isinstance(first, TargetError | ChildError):
+                raise
+            # What went wrong first is what people have to mend; what could not be removed must be told as well.
+            raise TargetError(f"{first}; and {left}") from first
+        finally:
+            for child in children:
+                child.stop(1.0)
 
 
 def _start_swarm(hello: Mapping[str, Any], index: int, shards: int, log: Path) -> Child:

@@ -7,10 +7,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from loadtests.scenario.abort import Abort
 from loadtests.scenario.behaviour import Behaviour
 from loadtests.scenario.devices import Attention, Background, Connection, LifecycleStep, Refresh, Seconds, Share, Table
 from loadtests.scenario.faults import Fault
 from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel, MutationKind
+from loadtests.wire.plans import PlanName
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -24,7 +26,7 @@ class Target(Behaviour):
     feed: Literal["streaming", "supabase"] = "streaming"
     """How Realtime reads changes: `streaming` pushes each commit at once; `supabase` polls with the real server's
     cadence, cold start and losses."""
-    plan: Literal["free", "pro", "pro-no-cap", "team", "enterprise", "self-hosted", "unlimited"] = "unlimited"
+    plan: PlanName = "unlimited"
     """The Supabase plan whose limits Realtime keeps: connections, joins, channels and messages. Beyond the messages
     limit changes are silently discarded."""
 
@@ -63,11 +65,20 @@ class Subscribers(Table):
     live_within_s: Seconds = 30
     """How long a device may take from connecting to being live."""
     processes: int = Field(default=1, ge=1, le=64)
+    control: int = Field(default=0, ge=0, le=50)
+    """Subscribers beside these that use the official `realtime` client, in a process of their own: their counts and
+    latencies must be those of the devices that they shadow, or the verdict is unknown."""
 
     @property
     def weights(self) -> dict[DeviceModel, float]:
         """The relative number of each client model."""
         return {model: float(getattr(self, model.key)) for model in PUSHED_MODELS}
+
+    @model_validator(mode="after")
+    def _controls_have_somebody_to_shadow(self) -> Self:
+        if self.control > self.count:
+            raise ValueError(f"control = {self.control}: each shadows another subscriber, and there are {self.count}")
+        return self
 
     @model_validator(mode="after")
     def _some_model(self) -> Self:
@@ -136,6 +147,9 @@ class Health(Table):
     send_delay_ms_p99: float = Field(default=50, gt=0)
     loop_lag_ms_p99: float = Field(default=100, gt=0)
     clock_bound_ms: float = Field(default=5, gt=0)
+    control_difference_ms: float = Field(default=20, gt=0)
+    """Official clients may be told of events this much sooner or later than the devices that they shadow; or a quarter
+    of these devices' latency, if that is more."""
 
 
 class Scenario(Table):
@@ -154,6 +168,10 @@ class Scenario(Table):
     """What people do with their devices, and when."""
     faults: tuple[Fault, ...] = Field(default=(), strict=False)
     """What the target is told to do wrong, and when."""
+    abort: Abort = Abort()
+    """When the load ends before its time because the target suffers."""
+    respect_retry_after: bool = True
+    """Whether devices wait when an answer says 429 or 503 with `Retry-After`, or ask on as if it did not."""
     deadline_ms: int = Field(default=5000, ge=1)
     """An event received later than this after its commit is *late*."""
     drain_s: float | None = Field(default=None, gt=0)

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.scenario.given import Given
 from loadtests.scenario.itinerary import Itineraries
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel
@@ -41,6 +42,17 @@ class Device:
     """The organization that the person switches to, and is a member of too."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A subscriber with the official client: no device, for it shows and re-fetches nothing."""
+
+    index: int
+    shadows: int
+    """Index of the subscriber whose organization it is in."""
+    organization: int
+    user_id: str
+
+
 @dataclass(frozen=True)
 class Population:
     """Everybody in a run. Subscribers come first, then pollers: a device's index is its place in `devices`."""
@@ -48,6 +60,8 @@ class Population:
     scenario: Scenario
     seed: int
     run_id: str
+    given: Given | None = None
+    """People who exist already; None: the run makes its own."""
 
     @cached_property
     def _namespace(self) -> UUID:
@@ -55,15 +69,26 @@ class Population:
 
     def organization_id(self, organization: int) -> str:
         """The organization's UUID."""
+        if self.given is not None:
+            return self.given.organizations[organization]
         return str(uuid5(self._namespace, f"organization/{organization}"))
 
     def author_id(self, organization: int) -> str:
         """The user in whose name mutators change the organization's jobs: a colleague without a device."""
+        if self.given is not None:
+            return self.given.authors[organization]
         return str(uuid5(self._namespace, f"author/{organization}"))
 
     def job_id(self, organization: int, ordinal: int) -> str:
         """The UUID of a job that exists before the start; `ordinal` counts from the oldest."""
+        if self.given is not None:
+            return self.given.jobs[organization][ordinal]
         return str(uuid5(self._namespace, f"job/{organization}/{ordinal}"))
+
+    def _user_id(self, device: int, organization: int) -> str:
+        if self.given is not None:
+            return self.given.member(organization, device)
+        return str(uuid5(self._namespace, f"user/{device}"))
 
     @cached_property
     def _request_prefix(self) -> str:
@@ -119,7 +144,7 @@ class Population:
         return Device(
             index=index,
             organization=organization,
-            user_id=str(uuid5(self._namespace, f"user/{index}")),
+            user_id=self._user_id(index, organization),
             model=model,
             phase=float(draws[0]),
             open_job=int(draws[3] * jobs) if has_open_job else None,
@@ -127,6 +152,21 @@ class Population:
             other_organization=(organization + 1) % self.organizations
             if self.itineraries.switches(index, model)
             else None,
+        )
+
+    @cached_property
+    def controls(self) -> tuple[Control, ...]:
+        """The control group: each shadows one subscriber, spread evenly over all."""
+        wanted = self.scenario.subscribers
+        shadowed = [self.subscribers[number * wanted.count // wanted.control] for number in range(wanted.control)]
+        return tuple(
+            Control(
+                index=number,
+                shadows=device.index,
+                organization=device.organization,
+                user_id=device.user_id if self.given is not None else str(uuid5(self._namespace, f"control/{number}")),
+            )
+            for number, device in enumerate(shadowed)
         )
 
     @cached_property
@@ -148,7 +188,7 @@ class Population:
                     Device(
                         index=index,
                         organization=int(home),
-                        user_id=str(uuid5(self._namespace, f"user/{index}")),
+                        user_id=self._user_id(index, int(home)),
                         model=DeviceModel.POLLER,
                         interval_s=cohort.interval_s,
                         is_conditional=cohort.conditional,

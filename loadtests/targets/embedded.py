@@ -5,33 +5,22 @@ is gone. This module only starts that child and waits until it is ready.
 """
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+import psycopg
 
 from loadtests.pipeline.settings import StackSettings
 from loadtests.processes.spawn import Child, ChildError
 from loadtests.scenario.model import Target
+from loadtests.scenario.population import Population
+from loadtests.targets.provision import provision
+from loadtests.targets.target import Running, TargetError
 from loadtests.wire.endpoint import Endpoint
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 20.0
 _S_PER_HOUR = 3600.0
-
-
-class TargetError(RuntimeError):
-    """The target could not be started or has died. The text says what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """An embedded pipeline that is up."""
-
-    endpoint: Endpoint
-    directory: Path
-    """The pipeline's own temporary directory, removed when it stops."""
-    pids: dict[str, int]
-    """Process id of each part, by its name."""
 
 
 class EmbeddedTarget:
@@ -66,6 +55,18 @@ class EmbeddedTarget:
         )
         return self._running
 
+    def admit(self, population: Population) -> Endpoint:
+        """Fill the database with the run's organizations, people and jobs."""
+        assert self._running is not None
+        endpoint = self._running.endpoint
+        try:
+            provision(endpoint.database_url, population)
+        except psycopg.Error as error:
+            raise TargetError(
+                f"the target's database did not take the run's organizations, users and jobs: {error}"
+            ) from error
+        return endpoint
+
     @property
     def pid(self) -> int:
         """Process id of the supervisor."""
@@ -81,8 +82,9 @@ class EmbeddedTarget:
     def stop(self) -> None:
         """Stop all of it. If the supervisor was killed, remove what it could not remove itself."""
         code = self._child.stop(_STOP_TIMEOUT_S)
-        if code != 0 and self._running is not None and self._running.directory.exists():
-            shutil.rmtree(self._running.directory, ignore_errors=True)
+        directory = None if self._running is None else self._running.directory
+        if code != 0 and directory is not None and directory.exists():
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def target_options(target: Target) -> dict[str, Any]:
@@ -98,6 +100,8 @@ def target_options(target: Target) -> dict[str, Any]:
             "retention_every_s": target.retention_every_s,
         },
         "push_sink": target.push_notifications,
+        # No driver of a run goes through it.
+        "gateway": False,
     }
 
 

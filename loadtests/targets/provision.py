@@ -1,4 +1,4 @@
-"""Fill a target's database with a run's organizations, users and jobs, through its owner's connection.
+"""Fill a target's database with a run's organizations, users and jobs, and empty it of them, by its owner's connection.
 
 Set-based and by COPY: ten thousand users take a second. Everything carries identifiers made from the run id.
 """
@@ -9,106 +9,109 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import DeviceModel
+from loadtests.targets import residents
+from loadtests.targets.target_file import Provision
 
-_CLIENT_TYPES = ("residential", "commercial", "industrial", "government", "mixed")
-_JOB_TYPES = (
-    "repair",
-    "maintenance",
-    "installation",
-    "inspection",
-    "renovation",
-    "new_construction",
-    "remodel",
-    "other",
+OF_ORGANIZATION = (
+    "realtime_events",
+    "documents",
+    "audit_logs",
+    "jobs",
+    "organization_members",
+    "org_subscriptions",
 )
+"""Tables whose rows go with their organization, leaves first; one that a target does not have is left out."""
 
 
-def provision(database_url: str, population: Population) -> None:
+def provision(database_url: str, population: Population, wanted: Provision | None = None) -> None:
     """Create organizations, their members and the jobs that exist before the start, in one transaction."""
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
-        _copy(cursor, "public.organizations", ("id", "name"), _organizations(population))
-        _copy(
-            cursor, "auth.users", ("id", "email"), ((user, f"{user}@example.org") for user, _, _ in _users(population))
-        )
-        _copy(
-            cursor,
-            "public.users",
-            ("id", "email", "organization_id", "role"),
-            ((user, f"{user}@example.org", home, role) for user, home, role in _users(population)),
-        )
-        _copy(
-            cursor,
-            "public.organization_members",
-            ("user_id", "organization_id", "role"),
-            (*_users(population), *_guests(population)),
-        )
-        _copy(cursor, "public.jobs", _JOB_COLUMNS, _jobs(population))
+        _copy(cursor, "public.organizations", residents.organizations(population))
+        everybody = tuple(residents.people(population))
+        _copy(cursor, "auth.users", ({"id": each.user_id, "email": each.email} for each in everybody))
+        _copy(cursor, "public.users", residents.users(population))
+        _copy(cursor, "public.organization_members", residents.members(population))
+        for row in wanted.each_organization if wanted else ():
+            organizations = (population.organization_id(index) for index in range(population.organizations))
+            _copy(cursor, f"public.{row.table}", (residents.filled(row, organization=each) for each in organizations))
+        for row in wanted.each_user if wanted else ():
+            rows = (residents.filled(row, organization=each.home, user=each.user_id) for each in everybody)
+            _copy(cursor, f"public.{row.table}", rows)
+        _copy(cursor, "public.jobs", residents.jobs(population, datetime.now(UTC) - timedelta(hours=1)))
         if population.scenario.target.push_notifications:
-            _copy(cursor, "public.device_tokens", ("token", "user_id", "platform"), _phones(population))
+            _copy(cursor, "public.device_tokens", _phones(population))
     # Without fresh statistics the first queries of a run are planned for empty tables.
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("analyze")
 
 
-def _copy(cursor: psycopg.Cursor[Any], table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin") as copy:
-        for row in rows:
-            copy.write_row(row)
+def remove(database_url: str, population: Population) -> None:
+    """Remove everything that a run made or caused, whether or not all of it is there."""
+    organizations = list(map(UUID, population.organization_indices))
+    users = [UUID(each.user_id) for each in residents.people(population)]
+    with psycopg.connect(database_url) as connection:
+        for table in _existing(connection, OF_ORGANIZATION):
+            connection.execute(
+                sql.SQL("delete from public.{} where organization_id = any(%s)").format(sql.Identifier(table)),
+                (organizations,),
+            )
+        connection.execute("delete from public.users where id = any(%s)", (users,))
+        connection.execute("delete from auth.users where id = any(%s)", (users,))
+        connection.execute("delete from public.organizations where id = any(%s)", (organizations,))
 
 
-def _organizations(population: Population) -> Iterable[Sequence[object]]:
-    for index in range(population.organizations):
-        yield population.organization_id(index), f"Organization {index}"
+def residue(database_url: str, population: Population) -> dict[str, int]:
+    """Return how many rows of a run each table still holds, without those that hold none."""
+    organizations = list(map(UUID, population.organization_indices))
+    users = [UUID(each.user_id) for each in residents.people(population)]
+    left = {}
+    with psycopg.connect(database_url) as connection:
+        for table in _existing(connection, OF_ORGANIZATION):
+            query = sql.SQL("select count(*) from public.{} where organization_id = any(%s)")
+            left[table] = _count(connection.execute(query.format(sql.Identifier(table)), (organizations,)))
+        for table, column, ids in (
+            ("public.users", "id", users),
+            ("auth.users", "id", users),
+            ("public.organizations", "id", organizations),
+        ):
+            query = sql.SQL("select count(*) from {} where {} = any(%s)")
+            name = sql.Identifier(*table.split("."))
+            left[table] = _count(connection.execute(query.format(name, sql.Identifier(column)), (ids,)))
+    return {table: count for table, count in left.items() if count}
 
 
-def _users(population: Population) -> Iterable[tuple[str, str, str]]:
-    """Yield user, organization and role of everybody."""
-    for index in range(population.organizations):
-        # An owner, because the jobs API lets mere members flag nothing.
-        yield population.author_id(index), population.organization_id(index), "owner"
-    for device in population.devices:
-        yield device.user_id, population.organization_id(device.organization), "member"
+def _count(cursor: psycopg.Cursor[Any]) -> int:
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
 
 
-def _guests(population: Population) -> Iterable[tuple[str, str, str]]:
-    """Yield user, organization and role of those who will switch to another organization."""
-    for device in population.subscribers:
-        if device.other_organization is not None:
-            yield device.user_id, population.organization_id(device.other_organization), "member"
+def _existing(connection: psycopg.Connection[Any], tables: Sequence[str]) -> list[str]:
+    query = "select table_name from information_schema.columns where table_schema = 'public' and column_name = %s"
+    known = {str(row[0]) for row in connection.execute(query, ("organization_id",))}
+    return [table for table in tables if table in known]
 
 
-def _phones(population: Population) -> Iterable[Sequence[object]]:
+def _copy(cursor: psycopg.Cursor[Any], table: str, rows: Iterable[residents.Values]) -> None:
+    """Write rows that all have the columns of the first."""
+    remaining = iter(rows)
+    first = next(remaining, None)
+    if first is None:
+        return
+    name = sql.Identifier(*table.split("."))
+    columns = sql.SQL(", ").join(map(sql.Identifier, first))
+    with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(name, columns)) as copy:
+        copy.write_row(tuple(first.values()))
+        for row in remaining:
+            copy.write_row(tuple(row.values()))
+
+
+def _phones(population: Population) -> Iterable[residents.Values]:
     """Yield the device of each iOS subscriber, as the app would register it."""
     for device in population.subscribers:
         if device.model is DeviceModel.IOS:
-            yield UUID(device.user_id).hex * 2, device.user_id, "ios"
-
-
-_JOB_COLUMNS = (
-    "id", "organization_id", "created_by", "title", "client_name", "client_type", "job_type", "location",
-    "created_at", "updated_at",
-)  # fmt: skip
-
-
-def _jobs(population: Population) -> Iterable[Sequence[object]]:
-    jobs = population.scenario.organizations.jobs
-    newest = datetime.now(UTC) - timedelta(hours=1)
-    for index in range(population.organizations):
-        for ordinal in range(jobs):
-            # A minute apart, so that "newest first" has one answer.
-            created_at = newest - timedelta(minutes=jobs - ordinal)
-            yield (
-                population.job_id(index, ordinal),
-                population.organization_id(index),
-                population.author_id(index),
-                f"Job {ordinal}",
-                f"Client {ordinal}",
-                _CLIENT_TYPES[ordinal % len(_CLIENT_TYPES)],
-                _JOB_TYPES[ordinal % len(_JOB_TYPES)],
-                f"{ordinal} Main Street",
-                created_at,
-                created_at,
-            )
+            yield {"token": UUID(device.user_id).hex * 2, "user_id": device.user_id, "platform": "ios"}

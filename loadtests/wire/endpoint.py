@@ -4,7 +4,7 @@ It holds secrets, so it travels only through pipes between our own processes and
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 
@@ -24,15 +24,35 @@ class Endpoint:
     """HS256 secret with which user tokens are minted."""
     database_url: str
     """Owner's connection string, `postgresql://…`, for provisioning and for reading the truth."""
+    realtime_host: str = ""
+    """`Host` header of the WebSocket, where it is not that of its URL."""
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    """Access tokens of users by their id, where they are given instead of minted."""
     control_url: str = ""
     """Where faults are asked for, on this machine only; empty where the pipeline commits none."""
+    ca_file: str = ""
+    """Certificates of authorities to trust beside this machine's; empty for none."""
+    supabase_url: str = ""
+    """What a Supabase client is created with: the base of `/auth/v1`, `/rest/v1` and `/realtime/v1`; empty where
+    accounts and tables are not served."""
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """Return a JSON object; only for a pipe to a process of ours."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Return the endpoint that `to_json` wrote."""
-        named = [field for field in fields(cls) if field.default is MISSING or field.name in value]
-        return cls(**{field.name: str(value[field.name]) for field in named})
+        optional = {
+            each.name for each in fields(cls) if each.default is not MISSING or each.default_factory is not MISSING
+        }
+        named = [each.name for each in fields(cls) if each.name not in optional or each.name in value]
+        return cls(**{name: value[name] for name in named})
+
+    def with_tokens(self, tokens: Mapping[str, str]) -> Self:
+        """Return the same with tokens of users."""
+        return replace(self, tokens=dict(tokens))
+
+
+def _is_required(each: Field[Any]) -> bool:
+    return each.default is MISSING and each.default_factory is MISSING

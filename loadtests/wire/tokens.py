@@ -3,6 +3,7 @@
 The time is passed in: nothing here reads a clock.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
@@ -17,3 +18,22 @@ def mint(secret: str, *, role: str, expires_at_s: int, subject: str | None = Non
     if subject is not None:
         claims["sub"] = subject
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
+
+
+class NoTokenError(LookupError):
+    """Somebody has neither a token nor a secret to mint one with. The text says who, and what helps."""
+
+
+def token_of(user_id: str, *, given: Mapping[str, str], secret: str, expires_at_s: int) -> str:
+    """Return a user's access token: the given one, or one that is minted with the secret.
+
+    Raises:
+        NoTokenError: there is neither.
+
+    """
+    token = given.get(user_id)
+    if token is not None:
+        return token
+    if not secret:
+        raise NoTokenError(f"no access token for user {user_id}: give one in the target's CSV file, or a JWT secret")
+    return mint(secret, role="authenticated", expires_at_s=expires_at_s, subject=user_id)

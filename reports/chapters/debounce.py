@@ -3,6 +3,7 @@
 from reports.chapters.chapter import Chapter
 from reports.input import ReportInput
 from reports.laboratory import least_table
+from reports.replays import policies_exhibit, recommendation
 from reports.starvation import living, longest_table, starvation_exhibit
 from reports.tables import coalescing_table
 from reports.wording import count, counted, percent
@@ -21,12 +22,15 @@ def debounce(run: ReportInput) -> Chapter | None:
         else f"{count(metrics.number('coalescing', 'optimum'))} would have been the least within the same waits: "
         f"an efficiency of {percent(efficiency)}."
     )
-    came_to = counted(refreshes, "refresh", "refreshes")
+    told = run.replayed
+    choice = "" if told is None else f" {recommendation(told)}"
+    came_to = f"{counted(signals, 'signal')} that asked for a refresh came to "
+    came_to += f"{counted(refreshes, 'refresh', 'refreshes')}."
     return Chapter(
         name="debounce",
         title="Debounce",
-        answer=f"{counted(signals, 'signal')} that asked for a refresh came to {came_to}. {least} {living(metrics)}",
-        exhibits=tuple(exhibit for exhibit in (starvation_exhibit(run),) if exhibit),
+        answer=f"{came_to} {least} {living(metrics)}{choice}",
+        exhibits=tuple(exhibit for exhibit in (policies_exhibit(run), starvation_exhibit(run)) if exhibit),
         tables=(
             coalescing_table(metrics),
             least_table(metrics),

@@ -1,6 +1,7 @@
 """The chapter "Push or poll?": what push costs and gains beside each polling interval, under the same writes."""
 
-from reports.battery import battery_table
+from reports.battery import battery_exhibits, battery_table
+from reports.break_even import break_even_exhibits
 from reports.chapters.chapter import Chapter
 from reports.costs import cost_table
 from reports.exhibits import cost_exhibit
@@ -16,7 +17,7 @@ def push_or_poll(run: ReportInput) -> Chapter:
         name="push-or-poll",
         title="Push or poll?",
         answer=costs.takeaway,
-        exhibits=(costs,),
+        exhibits=(costs, *break_even_exhibits(run), *battery_exhibits(run)),
         tables=(
             polling_table(run.metrics),
             cost_table(run.metrics),

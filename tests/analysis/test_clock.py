@@ -70,3 +70,20 @@ def test_the_truth_stays_within_the_bound_despite_drift(
     assert clock.bound_ns is not None
     wrong_ns = np.abs(clock.monotonic_ns(np.array(wall)) - np.array(moments))
     assert wrong_ns.max() <= clock.bound_ns + 2
+
+
+def test_where_nobody_may_ask_mutations_are_exchanges() -> None:
+    """The event's `created_at` lies between request and answer: 4 ms, so the bound is 2 ms."""
+    rows = []
+    for number, sent_ns in enumerate((5 * S, 9 * S, 12 * S)):
+        created_ns = OFFSET_NS + sent_ns + 2 * MS
+        rows += [
+            {"kind": Kind.SENT, "at_ns": sent_ns, "actor": number},
+            {"kind": Kind.ACKED, "at_ns": sent_ns + 4 * MS, "actor": number},
+            {"kind": Kind.TRUE_EVENT, "at_ns": 20 * S, "revision": number, "value": created_ns, "entity": number},
+        ]
+
+    clock = fit_clock(History.from_rows(rows, ["e0", "e1", "e2"]))
+
+    assert clock.monotonic_ns(np.array([OFFSET_NS + 7 * S])).tolist() == [7 * S]
+    assert clock.bound_ms == 2.0

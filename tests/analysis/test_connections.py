@@ -30,6 +30,15 @@ def test_refusals_are_counted_by_status() -> None:
     assert (connections["refused"], connections["refused_by_status"]) == (3, {"0": 1, "429": 2})
 
 
+def test_re_fetches_that_were_too_many_are_counted() -> None:
+    """By the status of their answers; what the handshake refused stands apart."""
+    story = Story().clock().live(0, 1).true_job("job", 1)
+    for status in (429, 200, 429, 503):
+        story.row(Kind.ANSWERED, 100, actor=0, revision=status)
+
+    assert story.metrics()["connections"]["limited_answers"] == 2
+
+
 def test_opening_lasts_from_dialling_to_the_socket() -> None:
     """One took 40 ms."""
     story = Story().clock().live(0, 1).true_job("job", 1).row(Kind.OPENED, 140, actor=0, due_ns=100 * MS)

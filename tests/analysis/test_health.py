@@ -92,12 +92,11 @@ def test_clocks_that_are_not_bounded_well_enough_are_a_reason() -> None:
 
 def test_without_clock_or_truth_the_measurement_says_so() -> None:
     """And still yields its numbers."""
-    story = Story().live(0, 1).mutation(0, 100).signal(0, "e0", 110)
+    story = Story().live(0, 1).mutation(0, 100, has_event=False).signal(0, "e0", 110)
 
     metrics = story.metrics()
 
     assert len(metrics["health"]["reasons"]) == 2
-    assert metrics["health"]["commit_unknown"] == 1
     assert metrics["push"]["signal_ms"]["pairs"] == 0
 
 

@@ -38,7 +38,7 @@ def frame(event_id: str | None, *, errors: list[str] | None = None, event_type: 
 
 def test_a_known_frame_is_looked_up_by_its_bytes(ledger: Ledger) -> None:
     """What `decode` returned is found under the same bytes from then on."""
-    arrivals = Arrivals(ledger, {})
+    arrivals = Arrivals(ledger, {}, lambda _: None)
     arrival = arrivals.decode(frame("e1"))
 
     assert arrival is not None
@@ -48,7 +48,7 @@ def test_a_known_frame_is_looked_up_by_its_bytes(ledger: Ledger) -> None:
 
 def test_a_client_understands_the_part_before_the_dot(ledger: Ledger) -> None:
     """Subject, entity and whether it is an upload."""
-    arrival = Arrivals(ledger, {}).decode(frame("e1"))
+    arrival = Arrivals(ledger, {}, lambda _: None).decode(frame("e1"))
 
     assert arrival is not None
     assert arrival.signal.subject is Subject.EVIDENCE
@@ -58,7 +58,7 @@ def test_a_client_understands_the_part_before_the_dot(ledger: Ledger) -> None:
 
 def test_other_messages_are_no_arrivals(ledger: Ledger) -> None:
     """A reply is neither decoded as a change nor remembered."""
-    arrivals = Arrivals(ledger, {})
+    arrivals = Arrivals(ledger, {}, lambda _: None)
 
     assert arrivals.decode(b'["1","1","realtime:x","phx_reply",{"status":"ok","response":{}}]') is None
     assert arrivals.known == {}
@@ -66,7 +66,7 @@ def test_other_messages_are_no_arrivals(ledger: Ledger) -> None:
 
 def test_the_memory_of_frames_is_bounded_and_events_stay_named_once(ledger: Ledger) -> None:
     """A frame that fell out of the cache is decoded again, but its event has its name already."""
-    arrivals = Arrivals(ledger, {})
+    arrivals = Arrivals(ledger, {}, lambda _: None)
     frames = [frame(f"e{number}") for number in range(module._FRAMES_MAX + 1)]
     for one in [*frames, frames[0]]:
         arrivals.decode(one)
@@ -80,7 +80,7 @@ def test_the_memory_of_frames_is_bounded_and_events_stay_named_once(ledger: Ledg
 
 def test_a_row_that_may_not_be_shown_has_no_name(ledger: Ledger) -> None:
     """Error 401 comes without any column: degraded, and no event can be named."""
-    arrival = Arrivals(ledger, {}).decode(frame(None, errors=["Error 401: Unauthorized"]))
+    arrival = Arrivals(ledger, {}, lambda _: None).decode(frame(None, errors=["Error 401: Unauthorized"]))
 
     assert arrival is not None
     assert (arrival.entity, arrival.flags) == (NO_ENTITY, SignalFlag.ERRORS)

@@ -20,10 +20,12 @@ class Hearer(WSListener):
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.has_failed = asyncio.Event()
+        self.was_refused = asyncio.Event()
 
     def refused(self, status: int, reason: str) -> None:
         """Hear of a refusal."""
         self.heard.append(f"refused {status} {reason}")
+        self.was_refused.set()
 
     def failed_to_connect(self) -> None:
         """Hear of a failure."""
@@ -47,11 +49,11 @@ class MuteServer:
         writer.close()
 
 
-def dialler(port: int, *, handshake_timeout_s: float) -> Dialler:
+def dialler(port: int, *, handshake_timeout_s: float, respects_retry_after: bool = False) -> Dialler:
     """Return one for a server on loopback."""
     url = f"ws://127.0.0.1:{port}/socket"
     endpoint = Endpoint(api_url="", realtime_url=url, anon_key="a", service_key="", jwt_secret="", database_url="")
-    return Dialler(endpoint, handshake_timeout_s=handshake_timeout_s)
+    return Dialler(endpoint, handshake_timeout_s=handshake_timeout_s, respects_retry_after=respects_retry_after)
 
 
 def test_a_handshake_that_is_given_up_is_closed_at_once_and_nobody_hears_of_it() -> None:
@@ -107,5 +109,46 @@ def test_a_server_that_is_not_there_is_a_failure() -> None:
             await hearer.has_failed.wait()
 
         assert hearer.heard == ["failed"]
+
+    uvloop.run(story())
+
+
+def test_a_handshake_that_is_told_to_wait_fails_when_that_is_over() -> None:
+    """The reason is heard at once, the failure, after which the device plans its next attempt, a second later."""
+
+    async def story() -> None:
+        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            body = b'{"error": "Too many connected users"}'
+            head = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: %d\r\n\r\n"
+            writer.write(head % len(body) + body)
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        loop = asyncio.get_running_loop()
+        waited_s = []
+        for respects in (True, False):
+            hearer, began_s = Hearer(), loop.time()
+            dialled = dialler(port, handshake_timeout_s=FOREVER_S, respects_retry_after=respects)
+            async with asyncio.timeout(DEADLINE_S):
+                dialled.dial(cast("Subscriber", hearer))
+                await hearer.has_failed.wait()
+            waited_s.append(loop.time() - began_s)
+
+            assert hearer.heard == ["refused 429 Too many connected users", "failed"]
+
+        impatient = Hearer()
+        dialled = dialler(port, handshake_timeout_s=FOREVER_S, respects_retry_after=True)
+        attempt = dialled.dial(cast("Subscriber", impatient))
+        await impatient.was_refused.wait()
+        attempt.give_up()
+        assert attempt.task is not None
+        await attempt.task
+        server.close()
+
+        assert waited_s[0] >= 1
+        assert impatient.heard == ["refused 429 Too many connected users"]
 
     uvloop.run(story())

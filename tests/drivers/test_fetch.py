@@ -33,6 +33,7 @@ class Get:
         self.requested_ns: list[int] = []
         self.answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
         self.answered_ns = 0
+        self.waits_until_ns = 0
         self.is_wanted = True
         self.is_dropped = False
 
@@ -44,6 +45,10 @@ class Get:
         """Remember when."""
         assert not self.answer.done()
         self.requested_ns.append(at_ns)
+
+    def told_to_wait(self, until_ns: int) -> None:
+        """Remember how long."""
+        self.waits_until_ns = until_ns
 
     def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
         """Remember what."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +19,7 @@ from loadtests.runner.manifest import make_manifest
 from loadtests.scenario.reader import read_scenario
 from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
+from tests.drivers.tls_proxy import Authority, tls_proxy
 
 PATIENCE_S = 30
 SCENARIO = """
@@ -154,3 +156,38 @@ def test_a_target_that_is_not_there_makes_every_outcome_unknown(prepare: Prepare
 
     assert done["acked"] == 0
     assert len(history.of(Kind.UNKNOWN)) == len(history.of(Kind.SENT)) > 0
+
+
+def carried_out(child: Child) -> dict[str, int]:
+    """Let the whole schedule be carried out; return the counts that the process tells at the end."""
+    go(child)
+    counts = child.wait_for("dispatched", PATIENCE_S)
+    child.send({"do": "stop"})
+    child.wait_for("done", PATIENCE_S)
+    return {name: int(counts[name]) for name in ("due", "acked", "failed")}
+
+
+def test_a_proxy_that_closes_what_is_idle_costs_no_mutation(prepare: Prepare, stack: Endpoint, tmp_path: Path) -> None:
+    """Over TLS, through a proxy whose patience ends long before a user's next turn: no request meets a dead end."""
+    authority = Authority.make(tmp_path)
+    upstream = urlsplit(stack.api_url).port
+    assert upstream is not None
+    with tls_proxy(authority.context_for("127.0.0.1"), upstream, idle_s=0.03) as proxy:
+        counts = carried_out(prepare(api_url=f"https://127.0.0.1:{proxy.port}", ca_file=str(authority.ca_file)))
+
+        assert counts == {"due": 30, "acked": 30, "failed": 0}
+        assert len(proxy.accepted) > 4
+
+
+def test_a_certificate_that_is_not_trusted_lets_no_mutation_pass(
+    prepare: Prepare, stack: Endpoint, tmp_path: Path
+) -> None:
+    """Locust's HTTP client would not look at it unless it is told to."""
+    authority = Authority.make(tmp_path)
+    upstream = urlsplit(stack.api_url).port
+    assert upstream is not None
+    with tls_proxy(authority.context_for("127.0.0.1"), upstream) as proxy:
+        counts = carried_out(prepare("mutators.timeout_s=1", api_url=f"https://127.0.0.1:{proxy.port}"))
+
+    assert counts["acked"] == 0
+    assert counts["failed"] > 0

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from itertools import count
@@ -55,9 +55,16 @@ class Stage:
         return History.read(self.ledger.path.parent)
 
 
-def perform(directory: Path, body: bytes, play: Callable[[Stage], Awaitable[None]]) -> None:
-    """Play in front of a server that answers everything with `body`, 10 ms later."""
-    serving = set()
+def perform(
+    directory: Path,
+    body: bytes,
+    play: Callable[[Stage], Awaitable[None]],
+    *,
+    refusals: Sequence[bytes] = (),
+    respects_retry_after: bool = True,
+) -> None:
+    """Play in front of a server that answers everything with `body`, 10 ms later; the first with 429 and a header."""
+    serving, refused = set(), iter(refusals)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         serving.add(asyncio.current_task())
@@ -66,10 +73,12 @@ def perform(directory: Path, body: bytes, play: Callable[[Stage], Awaitable[None
                 request = await reader.readuntil(b"\r\n\r\n")
                 await asyncio.sleep(0.01)
                 told = b'ETag: "one"\r\nX-Database-Reads: 2\r\n'
-                if b'If-None-Match: "one"' in request:
+                header = next(refused, None)
+                if header is None and b'If-None-Match: "one"' in request:
                     writer.write(b"HTTP/1.1 304 Not Modified\r\n%b\r\n" % told)
-                else:
-                    writer.write(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (told, len(body), body))
+                    continue
+                head = b"200 OK\r\n%b" % told if header is None else b"429 Too Many Requests\r\n%b\r\n" % header
+                writer.write(b"HTTP/1.1 %bContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -80,7 +89,8 @@ def perform(directory: Path, body: bytes, play: Callable[[Stage], Awaitable[None
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         pool = FetchPool(url, connections_max=8, timeout_ns=5_000 * MS, timers=timers)
         with Ledger(directory / "swarm-0.ledger", capacity_rows=1000) as ledger:
-            refresher = Refresher(ledger=ledger, pool=pool, numbers=count(1))
+            patience = timers if respects_retry_after else None
+            refresher = Refresher(ledger=ledger, pool=pool, numbers=count(1), timers=patience)
             try:
                 yield Stage(ledger, refresher, timers)
             finally:
@@ -251,3 +261,70 @@ def test_a_conditional_poller_shows_what_it_has_when_nothing_has_changed(
         assert stage.refresher.counts.errors == 0
 
     perform(tmp_path, b'{"data":[]}', play)
+
+
+WAIT = b"Retry-After: 1"
+
+
+def test_a_refresh_that_is_told_to_wait_comes_back_when_it_may(tmp_path: Path) -> None:
+    """Both requests are in the ledger, the device hears of the second alone, and what else it wants waits as well."""
+
+    async def play(stage: Stage) -> None:
+        device = Screened(stage, is_sequential=True)
+        device.flush((LIST,))
+        await stage.wait_rows(Kind.ANSWERED, 1)
+        device.flush((LIST,))
+
+        assert stage.refresher.counts.held == 2
+
+        requested, answered = await stage.answers(3)
+
+        assert answered["revision"].tolist() == [429, 200, 200]
+        assert (requested["at_ns"][1:] >= answered["at_ns"][0] + 1000 * MS).all()
+        assert (stage.refresher.counts.limited, stage.refresher.counts.held) == (1, 0)
+
+    perform(tmp_path, b"{}", play, refusals=(WAIT,))
+
+
+def test_who_does_not_respect_it_hears_of_the_refusal_at_once(tmp_path: Path) -> None:
+    """And asks on; that it was refused is counted all the same."""
+
+    async def play(stage: Stage) -> None:
+        Screened(stage, is_sequential=True).flush((LIST, LIST))
+        _, answered = await stage.answers(2)
+
+        assert answered["revision"].tolist() == [429, 200]
+        assert (stage.refresher.counts.limited, stage.refresher.counts.held) == (1, 0)
+
+    perform(tmp_path, b"{}", play, refusals=(WAIT,), respects_retry_after=False)
+
+
+def test_a_refusal_without_the_header_is_an_answer_like_any_other(tmp_path: Path) -> None:
+    """Nobody has said how long to wait."""
+
+    async def play(stage: Stage) -> None:
+        Screened(stage, is_sequential=True).flush((LIST, LIST))
+        _, answered = await stage.answers(2)
+
+        assert answered["revision"].tolist() == [429, 200]
+        assert stage.refresher.counts.limited == 0
+
+    perform(tmp_path, b"{}", play, refusals=(b"X-Nothing: 1",))
+
+
+def test_polls_are_left_out_while_the_api_asks_for_patience(tmp_path: Path) -> None:
+    """One refusal for an hour: of a poll every 5 ms none is sent, and each is recorded with its reason."""
+
+    async def play(stage: Stage) -> None:
+        role = Device(index=7, organization=0, user_id="u", model=DeviceModel.POLLER, interval_s=0.005)
+        poller = Poller(role, bearer="t", key=LIST, refresher=stage.refresher, timers=stage.timers)
+        poller.begin(time.monotonic_ns())
+        await stage.wait_rows(Kind.NOT_FETCHED, 3)
+        unfetched = stage.history().of(Kind.NOT_FETCHED)
+        last_answer_ns = stage.history().of(Kind.ANSWERED)["at_ns"].max()
+
+        assert set(unfetched["flag"].tolist()) == {NotFetched.HELD_OFF}
+        assert set(unfetched["revision"].tolist()) == {Cause.POLL}
+        assert stage.history().of(Kind.REQUESTED)["at_ns"].max() < last_answer_ns
+
+    perform(tmp_path, b"{}", play, refusals=(b"Retry-After: 3600",) * 10)

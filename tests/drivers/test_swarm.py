@@ -4,9 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,13 +16,14 @@ from loadtests.clients.requests import Cause
 from loadtests.history.directory import RunDirectory
 from loadtests.history.history import History
 from loadtests.history.kinds import NO_ENTITY, DownCause, Kind, SignalFlag
-from loadtests.processes.spawn import Child
+from loadtests.processes.spawn import Child, ChildError
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import DeviceModel
 from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
+from tests.drivers.tls_proxy import Authority, tls_proxy
 
 DEADLINE_S = 20.0
 SUBSCRIBERS = 8
@@ -255,3 +257,51 @@ def test_a_target_that_is_not_there_is_told(tmp_path: Path) -> None:
         "is": "failed",
         "why": "none of 8 subscribers was live within 0.3 s: no WebSocket could be opened",
     }
+
+
+@contextmanager
+def behind_tls(stack: Endpoint, authority: Authority) -> Iterator[Endpoint]:
+    """Put a proxy that ends TLS in front of both doors of the pipeline, one that soon closes what is silent."""
+    context = authority.context_for("localhost")
+    ports = [urlsplit(url).port for url in (stack.api_url, stack.realtime_url)]
+    assert ports[0] is not None
+    assert ports[1] is not None
+    with tls_proxy(context, ports[0], idle_s=0.2) as api, tls_proxy(context, ports[1]) as realtime:
+        yield replace(
+            stack,
+            api_url=f"https://localhost:{api.port}",
+            realtime_url=f"wss://localhost:{realtime.port}/realtime/v1/websocket",
+            ca_file=str(authority.ca_file),
+        )
+
+
+def test_devices_live_behind_a_proxy_that_ends_tls(stack: Endpoint, tmp_path: Path) -> None:
+    """They join over wss and re-fetch over https; connections that the proxy has closed in between cost no answer."""
+    population = new_run(tmp_path / "run", SCENARIO, "swarm-tls-test")
+    provision(stack.database_url, population)
+    with behind_tls(stack, Authority.make(tmp_path)) as endpoint, started_swarm(tmp_path / "run") as swarm:
+        swarm.send({"do": "prepare", "endpoint": endpoint.to_json()})
+        ready = swarm.wait_for("ready", DEADLINE_S)
+        swarm.send({"do": "go", "at_ns": time.monotonic_ns()})
+        update_job(stack, population)
+        wait_progress(swarm, lambda told: told["signals"] >= UPDATES * SUBSCRIBERS // 2)
+        wait_progress(swarm, lambda told: told["under_way"] == 0 and told["polls"] >= 3 * POLLERS)
+        swarm.send({"do": "stop"})
+        done = swarm.wait_for("done", DEADLINE_S)
+    history = History.read(tmp_path / "run")
+
+    assert (ready["live"], done["errors"]) == (SUBSCRIBERS, 0)
+    assert set(history.of(Kind.ANSWERED)["revision"].tolist()) == {200}
+    assert swarm.log is not None
+    assert swarm.log.read_text() == ""
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_as_the_reason(stack: Endpoint, tmp_path: Path) -> None:
+    """Instead of thirty seconds of silence and "no WebSocket could be opened"."""
+    scenario = {**SCENARIO, "subscribers": {**SCENARIO["subscribers"], "live_within_s": 1.0}}
+    new_run(tmp_path / "run", scenario, "swarm-tls-test")
+    with behind_tls(stack, Authority.make(tmp_path)) as endpoint, started_swarm(tmp_path / "run") as swarm:
+        swarm.send({"do": "prepare", "endpoint": {**endpoint.to_json(), "ca_file": ""}})
+
+        with pytest.raises(ChildError, match=r"is not trusted .* name the file of its authority with ca_file"):
+            swarm.wait_for("ready", DEADLINE_S)

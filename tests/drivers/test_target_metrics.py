@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from loadtests.drivers.target_metrics import (
+    SLOT_LAG,
     DatabaseMetrics,
     NoAnswer,
     RealtimeMetrics,
@@ -149,3 +150,34 @@ def test_a_slot_is_told_until_it_is_gone_and_then_as_gone(database: str) -> None
     assert SLOT not in before
     assert (during[SLOT], after[SLOT]) == (pid, 0)
     assert before[Series("pg_postmaster_start_time_seconds")] == after[Series("pg_postmaster_start_time_seconds")] > 1e9
+
+
+def test_what_a_slot_has_not_consumed_is_told(database: str) -> None:
+    """A slot that nobody reads lags by every write; one that is gone lags by nothing."""
+    metrics = DatabaseMetrics(database)
+    lag = Series(SLOT_LAG, (("slot_name", "realtime_test"),))
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(MAKE_SLOT)
+        before = dict(metrics.ask())[lag]
+        connection.execute("create table backlog as select repeat('x', 1000) from generate_series(1, 2000)")
+        behind = dict(metrics.ask())[lag]
+        connection.execute("select pg_drop_replication_slot('realtime_test')")
+    gone = dict(metrics.ask())[lag]
+    metrics.close()
+
+    assert behind - before > 1_000_000
+    assert gone == 0
+
+
+def test_the_largest_of_a_series_is_the_last_that_was_told(ledger: Ledger) -> None:
+    """Over all its labels; nothing before it was ever told."""
+    slots = [Series(SLOT_LAG, (("slot_name", name),)) for name in "ab"]
+    metrics = TargetMetrics([Script([(slots[0], 5.0), (slots[1], 9.0)], [(slots[0], 5.0), (slots[1], 2.0)])], every_s=0)
+    told_before = metrics.largest(SLOT_LAG)
+    largest = []
+    for _ in range(2):
+        metrics.ask_all()
+        metrics.record(ledger)
+        largest.append(metrics.largest(SLOT_LAG))
+
+    assert (told_before, largest) == (None, [9, 5])

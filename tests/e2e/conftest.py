@@ -27,6 +27,7 @@ jobs = 5
 
 [subscribers]
 count = 40
+control = 2
 
 [[pollers]]
 interval_s = 1
@@ -39,6 +40,7 @@ users = 10
 send_delay_ms_p99 = 5000
 loop_lag_ms_p99 = 5000
 clock_bound_ms = 500
+control_difference_ms = 5000
 
 [[phases]]
 name = "warm-up"

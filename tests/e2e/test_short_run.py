@@ -27,6 +27,7 @@ CONTRACT = {
     ),
     "coalescing": ("signals", "refreshes", "ratio", "optimum", "efficiency", "efficiency_by_bound"),
     "convergence": ("views", "wrong_views"),
+    "control": ("subscribers", "live", "n", "missing", "surplus", "signal_difference_ms_p50", "ready_difference_ms"),
     "health": ("send_delay_ms_p99", "loop_lag_ms_p99", "clock_bound_ms", "samples_ok", "reasons"),
     "population": ("subscribers", "live_peak", "pollers", "mutators", "organizations", "duration_s"),
 }
@@ -171,3 +172,14 @@ def test_the_ledgers_hold_all_three_populations(recorded: Recorded) -> None:
     assert {Kind.DUE, Kind.SENT, Kind.ACKED, Kind.SIGNAL, Kind.FLUSH, Kind.REQUESTED, Kind.ANSWERED} <= kinds
     assert {Kind.CLOCK, Kind.USAGE, Kind.PHASE, Kind.ENDED, Kind.TRUE_EVENT, Kind.TRUE_MUTATION, Kind.TRUE_JOB} <= kinds
     assert history.of(Kind.LOGIN)["actor"].tolist().count(0) == len(history.of(Kind.LOGOUT)[:1]) == 1
+
+
+def test_what_was_expected_stands_beside_what_came(recorded: Recorded) -> None:
+    """The dry run's numbers are in the manifest; Poisson arrivals may miss them by three standard deviations."""
+    expected = recorded.json("manifest.json")["expected"]
+    due = recorded.json("metrics.json")["mutations"]["due"]
+    steady = expected["load"]["phases"]["steady"]
+
+    assert expected["load"]["connections_peak"] == 40
+    assert steady["deliveries_per_s"] == pytest.approx(20 * 2)
+    assert abs(due - steady["mutations_per_s"] * steady["duration_s"]) < 3 * 100**0.5

@@ -22,6 +22,9 @@ def test_the_printed_keys_open_the_pipeline(start: StartCommand) -> None:
         told = environment(command)
         authorized = [{"Authorization": f"Bearer {told[name]}"} for name in ("TOKEN_1", "TOKEN_2")]
         jobs = [httpx.get(f"{told['JOBS_API_URL']}/api/jobs", headers=headers).json()["data"] for headers in authorized]
+        events = httpx.get(
+            f"{told['SUPABASE_URL']}/rest/v1/realtime_events", headers={"apikey": told["ANON_KEY"], **authorized[0]}
+        )
         stranger = httpx.get(f"{told['JOBS_API_URL']}/api/jobs")
         command.process.send_signal(signal.SIGINT)
         code = command.wait_end()
@@ -32,6 +35,7 @@ def test_the_printed_keys_open_the_pipeline(start: StartCommand) -> None:
     assert [len(page) for page in jobs] == [15, 15]
     assert {job["id"] for job in jobs[0]}.isdisjoint(job["id"] for job in jobs[1])
     assert stranger.status_code == 401
+    assert (events.status_code, events.json()) == (200, [])
     assert {"API_URL", "DB_URL", "REALTIME_URL", "ANON_KEY", "SERVICE_ROLE_KEY", "JWT_SECRET"} <= told.keys()
 
 

@@ -173,3 +173,22 @@ def test_a_killed_run_is_reported_as_unknown(start: StartCommand, killed: Path, 
     assert "verdict: unknown" in command.text
     assert "the run did not come to its end" in command.text
     assert (killed / "report.html").stat().st_size > 1000
+
+
+def test_a_target_that_suffers_is_spared(start: StartCommand, short_scenario: Path, tmp_path: Path) -> None:
+    """Half of all requests fail by a planted fault: the load ends, drains, is reported, and says by which numbers."""
+    directory = tmp_path / "run"
+    faults = 'faults=[{at_s=1,kind="errors",share=0.5,duration_s=60}]'
+    with start(
+        "run", short_scenario, *LONG, "--set", faults, "--set", "abort.error_share=0.2", "--out", directory
+    ) as run:
+        assert_reported_as_unknown(
+            run, directory, "aborted before its end, to spare the target", "and the limit is 20%"
+        )
+
+    (ended,) = History.read(directory).of(Kind.ENDED)
+    metrics = document(directory / "metrics.json")
+
+    assert ended["flag"] == 0
+    assert metrics["delivery"]["missed_live"] == 0
+    assert metrics["mutations"]["due"] < 20 * 60 / 2

@@ -25,7 +25,7 @@ from loadtests.pipeline.stack import StackError, check_port
 from loadtests.processes.spawn import Child, ChildError
 from loadtests.wire.endpoint import Endpoint
 
-PARTS = {"postgres", "jobs API", "Realtime"}
+PARTS = {"postgres", "jobs API", "Realtime", "gateway"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +103,13 @@ def test_a_free_port_passes_and_a_taken_one_is_named() -> None:
 def test_the_pipeline_is_ready_when_it_says_so(pipeline: Running) -> None:
     """Each part answers at its address, and the schema is there."""
     health = httpx.get(f"{pipeline.endpoint.api_url}/health")
+    accounts = httpx.get(
+        f"{pipeline.endpoint.supabase_url}/auth/v1/health", headers={"apikey": pipeline.endpoint.anon_key}
+    )
     with psycopg.connect(pipeline.endpoint.database_url) as connection:
         row = connection.execute("select count(*) from realtime_events").fetchone()
 
-    assert health.status_code == 200
+    assert health.status_code == accounts.status_code == 200
     assert accepts_connections(pipeline.endpoint.realtime_url)
     assert row == (0,)
     assert set(pipeline.pids) == PARTS
@@ -214,6 +217,14 @@ def test_fixed_ports_are_used(tmp_path: Path) -> None:
     with running(tmp_path / "log", StackSettings(api_port=api_port, realtime_port=realtime_port)) as started:
         assert started.endpoint.api_url == f"http://127.0.0.1:{api_port}"
         assert started.endpoint.realtime_url.startswith(f"ws://127.0.0.1:{realtime_port}/")
+
+
+@pytest.mark.e2e
+def test_a_pipeline_without_a_gateway_has_no_address_for_accounts(tmp_path: Path) -> None:
+    """Runs whose drivers need none start none."""
+    with running(tmp_path / "log", StackSettings(gateway=False)) as started:
+        assert set(started.pids) == PARTS - {"gateway"}
+        assert started.endpoint.supabase_url == ""
 
 
 @pytest.mark.e2e

@@ -52,4 +52,5 @@ def test_a_check_that_does_not_apply_says_why() -> None:
     assert harness_check(checked(every_2s=(1.2, "not applicable: 3 of the polls failed")))[1] == (
         "2\u00a0s: not applicable: 3 of the polls failed"
     )
+    assert harness_check(Metrics({"polling": {"2s": {}}}))[1].startswith("not applicable: the run was analysed before")
     assert harness_check(checked())[1] == "not applicable: the scenario has no pollers"

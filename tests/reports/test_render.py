@@ -14,7 +14,17 @@ from reports.render import render
 
 RUNS = ("full_run", "empty_run", "censored_run", "small_run", "polled_run")
 Rendered = Callable[[str], Path]
-FIGURES = ("visibility.png", "stages.png", "cost.png", "clients.png", "timeline.png", "states.png")
+FIGURES = (
+    "visibility.png",
+    "stages.png",
+    "cost.png",
+    "break-even.png",
+    "break-even-map.png",
+    "battery.png",
+    "clients.png",
+    "timeline.png",
+    "states.png",
+)
 MOST_BYTES = 3_000_000
 
 

@@ -5,8 +5,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from loadtests.pipeline.settings import FeedName, PlanName
+from loadtests.pipeline.settings import FeedName
 from loadtests.scenario.model import Scenario, Target
+from loadtests.wire.plans import PlanName
 
 STEADY = {"name": "steady", "duration_s": 10, "mutations_per_s": 5}
 WARM = {"name": "warm-up", "duration_s": 5, "mutations_per_s": 5, "warm_up": True}
@@ -88,6 +89,13 @@ def test_changing_jobs_that_do_not_exist_is_refused() -> None:
 
     assert "phase 'steady' changes jobs but there are none" in text
     assert scenario(organizations={"jobs": 0}).organizations.jobs == 0
+
+
+def test_a_control_group_needs_somebody_to_shadow() -> None:
+    """Not more official clients than devices."""
+    assert "control = 3: each shadows another subscriber, and there are 2" in complaint(
+        subscribers={"count": 2, "control": 3}
+    )
 
 
 def test_an_unknown_mutation_is_refused_by_name() -> None:

@@ -61,6 +61,18 @@ def test_a_device_is_found_at_its_index() -> None:
     assert len(EVERYBODY.subscribers) == 20
 
 
+def test_each_control_subscriber_shadows_another_device_as_a_user_of_its_own() -> None:
+    """Spread over all of them; without a control group there is none."""
+    people = population(organizations={"count": 4}, subscribers={"count": 20, "control": 4})
+    shadowed = [people.subscribers[control.shadows] for control in people.controls]
+
+    assert [control.shadows for control in people.controls] == [0, 5, 10, 15]
+    assert [control.organization for control in people.controls] == [device.organization for device in shadowed]
+    assert {control.user_id for control in people.controls}.isdisjoint(device.user_id for device in people.devices)
+    assert len({control.user_id for control in people.controls}) == 4
+    assert EVERYBODY.controls == ()
+
+
 def test_models_come_in_their_proportion() -> None:
     """Three ios devices for one of web."""
     assert Counter(device.model for device in EVERYBODY.subscribers) == {DeviceModel.IOS: 15, DeviceModel.WEB: 5}

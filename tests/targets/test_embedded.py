@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[EmbeddedTarget]:
     """Return a pipeline of the test's own, starting."""
-    started = EmbeddedTarget.start(StackSettings(), log=tmp_path / "target.log")
+    started = EmbeddedTarget.start(StackSettings(gateway=False), log=tmp_path / "target.log")
     yield started
     started.stop()
 

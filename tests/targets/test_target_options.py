@@ -6,8 +6,8 @@ from loadtests.targets.embedded import settings_from, target_options
 
 
 def test_a_target_that_says_nothing_is_the_pipeline_that_is_told_nothing() -> None:
-    """Both have the same defaults."""
-    assert settings_from(target_options(Target())) == StackSettings()
+    """Both have the same defaults; but no driver of a run goes through the gateway."""
+    assert settings_from(target_options(Target())) == StackSettings(gateway=False)
 
 
 def test_every_key_reaches_the_pipeline() -> None:
@@ -33,5 +33,6 @@ def test_every_key_reaches_the_pipeline() -> None:
             retention_every_s=10,
         ),
         push_sink=True,
+        gateway=False,
     )
     assert settings_from(target_options(Target(as_built=True))).api == ApiOptions(as_built=True)

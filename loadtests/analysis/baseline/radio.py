@@ -2,7 +2,8 @@
 
 The model and its figures are those of J. Huang, F. Qian, A. Gerber, Z. M. Mao, S. Sen and O. Spatscheck, *A Close
 Examination of Performance and Power Characteristics of 4G LTE Networks*, MobiSys 2012, tables 3 and 4 (one phone of
-2012 in one operator's network). It knows nothing of push or polling.
+2012 in one operator's network), as they are commonly quoted; the throughput is in its abstract. It knows nothing of
+push or polling.
 """
 
 from dataclasses import dataclass

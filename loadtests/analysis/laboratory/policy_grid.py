@@ -94,6 +94,11 @@ def _grid() -> Iterator[RefreshPolicy]:
                 yield RefreshPolicy(window_ns, coalescing, Edge.LEADING_AND_TRAILING, None, jitter_ns)
 
 
+def is_defect(name: str) -> bool:
+    """Return whether the policy of that name is a fault of today's code, replayed for comparison and never advised."""
+    return f"edge={_word(Edge.FLUSH_ON_CANCEL)}" in name.split(",")
+
+
 def name_of(policy: RefreshPolicy) -> str:
     """Return a policy as `parse_policy` reads it."""
     if policy.edge is Edge.NONE:

@@ -13,7 +13,7 @@ from loadtests.analysis.laboratory.traces import Arrival, Fetching, Trace
 from loadtests.clients.fetching import Decision, Discipline, Fetch, FetchDesk, Wanted
 from loadtests.clients.gathering import SUPPRESSED, Gatherer
 from loadtests.clients.policy import RefreshPolicy
-from loadtests.clients.requests import Cause, KeyKind, RequestKey
+from loadtests.clients.requests import Cause, RequestKey
 
 
 class ReplayError(ValueError):
@@ -44,12 +44,13 @@ def replay(
     policy: RefreshPolicy,
     discipline: Discipline,
     *,
-    duration_ns: Callable[[KeyKind], int],
-    chance: Callable[[], float],
+    duration_ns: Callable[[RequestKey, int], int],
+    chance: Callable[[int], float],
 ) -> Replayed:
     """Return what a lifetime would have been under another policy.
 
-    `duration_ns` tells how long the next fetch of a kind takes, `chance` in [0, 1) what a jitter is drawn with.
+    `duration_ns` tells how long a fetch of a key that starts at a stamp takes, `chance` in [0, 1) what the
+    jitter of a batch is drawn with that begins at a stamp.
     """
     player = _Player(policy, discipline, duration_ns, chance)
     for step in trace.steps:
@@ -67,16 +68,17 @@ def replay(
 class _Player:
     """The machines of one device, and what is under way."""
 
-    __slots__ = ("_answers", "_desk", "_duration_ns", "_fetched", "_flushed_ns", "_gatherer", "_suppressed")
+    __slots__ = ("_answers", "_desk", "_duration_ns", "_fetched", "_flushed_ns", "_gatherer", "_now_ns", "_suppressed")
 
     def __init__(
         self,
         policy: RefreshPolicy,
         discipline: Discipline,
-        duration_ns: Callable[[KeyKind], int],
-        chance: Callable[[], float],
+        duration_ns: Callable[[RequestKey, int], int],
+        chance: Callable[[int], float],
     ) -> None:
-        self._gatherer = Gatherer(policy, count(1), chance)
+        self._now_ns = 0
+        self._gatherer = Gatherer(policy, count(1), lambda: chance(self._now_ns))
         self._desk = FetchDesk(discipline)
         self._duration_ns = duration_ns
         self._answers: list[tuple[int, int, Fetch]] = []
@@ -105,6 +107,7 @@ class _Player:
 
     def hear(self, arrival: Arrival) -> None:
         """Take in a signal."""
+        self._now_ns = arrival.at_ns
         batch = self._gatherer.signal(arrival.signal, arrival.keys, arrival.at_ns)
         self._suppressed += batch == SUPPRESSED
 
@@ -124,6 +127,6 @@ class _Player:
 
     def _start(self, decision: Decision, now_ns: int) -> None:
         for fetch in decision.start:
-            answered_ns = now_ns + self._duration_ns(fetch.key.kind)
+            answered_ns = now_ns + self._duration_ns(fetch.key, now_ns)
             self._fetched.append(Fetched(fetch.key, fetch.cause, now_ns, answered_ns))
             heappush(self._answers, (answered_ns, fetch.number, fetch))

@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from loadtests.analysis.devices import SUBSCRIBER
+from loadtests.analysis.laboratory.outcome import Outcome
 from loadtests.analysis.laboratory.policy_grid import Choice
 from loadtests.analysis.laboratory.traces import Traces
-from loadtests.analysis.laboratory.what_if import Outcome
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.stamps import NEVER
 from loadtests.clients.policy import Edge
@@ -65,7 +65,7 @@ def check_replay(
 
 
 def _reasons(run: Reconstruction, traces: Traces, live: Choice) -> list[str]:
-    models = sorted({trace.model for trace in traces.each})
+    models = [DeviceModel(model) for model in np.unique(traces.arrivals.model).tolist()]
     reasons = [
         f"{model.key} draws up to {live.policies[model].jitter_ns // 1_000_000} ms of jitter for each flush, and the "
         "replay draws anew"
@@ -82,7 +82,7 @@ def _reasons(run: Reconstruction, traces: Traces, live: Choice) -> list[str]:
     if late:
         reasons.append(f"{late} signals fell into a batch that was over, because its timer came late")
     asked = np.zeros(len(run.signals), dtype=np.bool_)
-    asked[traces.wanted.signal] = True
+    asked[traces.asked] = True
     lost = int((run.signals.asks_refresh & ~asked).sum())
     if lost:
         reasons.append(f"{lost} signals asked for a refresh that they do not ask for in a replay")

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from loadtests.analysis.laboratory.outcome import Outcome, front, recommended
+from loadtests.analysis.laboratory.policy_grid import is_defect
 from loadtests.analysis.laboratory.regret import Regret
 from loadtests.analysis.laboratory.replay_check import ReplayCheck
-from loadtests.analysis.laboratory.what_if import Outcome, front, recommended
 from loadtests.analysis.stamps import NS_PER_S
 
 REPLAY_SCHEMA: Final = "loadtests.replay/1"
@@ -37,8 +38,8 @@ class Replays:
 
     @cached_property
     def recommended(self) -> Outcome | None:
-        """The best of the others, None when the live policy is."""
-        return recommended(self.others, self.live)
+        """The best of the others, today's faults left aside; None when the live policy is."""
+        return recommended([each for each in self.others if not is_defect(each.name)], self.live)
 
 
 def json_of(replays: Replays) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def _json_of(outcome: Outcome) -> dict[str, Any]:
         "refreshes_per_subscriber_minute": outcome.refreshes_per_subscriber_minute,
         "other_requests": outcome.others,
         "signals_dropped": outcome.suppressed,
-        "staleness_ms": {**outcome.staleness.quantiles().to_json(), "mean": outcome.staleness.mean_ms},
+        "staleness_ms": {**outcome.stale_ms.to_json(), "mean": outcome.stale_mean_ms},
         "shown_after_ms": outcome.waits_ms.to_json(),
     }
 
@@ -114,8 +115,8 @@ def _table(replays: Replays) -> Iterator[str]:
 
 
 def _figures(outcome: Outcome) -> str:
-    stale, waits = outcome.staleness.quantiles(), outcome.waits_ms
-    ages = "".join(map(_cell, (outcome.staleness.mean_ms, stale.p95, stale.max)))
+    stale, waits = outcome.stale_ms, outcome.waits_ms
+    ages = "".join(map(_cell, (outcome.stale_mean_ms, stale.p95, stale.max)))
     shown = "".join(map(_cell, (waits.p50, waits.p95, waits.max)))
     rate = outcome.refreshes_per_subscriber_minute
     told = "-" if rate is None else f"{rate:.2f}"
@@ -135,8 +136,8 @@ def _recommendation(replays: Replays) -> Iterator[str]:
         return
     saved = 1 - best.refreshes / live.refreshes if live.refreshes else 0.0
     yield (
-        f"◄ {saved:.0%} fewer refreshes than live, screens stale for {best.staleness.mean_ms or 0:,.0f} instead of "
-        f"{live.staleness.mean_ms or 0:,.0f} ms on average, and no longer at worst: the fewest that can be said of."
+        f"◄ {saved:.0%} fewer refreshes than live, screens stale for {best.stale_mean_ms or 0:,.0f} instead of "
+        f"{live.stale_mean_ms or 0:,.0f} ms on average, and no longer at worst: the fewest that can be said of."
     )
 
 

@@ -22,11 +22,11 @@ VALUE_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What a statement raises when a value that the caller sent is against a constraint."""
 
 
-async def open_pool(url: str, *, size: int) -> Pool:
-    """Open `size` connections that stay open, with prepared statements that stay prepared."""
+async def open_pool(url: str, *, size: int, name: str = "jobs API") -> Pool:
+    """Open `size` connections called `name`, which stay open, with prepared statements that stay prepared."""
 
     async def connect() -> DriverConnection:
-        settings = {"application_name": "jobs API"}
+        settings = {"application_name": name}
         return await asyncpg.connect(url, max_cached_statement_lifetime=0, server_settings=settings)
 
     return await Sessions.open(connect, size=size)

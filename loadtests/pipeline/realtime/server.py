@@ -34,12 +34,12 @@ from loadtests.pipeline.realtime.message_policies import MessagePolicies
 from loadtests.pipeline.realtime.misbehaviour import Misbehaviour
 from loadtests.pipeline.realtime.moment import Moment
 from loadtests.pipeline.realtime.pacing import PollCost
-from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.pipeline.realtime.rooms import Rooms
 from loadtests.pipeline.realtime.service import Service
 from loadtests.pipeline.realtime.subscriptions import Subscriptions
 from loadtests.pipeline.settings import LOOPBACK, RealtimeHello
 from loadtests.processes.lifeline import say
+from loadtests.wire.plans import PLANS
 
 SERVICE_RESTART: Final = 1012
 REFUSED_HANDSHAKE_S: Final = 2.0

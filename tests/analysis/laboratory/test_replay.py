@@ -4,7 +4,7 @@ from loadtests.analysis.laboratory.replay import Replayed, replay
 from loadtests.analysis.laboratory.traces import Arrival, Fetching, LookAway, Step, Trace
 from loadtests.clients.fetching import Discipline, SingleFlight
 from loadtests.clients.policy import Coalescing, Edge, RefreshPolicy
-from loadtests.clients.requests import Cause, KeyKind, RequestKey
+from loadtests.clients.requests import Cause, RequestKey
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.clients.gathered import LIST, MS, job
 
@@ -23,10 +23,10 @@ def lived(
     """Return ten seconds of a device."""
     trace = Trace(lifetime=0, device=0, model=DeviceModel.WEB, steps=steps, end_ns=10_000 * MS)
 
-    def duration_ns(_kind: KeyKind) -> int:
+    def duration_ns(_key: RequestKey, _started_ns: int) -> int:
         return takes_ms * MS
 
-    return replay(trace, policy, discipline, duration_ns=duration_ns, chance=lambda: chance)
+    return replay(trace, policy, discipline, duration_ns=duration_ns, chance=lambda _begins_ns: chance)
 
 
 def told(at_ms: int, number: int = 1, *keys: RequestKey) -> Arrival:

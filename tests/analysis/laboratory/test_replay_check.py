@@ -3,9 +3,9 @@
 from typing import Any
 
 from loadtests.analysis.laboratory.policy_grid import live
+from loadtests.analysis.laboratory.reading import read_traces
 from loadtests.analysis.laboratory.replay_check import ReplayCheck, check_replay
-from loadtests.analysis.laboratory.traces import read_traces
-from loadtests.analysis.laboratory.what_if import Laboratory
+from loadtests.analysis.laboratory.what_if import laboratory_of, recorded
 from loadtests.clients.roles import models_of
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import Story
@@ -15,9 +15,9 @@ def check_of(story: Story) -> ReplayCheck:
     """Return the check of a story."""
     run, models = story.run(), models_of(story.scenario)
     traces = read_traces(run, models, story.history.names)
-    laboratory = Laboratory(run, traces, models, 1)
+    laboratory = laboratory_of(run, traces, models, seed=1)
     own = live(story.scenario)
-    return check_replay(run, traces, own, recorded=laboratory.live(), replayed=laboratory.replay(own))
+    return check_replay(run, traces, own, recorded=recorded(run, laboratory), replayed=laboratory.replay(own))
 
 
 def one_signal(model: DeviceModel = DeviceModel.IOS, **subscribers: Any) -> Story:

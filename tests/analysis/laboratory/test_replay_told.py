@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from loadtests.analysis.laboratory.policy_grid import design, live, parse_policy
+from loadtests.analysis.laboratory.reading import read_traces
 from loadtests.analysis.laboratory.replay_check import ReplayCheck
 from loadtests.analysis.laboratory.replay_told import Replays, json_of, lines_of
-from loadtests.analysis.laboratory.traces import read_traces
-from loadtests.analysis.laboratory.what_if import Laboratory
+from loadtests.analysis.laboratory.what_if import laboratory_of, recorded
 from loadtests.clients.roles import models_of
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import Story
@@ -18,13 +18,13 @@ def replays() -> Replays:
     story.mutation(0, 1000).mutation(1, 1300, job="other").signal(0, "e0", 1010, batch=1)
     story.signal(0, "e1", 1310, batch=1).fetch(0, 1810, 1830, "page", batch=1).fetch(0, 1830, 1850, "page", batch=1)
     run, models = story.run(), models_of(story.scenario)
-    laboratory = Laboratory(run, read_traces(run, models, story.history.names), models, 1)
+    laboratory = laboratory_of(run, read_traces(run, models, story.history.names), models, seed=1)
     by_key = parse_policy("coalescing=request-key", story.scenario)
     return Replays(
         subscribers=1,
         signals=2,
         seed=1,
-        recorded=laboratory.live(),
+        recorded=recorded(run, laboratory),
         live=laboratory.replay(live(story.scenario)),
         design=laboratory.replay(design()),
         others=(laboratory.replay(by_key),),

@@ -1,6 +1,7 @@
 """What a replay is made from: signals while somebody looked, looks away, fetches for other reasons."""
 
-from loadtests.analysis.laboratory.traces import Arrival, Fetching, LookAway, Traces, read_traces
+from loadtests.analysis.laboratory.reading import read_traces
+from loadtests.analysis.laboratory.traces import Arrival, Fetching, LookAway, Traces
 from loadtests.clients.requests import Cause, KeyKind, RequestKey
 from loadtests.clients.roles import models_of
 from loadtests.clients.signals import Subject
@@ -55,9 +56,10 @@ def test_the_open_job_asks_for_its_detail() -> None:
     open_job = story.population.job_id(0, 0)
     story.mutation(0, 100, job=open_job).mutation(1, 200, job="other").signal(0, "e0", 110).signal(0, "e1", 210)
 
-    wanted = traces_of(story).wanted
+    (trace,) = traces_of(story).each
+    asked = [(step.at_ns // MS, len(step.keys)) for step in trace.steps if isinstance(step, Arrival)]
 
-    assert (wanted.signal.tolist(), (wanted.received_ns // MS).tolist()) == ([0, 0, 1], [110, 110, 210])
+    assert asked == [(110, 2), (210, 1)]
 
 
 def test_keys_are_numbered_whether_signals_or_fetches_name_them() -> None:
@@ -68,7 +70,7 @@ def test_keys_are_numbered_whether_signals_or_fetches_name_them() -> None:
     traces = traces_of(story)
 
     assert set(traces.keys) == {RequestKey(KeyKind.JOB_LIST, LIST), RequestKey(KeyKind.JOB, "/api/jobs/x")}
-    assert traces.key_of_name.max() == 1
+    assert traces.key_of_name.max() == traces.keys[RequestKey(KeyKind.JOB, "/api/jobs/x")]
 
 
 def test_pollers_have_no_trace() -> None:

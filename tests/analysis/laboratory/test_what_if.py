@@ -4,25 +4,31 @@ from typing import Any
 
 import pytest
 
+from loadtests.analysis.laboratory.outcome import Outcome, front, recommended
 from loadtests.analysis.laboratory.policy_grid import grid, live, parse_policy
+from loadtests.analysis.laboratory.reading import read_traces
 from loadtests.analysis.laboratory.replay import ReplayError
-from loadtests.analysis.laboratory.traces import read_traces
-from loadtests.analysis.laboratory.what_if import Laboratory, Outcome, front, recommended
+from loadtests.analysis.laboratory.what_if import Laboratory, laboratory_of, recorded
 from loadtests.clients.requests import KeyKind, RequestKey
 from loadtests.clients.roles import models_of
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import Story
 
 
-def laboratory_of(story: Story) -> Laboratory:
+def stage(story: Story) -> Laboratory:
     """Return what replays a story."""
     run, models = story.run(), models_of(story.scenario)
-    return Laboratory(run, read_traces(run, models, story.history.names), models, 1)
+    return laboratory_of(run, read_traces(run, models, story.history.names), models, seed=1)
+
+
+def as_recorded(story: Story) -> Outcome:
+    """Return a story as it was."""
+    return recorded(story.run(), stage(story))
 
 
 def replayed(story: Story, policy: str) -> Outcome:
     """Return a story under another policy."""
-    return laboratory_of(story).replay(parse_policy(policy, story.scenario))
+    return stage(story).replay(parse_policy(policy, story.scenario))
 
 
 def two_signals(**subscribers: Any) -> Story:
@@ -35,23 +41,19 @@ def two_signals(**subscribers: Any) -> Story:
 
 def test_the_live_policy_lives_again_as_it_was_recorded() -> None:
     """One refresh, both signals shown at 1,830 ms: after 820 and 520 ms."""
-    laboratory = laboratory_of(two_signals())
-    recorded, again = laboratory.live(), laboratory.replay(live(laboratory.run.population.scenario))
+    story = two_signals()
+    once, again = as_recorded(story), stage(story).replay(live(story.scenario))
 
-    assert (recorded.refreshes, recorded.waits_ms.p50, recorded.waits_ms.max) == (1, 520, 820)
-    assert (again.refreshes, again.waits_ms, again.staleness.mean_ms) == (
-        recorded.refreshes,
-        recorded.waits_ms,
-        recorded.staleness.mean_ms,
-    )
+    assert (once.refreshes, once.waits_ms.p50, once.waits_ms.max) == (1, 520, 820)
+    assert (again.refreshes, again.waits_ms, again.stale_mean_ms) == (1, once.waits_ms, once.stale_mean_ms)
 
 
 def test_staleness_is_the_age_of_the_oldest_signal_that_is_not_shown() -> None:
     """It grows from 0 to 820 ms within 10 s of looking: 0.82² / 2 / 10 s on average."""
-    stale = laboratory_of(two_signals()).live().staleness
+    once = as_recorded(two_signals())
 
-    assert stale.mean_ms == pytest.approx(33.62)
-    assert stale.quantiles().max == 820
+    assert once.stale_mean_ms == pytest.approx(33.62)
+    assert once.stale_ms.max == 820
 
 
 def test_a_shorter_window_costs_more_and_waits_less() -> None:
@@ -67,14 +69,14 @@ def test_a_dropped_signal_is_stale_until_something_else_is_fetched() -> None:
     outcome = replayed(two_signals(), "edge=leading")
 
     assert (outcome.refreshes, outcome.suppressed, outcome.waits_ms.never) == (1, 1, 1)
-    assert outcome.staleness.quantiles().max == 10_000 - 1310
+    assert outcome.stale_ms.max == 10_000 - 1310
 
 
 def test_what_is_not_shown_before_they_look_away_is_the_catch_ups_affair() -> None:
     """They look away in the middle of the window: stale until then, and never shown by the policy."""
     outcome = replayed(two_signals().away(0, 1500, 3000), "live")
 
-    assert (outcome.refreshes, outcome.waits_ms.never, outcome.staleness.quantiles().max) == (0, 2, 490)
+    assert (outcome.refreshes, outcome.waits_ms.never, outcome.stale_ms.max) == (0, 2, 490)
 
 
 def test_a_signal_is_shown_with_the_last_of_its_keys() -> None:
@@ -85,7 +87,7 @@ def test_a_signal_is_shown_with_the_last_of_its_keys() -> None:
     story.signal(0, "e0", 1010, batch=1).fetch(0, 1510, 1530, "page", batch=1)
     story.fetch(0, 1510, 1560, "detail", batch=1, key=RequestKey.job(job).path)
 
-    assert laboratory_of(story).live().waits_ms.max == 550
+    assert as_recorded(story).waits_ms.max == 550
 
 
 def test_a_failed_request_shows_nothing() -> None:
@@ -93,7 +95,7 @@ def test_a_failed_request_shows_nothing() -> None:
     story = Story(subscribers={"count": 1, "web": 0}).clock().live(0).body("page", ("job", 2)).mutation(0, 1000)
     story.signal(0, "e0", 1010, batch=1).fetch(0, 1510, 1530, None, batch=1).fetch(0, 2510, 2530, "page", batch=1)
 
-    assert laboratory_of(story).live().waits_ms.max == 1520
+    assert as_recorded(story).waits_ms.max == 1520
 
 
 def test_an_answer_that_overtakes_an_earlier_request_shows_the_signal() -> None:
@@ -101,7 +103,7 @@ def test_an_answer_that_overtakes_an_earlier_request_shows_the_signal() -> None:
     story = Story(subscribers={"count": 1, "web": 0}).clock().live(0).body("page", ("job", 2)).mutation(0, 1000)
     story.signal(0, "e0", 1010, batch=1).fetch(0, 1510, 3530, "page", batch=1).fetch(0, 1600, 1620, "page", batch=1)
 
-    assert laboratory_of(story).live().waits_ms.max == 610
+    assert as_recorded(story).waits_ms.max == 610
 
 
 def test_the_same_seed_replays_the_same() -> None:
@@ -113,9 +115,9 @@ def test_the_same_seed_replays_the_same() -> None:
 
 def test_the_front_falls_in_staleness_as_requests_rise() -> None:
     """Whatever is beaten in both is left out."""
-    laboratory = laboratory_of(two_signals())
+    laboratory = stage(two_signals())
     best = front([laboratory.replay(choice) for choice in grid()])
-    staleness = [each.staleness.mean_ms or 0.0 for each in best]
+    staleness = [each.stale_mean_ms or 0.0 for each in best]
 
     assert [each.refreshes for each in best] == sorted({each.refreshes for each in best})
     assert staleness == sorted(set(staleness), reverse=True)
@@ -126,7 +128,7 @@ def test_a_policy_is_recommended_that_is_no_staler_and_cheaper() -> None:
     story = Story(subscribers={"count": 1, "web": 0}).clock().live(0).body("page", ("job", 2))
     story.mutation(0, 1000).mutation(1, 1300, job="other").signal(0, "e0", 1010, batch=1)
     story.signal(0, "e1", 1310, batch=1).fetch(0, 1810, 1830, "page", batch=1).fetch(0, 1830, 1850, "page", batch=1)
-    laboratory = laboratory_of(story)
+    laboratory = stage(story)
     outcomes = [laboratory.replay(parse_policy(text, story.scenario)) for text in ("coalescing=request-key", "live")]
 
     best = recommended(outcomes, outcomes[1])
@@ -137,9 +139,11 @@ def test_a_policy_is_recommended_that_is_no_staler_and_cheaper() -> None:
 
 def test_a_policy_that_drops_signals_is_not_recommended() -> None:
     """However few requests it makes."""
-    laboratory = laboratory_of(two_signals(debounce_ms=200))
-    scenario = laboratory.run.population.scenario
-    own, leading = (laboratory.replay(parse_policy(text, scenario)) for text in ("live", "edge=leading,window_ms=600"))
+    story = two_signals(debounce_ms=200)
+    laboratory = stage(story)
+    own, leading = (
+        laboratory.replay(parse_policy(text, story.scenario)) for text in ("live", "edge=leading,window_ms=600")
+    )
 
     assert leading.refreshes < own.refreshes
     assert recommended([leading], own) is None

@@ -9,8 +9,8 @@ from loadtests.pipeline.realtime.claims import TokenVerifier
 from loadtests.pipeline.realtime.effects import Effect, Refuse, Send, ShowPresence, Subscribe
 from loadtests.pipeline.realtime.limits import Limits
 from loadtests.pipeline.realtime.moment import Moment
-from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.wire.phoenix import Vsn, decode_client, encode_server
+from loadtests.wire.plans import PLANS
 from loadtests.wire.tokens import mint
 
 SECRET = "a secret of at least thirty-two bytes"

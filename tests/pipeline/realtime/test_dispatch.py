@@ -12,10 +12,10 @@ from loadtests.pipeline.realtime.dispatch import Dispatcher
 from loadtests.pipeline.realtime.filters import TypedCondition
 from loadtests.pipeline.realtime.limits import Limits
 from loadtests.pipeline.realtime.pgoutput import Column, Relation, Row
-from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.pipeline.realtime.tables import Table
 from loadtests.wire.changes import decode_change
 from loadtests.wire.phoenix import Vsn
+from loadtests.wire.plans import PLANS
 from tests.pipeline.realtime.tables import described
 
 RELATION = Relation(

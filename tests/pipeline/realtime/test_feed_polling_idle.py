@@ -15,8 +15,8 @@ from loadtests.pipeline.realtime.dispatch import Dispatcher
 from loadtests.pipeline.realtime.feed_polling import PollingFeed, Surroundings
 from loadtests.pipeline.realtime.limits import Limits
 from loadtests.pipeline.realtime.pacing import PollCost
-from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.wire.phoenix import Vsn
+from loadtests.wire.plans import PLANS
 
 MINUTE_NS = 60 * 10**9
 SLOTS = "select count(*) from pg_replication_slots where database = current_database()"

@@ -13,10 +13,10 @@ from loadtests.pipeline.realtime.claims import TokenVerifier
 from loadtests.pipeline.realtime.effects import Effect, Refuse
 from loadtests.pipeline.realtime.limits import Limits
 from loadtests.pipeline.realtime.moment import Moment
-from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.pipeline.settings import RealtimeOptions
 from loadtests.wire import phoenix
 from loadtests.wire.phoenix import Reply, Vsn, decode_client, encode_client
+from loadtests.wire.plans import PLANS
 from loadtests.wire.tokens import mint
 from tests.pipeline.realtime.world import RealtimeUnderTest, Socket
 

@@ -9,8 +9,8 @@ from loadtests.pipeline.realtime.channels import Session
 from loadtests.pipeline.realtime.claims import TokenVerifier
 from loadtests.pipeline.realtime.effects import Broadcast, Effect, Leave, ShowPresence, Track
 from loadtests.pipeline.realtime.limits import Limits
-from loadtests.pipeline.realtime.plans import PLANS
 from loadtests.wire.phoenix import Message, UserBroadcast
+from loadtests.wire.plans import PLANS
 from tests.pipeline.realtime.sessions import ANON, SECRET, at, config, frames_of, join, play, token
 
 TOPIC = "realtime:org-events"

@@ -5,10 +5,14 @@ import re
 import numpy as np
 import pytest
 
+from loadtests.analysis.baseline.break_even import WRITES_PER_MINUTE, Curve, Rate
 from loadtests.analysis.laboratory.starvation import poisson_wait_s
 from loadtests.analysis.results import Cost, States, Timeline
+from reports.figures.battery import battery_plate
+from reports.figures.break_even import Measured, lines_plate, map_plate
 from reports.figures.canvas import Plate, Shape, png, svg
 from reports.figures.cost import cost_plate
+from reports.figures.policies import Dot, Mark, policies_plate
 from reports.figures.ranks import bands
 from reports.figures.starvation import Point, starvation_plate
 from reports.figures.states import states_plate, widen_states
@@ -48,6 +52,12 @@ def states_of(bins: int, *, begin_s: float = -5.0, not_live: float = 0.0) -> Sta
     )
 
 
+def curve_of(model: str, slope: float) -> Curve:
+    """Return a client that requests so much for each write."""
+    rates = (Rate(requests=slope * each, standard_error=0, of_blocks=0, mean_wait_s=0.5) for each in WRITES_PER_MINUTE)
+    return Curve(model=model, writes=WRITES_PER_MINUTE, rates=tuple(rates))
+
+
 def plates() -> dict[str, Plate]:
     """Return figures by what is awkward about them."""
     waits = np.array([400.0, 500.0, 900.0])
@@ -68,6 +78,17 @@ def plates() -> dict[str, Plate]:
         "visibility of five cohorts": visibility_plate(waits, {f"{s}s": waits * s for s in (1, 2, 5, 10, 60)}),
         "clients": clients_plate({name: waits * n for n, name in enumerate(CLIENTS, start=1)}, CLIENTS),
         "clients unseen": clients_plate({name: np.full(2, np.inf) for name in CLIENTS}, CLIENTS),
+        "break-even": lines_plate(
+            [curve_of(each, 1.0) for each in CLIENTS],
+            CLIENTS,
+            (5, 30),
+            [Measured(model="ios", writes=3.0, requests=4.0)],
+        ),
+        "battery": battery_plate(
+            {"LTE": {"push": 1890.0, "polling 5 s": 3820.0}, "Wi-Fi": {"push": 13.0, "polling 5 s": 0.0}}
+        ),
+        "break-even of nothing": lines_plate([curve_of("web_as_built", 0.0)], CLIENTS, (5,), []),
+        "break-even map": map_plate([curve_of("ios", 1.0), curve_of("web", 0.0)], CLIENTS, 5),
         "states": states_plate(states_of(30, not_live=1.5)),
         "states without warm-up": states_plate(states_of(30, begin_s=0.0)),
         "states of one bin": states_plate(states_of(1)),
@@ -77,6 +98,16 @@ def plates() -> dict[str, Plate]:
         "cost": cost_plate(COST, {"5s": COST}),
         "cost of nothing": cost_plate(Cost(refreshes=0, requests=0, bytes=0, signals=0), {}),
         "cost without push": cost_plate(None, {"5s": COST}),
+        "policies": policies_plate(
+            [
+                Dot(refreshes=12.0, stale_ms=30.0, mark=Mark.LIVE, name="live"),
+                Dot(refreshes=13.0, stale_ms=31.0, mark=Mark.DESIGN, name="the design's"),
+                Dot(refreshes=10.0, stale_ms=29.0, mark=Mark.RECOMMENDED, name="recommended:\na, b", is_best=True),
+                Dot(refreshes=5.0, stale_ms=9000.0, drops_signals=True),
+                Dot(refreshes=14.0, stale_ms=0.0, is_best=True),
+            ]
+        ),
+        "policies that are all one": policies_plate([Dot(refreshes=0.0, stale_ms=0.0, mark=Mark.LIVE, name="live")]),
         "timeline": timeline_plate(timeline_of(30, 600.0)),
         "timeline unseen": timeline_plate(timeline_of(30, np.inf)),
         "timeline without latency": timeline_plate(timeline_of(30, np.nan)),

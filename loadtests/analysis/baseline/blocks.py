@@ -1,0 +1,91 @@
+"""Block bootstrap: how much a number of a run would vary, from resampling stretches of its window.
+
+Changes that are close in time share queues, batches and luck, so stretches are drawn and not single observations: a
+stretch is as long as what is remembered, which is the longest polling interval or the debounce. Too few stretches say
+nothing. It knows weights of stretches and nothing of what is counted.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from loadtests.analysis.stamps import NS_PER_S, Floats, Ints
+from loadtests.analysis.window import Window
+
+SHORTEST_S: Final = 2.0
+"""A debounce, a fetch and what they delay."""
+FEWEST: Final = 8
+"""Stretches below which no interval is told."""
+_DRAWS: Final = 400
+_CONFIDENCE: Final = 0.95
+
+Weights = Floats
+"""How often each stretch was drawn; all 1 for the run as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A number with its confidence interval; the bounds are None where there are too few stretches."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """The window cut into equal stretches."""
+
+    start_ns: int
+    length_ns: int
+    count: int
+    seed: int
+
+    @property
+    def length_s(self) -> float:
+        """Of one stretch."""
+        return self.length_ns / NS_PER_S
+
+    def of(self, at_ns: Ints) -> Ints:
+        """Return which stretch each stamp of the window lies in."""
+        return np.clip((at_ns - self.start_ns) // self.length_ns, 0, self.count - 1)
+
+    def interval(self, statistic: Callable[[Weights], float | None]) -> Interval:
+        """Return a statistic of the run with its percentile interval over resampled stretches.
+
+        `statistic` takes one weight per stretch; where it is None for a draw, that draw says nothing.
+        """
+        value = statistic(np.ones(self.count))
+        if self.count < FEWEST or value is None:
+            return Interval(value=value, low=None, high=None)
+        drawn = [told for weights in self.draws() if (told := statistic(weights)) is not None]
+        if len(drawn) < _DRAWS // 2:
+            return Interval(value=value, low=None, high=None)
+        low, high = np.quantile(np.array(drawn), [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
+        return Interval(value=value, low=float(low), high=float(high))
+
+    def draws(self) -> Floats:
+        """Return the weights of each draw: one row for each, the same for every statistic."""
+        random = np.random.default_rng([self.seed, 77])
+        drawn = random.integers(0, self.count, size=(_DRAWS, self.count))
+        weights = np.zeros((_DRAWS, self.count))
+        np.add.at(weights, (np.arange(_DRAWS)[:, None], drawn), 1.0)
+        return weights
+
+
+def cut(window: Window, *, remembered_s: float, seed: int) -> Blocks:
+    """Return the window cut into stretches that are at least as long as what is remembered."""
+    length_ns = max(window.end_ns - window.start_ns, 1)
+    count = max(int(length_ns / (max(remembered_s, SHORTEST_S) * NS_PER_S)), 1)
+    return Blocks(start_ns=window.start_ns, length_ns=-(-length_ns // count), count=count, seed=seed)
+
+
+def weighted_quantile(values: Floats, weights: Floats, share: float) -> float | None:
+    """Return the nearest-rank quantile of ascending `values` with weights; None if nothing has any."""
+    total = float(weights.sum())
+    if total <= 0:
+        return None
+    place = int(np.searchsorted(np.cumsum(weights), share * total - 1e-9))
+    return float(values[min(place, len(values) - 1)])

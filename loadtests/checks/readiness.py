@@ -1,0 +1,126 @@
+"""Why a target is not ready, in one sentence that says what to do: from what one job met on its way to a screen.
+
+Pure: observations in, a sentence out. Steps are judged in the order in which a change passes them, and the first that
+failed is the one to mend.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+_OK: Final = (200, 201)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What an HTTP request came to."""
+
+    url: str
+    status: int = 0
+    """0: there was no answer."""
+    says: str = ""
+    """The answer's code or message, or why there was none."""
+    has_jobs: bool = True
+    """Whether it could be understood: a list of jobs, or a job with an id."""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it is what was hoped for."""
+        return self.status in _OK and self.has_jobs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What one job met; None: it did not come so far, or nobody may look."""
+
+    listed_before: Answered
+    realtime_url: str
+    socket_trouble: str | None = None
+    """Why there is no WebSocket."""
+    join_refusal: str | None = None
+    """What Realtime said instead of ok."""
+    subscription_refusal: str | None = None
+    """What the system message said instead of subscribed."""
+    is_live: bool = False
+    created: Answered | None = None
+    has_event_row: bool | None = None
+    """Whether `realtime_events` holds a row of the job; None: nobody may look."""
+    is_signalled: bool = False
+    is_listed: bool | None = None
+    """Whether the list shows the job in the end."""
+
+
+def diagnose(seen: Observed) -> str | None:
+    """Return what is wrong and what to do about it; None: the job passed the whole pipeline."""
+    if not seen.listed_before.is_ok:
+        return _of_api("the jobs list", seen.listed_before)
+    trouble = _of_realtime(seen)
+    if trouble is not None:
+        return trouble
+    if seen.created is None or not seen.created.is_ok:
+        return _of_api("a new job", seen.created) if seen.created else "no job was created: the probe ended before"
+    if not seen.is_signalled:
+        return _of_signal(seen)
+    if not seen.is_listed:
+        return (
+            "a job was created and its event received, but the jobs list does not show it: does the list show this "
+            "organization, newest first? See the route of the list in the target file"
+        )
+    return None
+
+
+def _of_api(what: str, answer: Answered) -> str:
+    """Return why the jobs API did not do what was asked."""
+    where = f"{answer.url} ({what})"
+    hints = {
+        0: f"{where} cannot be reached: {answer.says}; check api_url, and that the backend runs",
+        401: f"{where} answers 401: is it fresh, and signed with the backend's secret (keys.jwt_secret)?",
+        402: f"{where} answers 402, a plan gate: give the organizations a plan with [[provision.each_organization]]",
+        403: f"{where} answers 403: the user's role or the organization's plan does not allow it ({answer.says}); "
+        "see [[provision.each_organization]] and the role in the CSV file",
+        404: f"{where} answers 404: no such path; check api_url, which must not repeat the routes' own",
+        428: f"{where} answers 428: terms are not accepted; add a row with [[provision.each_user]], or let the users "
+        "accept them",
+        429: f"{where} answers 429: the backend limits requests; wait, or ask its owner to exempt the test's users",
+    }
+    if answer.status in hints:
+        return hints[answer.status]
+    if answer.status >= 500:
+        return f"{where} answers {answer.status}: the backend itself fails ({answer.says}); see its log"
+    if answer.status in _OK:
+        return f"{where} answers {answer.status} with something else than expected ({answer.says}); check api_url"
+    return f"{where} answers {answer.status}: {answer.says}"
+
+
+def _of_realtime(seen: Observed) -> str | None:
+    where = seen.realtime_url
+    if seen.socket_trouble is not None:
+        return f"{where} opens no WebSocket: {seen.socket_trouble}; check the URL and keys.anon"
+    if seen.join_refusal is not None:
+        return (
+            f"{where} refuses the channel: {seen.join_refusal}; check the users' tokens, and that they are members of "
+            "the organization"
+        )
+    if seen.subscription_refusal is not None:
+        return (
+            f"{where} joins and then refuses the subscription: {seen.subscription_refusal}; is realtime_events in the "
+            "publication supabase_realtime, and may the role authenticated select from it?"
+        )
+    if not seen.is_live:
+        return (
+            f"{where} joins and never says that changes flow: a cold project needs some seconds, a second try helps "
+            "then; else Realtime does not reach its database"
+        )
+    return None
+
+
+def _of_signal(seen: Observed) -> str:
+    if seen.has_event_row is False:
+        return (
+            "a job was created and acknowledged, but realtime_events holds no row for it: the backend does not emit, "
+            "or its insert fails; see its log for warnings about realtime events"
+        )
+    row = "its event row is there" if seen.has_event_row else "whether its event was written nobody may look"
+    return (
+        f"a job was created ({row}), but a live member of its organization received nothing: check the row-level "
+        "security policy of realtime_events for members, the publication, and the plan's messages limit"
+    )

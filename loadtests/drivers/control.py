@@ -1,0 +1,203 @@
+"""The control group's own process: the official `realtime` client, used as its users use it, beside the lean swarm.
+
+Each control subscriber joins the organization of one lean subscriber, as a user of its own, and writes down what it
+was told: subscribed, live, each event. It re-fetches nothing. Plain asyncio, because that is what it is run on.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic_ns
+from typing import Any, Final
+
+from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
+from realtime.types import RealtimePostgresChangesListenEvent
+from websockets.exceptions import WebSocketException
+
+from loadtests.clients.channel import Channel
+from loadtests.drivers.casting import Mint, minter
+from loadtests.drivers.run_input import RunInput
+from loadtests.history.kinds import NO_ENTITY, Kind
+from loadtests.history.ledger import Ledger, LedgerFullError
+from loadtests.processes import lifeline
+from loadtests.processes.lifeline import Message
+from loadtests.scenario.model import Scenario
+from loadtests.scenario.population import Control
+from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.phoenix import TOPIC_PREFIX
+
+_log: Final = logging.getLogger(__name__)
+_WEBSOCKET: Final = "/websocket"
+"""What the official client appends to the address that it is given."""
+_LEAVE_S: Final = 5.0
+_SPARE_ROWS: Final = 100_000
+_TOKEN_SPARE_S: Final = 3600.0
+
+
+class ControlSubscriber:
+    """One official client and its rows."""
+
+    def __init__(
+        self, control: Control, organization_id: str, *, ledger: Ledger, fail: Callable[[Exception], None]
+    ) -> None:
+        self._control = control
+        self._channel = Channel.of_organization(organization_id)
+        self._ledger = ledger
+        self._fail = fail
+        self._client: AsyncRealtimeClient | None = None
+        self._is_up = False
+        self.live = asyncio.Event()
+
+    async def subscribe(self, endpoint: Endpoint, mint: Mint) -> None:
+        """Connect and join; what becomes of it is told to the callbacks."""
+        url = endpoint.realtime_url.removesuffix(_WEBSOCKET)
+        self._client = AsyncRealtimeClient(url, endpoint.anon_key)
+        await self._client.set_auth(mint(self._control.user_id))
+        binding = self._channel.binding
+        channel = self._client.channel(self._channel.topic.removeprefix(TOPIC_PREFIX))
+        channel.on_postgres_changes(
+            RealtimePostgresChangesListenEvent.Insert,
+            self._on_change,
+            table=binding.table,
+            schema=binding.schema,
+            filter=binding.filter,
+        ).on_system(self._on_system)
+        try:
+            await channel.subscribe(self._on_status)
+        except (OSError, WebSocketException) as error:
+            # The client has given up; that there is no control group is for the analysis to say.
+            _log.warning("the control subscriber %d cannot connect: %s", self._control.index, error)
+            self._go_down(str(error))
+
+    async def leave(self) -> None:
+        """End; a server that does not answer is not waited for."""
+        self._go_down("left")
+        if self._client is not None:
+            try:
+                await asyncio.wait_for(self._client.close(), _LEAVE_S)
+            except TimeoutError:
+                _log.warning("the control subscriber %d was not let go in %g s", self._control.index, _LEAVE_S)
+
+    def _on_change(self, change: Mapping[str, Any]) -> None:
+        now_ns = monotonic_ns()
+        event = change["data"]["record"].get("id")
+        entity = NO_ENTITY if event is None else self._ledger.name(str(event))
+        self._record(Kind.CONTROL_SIGNAL, now_ns, entity=entity)
+
+    def _on_status(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
+        if status is RealtimeSubscribeStates.SUBSCRIBED:
+            self._record(Kind.CONTROL_SUBSCRIBED, monotonic_ns())
+        else:
+            self._go_down(f"{status.value}: {error}" if error else status.value)
+
+    def _on_system(self, said: Any) -> None:
+        if said.status == "ok" and said.extension == "postgres_changes" and not self._is_up:
+            self._is_up = True
+            self._record(Kind.CONTROL_LIVE, monotonic_ns())
+            self.live.set()
+
+    def _go_down(self, why: str) -> None:
+        self._is_up = False
+        self._record(Kind.CONTROL_DOWN, monotonic_ns(), entity=self._ledger.name(why))
+
+    def _record(self, kind: Kind, at_ns: int, *, entity: int = NO_ENTITY) -> None:
+        try:
+            self._ledger.record(kind, at_ns, actor=self._control.index, entity=entity, value=self._control.shadows)
+        except LedgerFullError as error:  # the official client would lose what its callbacks raise
+            self._fail(error)
+
+
+class ControlGroup:
+    """The process: obeys prepare, go and stop."""
+
+    def __init__(self, hello: Message, loop: asyncio.AbstractEventLoop) -> None:
+        self._run = RunInput.read(Path(hello["run"]))
+        scenario, population = self._run.scenario, self._run.population
+        self.ledger = self._run.create_ledger("control", expected_rows=_rows(scenario))
+        self._loop = loop
+        self._inbox: asyncio.Queue[Message | Exception] = asyncio.Queue()
+        self._subscribers = [
+            ControlSubscriber(
+                control,
+                population.organization_id(control.organization),
+                ledger=self.ledger,
+                fail=self._inbox.put_nowait,
+            )
+            for control in population.controls
+        ]
+
+    async def obey(self) -> None:
+        """Carry out what the parent says until it says stop."""
+
+        def receive(message: Message) -> None:
+            self._loop.call_soon_threadsafe(self._inbox.put_nowait, message)
+
+        lifeline.watch(receive, lambda: os._exit(1))
+        while True:
+            message = await self._inbox.get()
+            if isinstance(message, Exception):
+                raise message
+            match message["do"]:
+                case "prepare":
+                    await self._prepare(Endpoint.from_json(message["endpoint"]))
+                case "stop":
+                    await asyncio.gather(*(one.leave() for one in self._subscribers))
+                    return
+                case "go":
+                    pass  # there is nothing to begin: it has been listening since it was prepared
+                case unknown:
+                    raise ValueError(f"the parent said {unknown!r}, which is none of prepare, go, stop")
+
+    async def _prepare(self, endpoint: Endpoint) -> None:
+        """Subscribe, and wait until all are live or their time is over: what is missing, the analysis finds."""
+        scenario = self._run.scenario
+        lifetime_s = scenario.duration_s + scenario.effective_drain_s + _TOKEN_SPARE_S
+        mint = minter(endpoint.jwt_secret, lifetime_s=lifetime_s, given=endpoint.tokens)
+        try:
+            async with asyncio.timeout(scenario.subscribers.live_within_s):
+                await asyncio.gather(*(_come_up(one, endpoint, mint) for one in self._subscribers))
+        except TimeoutError:
+            _log.warning("not all of the control group became live in %g s", scenario.subscribers.live_within_s)
+        lifeline.say({"is": "ready"})
+
+
+async def _come_up(subscriber: ControlSubscriber, endpoint: Endpoint, mint: Mint) -> None:
+    await subscriber.subscribe(endpoint, mint)
+    await subscriber.live.wait()
+
+
+def _rows(scenario: Scenario) -> int:
+    """Return room for every event to reach every control subscriber twice; the file is sparse."""
+    mutations = sum(phase.mutations_per_s * phase.duration_s for phase in scenario.phases)
+    return _SPARE_ROWS + 2 * round(mutations) * scenario.subscribers.control
+
+
+def main() -> int:
+    """Live as long as the parent wants it; return the exit code."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s control %(levelname)s %(message)s"
+    )
+    hello = lifeline.read_hello()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    group = ControlGroup(hello, loop)
+    try:
+        loop.run_until_complete(group.obey())
+    except Exception as error:  # noqa: BLE001 - the parent has to hear of it whatever it is
+        _log.exception("the control group broke")
+        group.ledger.close()
+        lifeline.say({"is": "failed", "why": str(error) if isinstance(error, LedgerFullError) else repr(error)})
+        return 1
+    group.ledger.close()
+    lifeline.say({"is": "done"})
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    # The thread that watches the lifeline sits in a read and would make an orderly interpreter exit wait or complain.
+    os._exit(code)

@@ -1,0 +1,177 @@
+"""The truth read through PostgREST with the service key, by those who have no database connection.
+
+The same rows as by SQL, as far as the tables' API tells them: when a transaction was committed it does not tell, so
+what depends on that stays unknown. Asked in pages; each event is recorded once.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from loadtests.drivers.truth_rows import TrueEvent, TrueJob, TrueMutation, TrueScore, TruthRows
+from loadtests.history.ledger import Ledger
+from loadtests.scenario.population import Population
+from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tls import client_context
+
+_PAGE: Final = 1000
+_ORGANIZATIONS_AT_ONCE: Final = 50
+"""Identifiers in one URL."""
+_TIMEOUT_S: Final = 10.0
+_LONGEST_TRANSACTION: Final = timedelta(seconds=30)
+"""A row may become visible this long after its `created_at`, which is the start of its transaction."""
+_BEGINNING: Final = datetime.fromtimestamp(0, UTC)
+
+Row = dict[str, Any]
+
+
+class TruthRefusedError(RuntimeError):
+    """The tables' API does not tell the truth. The text says what it said instead."""
+
+
+class RestTruth:
+    """Reads the rows of one run's organizations."""
+
+    def __init__(self, endpoint: Endpoint, population: Population, ledger: Ledger) -> None:
+        headers = {"apikey": endpoint.service_key, "authorization": f"Bearer {endpoint.service_key}"}
+        is_secure = urlsplit(endpoint.supabase_url).scheme == "https"
+        verify = client_context(endpoint.ca_file) if is_secure else True
+        base = f"{endpoint.supabase_url}/rest/v1/"
+        self._client = httpx.Client(base_url=base, headers=headers, timeout=_TIMEOUT_S, verify=verify)
+        self._organizations = list(population.organization_indices)
+        self._rows = TruthRows(population, ledger)
+        self._recorded: set[str] = set()
+        self._since = _BEGINNING
+
+    def read_new_events(self) -> int:
+        """Record the events that were not recorded before; return how many."""
+        fresh, newest = 0, self._since
+        for row in self._all("realtime_events", {"created_at": f"gte.{self._since.isoformat()}"}):
+            created_at = _time(row["created_at"])
+            newest = max(newest, created_at)
+            if row["id"] not in self._recorded:
+                self._recorded.add(row["id"])
+                self._rows.event(_event(row, created_at))
+                fresh += 1
+        self._since = max(self._since, max(newest, _BEGINNING + _LONGEST_TRANSACTION) - _LONGEST_TRANSACTION)
+        return fresh
+
+    def read_all(self) -> None:
+        """Record what is still missing of the events, then all mutations and jobs."""
+        self._since = _BEGINNING
+        self.read_new_events()
+        documents = list(self._all("documents"))
+        ordinals = _ordinals(documents)
+        for row in self._all("audit_logs"):
+            for told in _told_by(row, ordinals):
+                if isinstance(told, TrueMutation):
+                    self._rows.mutation(told)
+                else:
+                    self._rows.score(told)
+        evidence = _counts(documents)
+        for row in self._all("jobs"):
+            if row.get("deleted_at") is None:
+                self._rows.job(_job(row, evidence.get(row["id"], 0)))
+
+    def reconnect(self) -> None:
+        """Each request may use a new connection."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _all(self, table: str, filters: dict[str, str] | None = None) -> Iterator[Row]:
+        """Yield all rows of the run in a table, by creation."""
+        for begin in range(0, len(self._organizations), _ORGANIZATIONS_AT_ONCE):
+            some = ",".join(self._organizations[begin : begin + _ORGANIZATIONS_AT_ONCE])
+            query = {"select": "*", "organization_id": f"in.({some})", "order": "created_at,id", **(filters or {})}
+            offset = 0
+            while page := self._page(table, {**query, "limit": str(_PAGE), "offset": str(offset)}):
+                yield from page
+                offset += len(page)
+                if len(page) < _PAGE:
+                    break
+
+    def _page(self, table: str, query: dict[str, str]) -> list[Row]:
+        try:
+            answer = self._client.get(table, params=query)
+        except httpx.HTTPError as error:
+            raise TruthRefusedError(f"the tables' API does not answer: {str(error) or type(error).__name__}") from error
+        if answer.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
+            raise TruthRefusedError(f"the tables' API answers {answer.status_code} for {table}: {answer.text[:200]}")
+        rows: list[Row] = answer.json()
+        return rows
+
+
+def _time(text: str) -> datetime:
+    """Return a stamp in any of the ISO forms that PostgREST and Realtime use."""
+    stamp = datetime.fromisoformat(text)
+    return stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)
+
+
+def _microseconds(stamp: datetime) -> int:
+    return (stamp - _BEGINNING) // timedelta(microseconds=1)
+
+
+def _event(row: Row, created_at: datetime) -> TrueEvent:
+    payload = row.get("payload") or {}
+    coalesced = payload.get("coalesced")
+    return TrueEvent(
+        event_id=row["id"],
+        organization_id=row["organization_id"],
+        event_type=row["event_type"],
+        request_id=payload.get("request_id"),
+        commit_us=None,
+        created_us=_microseconds(created_at),
+        created_at=created_at,
+        has_key=row.get("dedupe_key") is not None,
+        stands_for=coalesced if isinstance(coalesced, int) else 0,
+    )
+
+
+def _told_by(row: Row, ordinals: dict[str, int]) -> Iterator[TrueMutation | TrueScore]:
+    """Yield what an audit row tells: a mutation, a score, both or nothing."""
+    detail = row.get("metadata") or {}
+    request_id, revision = detail.get("request_id"), detail.get("revision")
+    revision = None if revision is None else int(revision)
+    job_id = row.get("job_id")
+    if job_id is None or "xid" not in detail:
+        return
+    document = ordinals.get(detail.get("document_id") or "", 0)
+    yield TrueMutation(row["event_name"], job_id, request_id, revision, None, document)
+    if row["event_name"] == "job.risk_scored" or detail.get("scored") is True:
+        yield TrueScore(job_id, request_id, revision, None)
+
+
+def _ordinals(documents: list[Row]) -> dict[str, int]:
+    """Return each document's ordinal in its job, from 1 on, by its id."""
+    seen: dict[str, int] = {}
+    ordinals = {}
+    for row in documents:
+        seen[row["job_id"]] = ordinals[row["id"]] = seen.get(row["job_id"], 0) + 1
+    return ordinals
+
+
+def _counts(documents: list[Row]) -> dict[str, int]:
+    """Return how many documents that are not deleted each job has."""
+    counts: dict[str, int] = {}
+    for row in documents:
+        if row.get("deleted_at") is None:
+            counts[row["job_id"]] = counts.get(row["job_id"], 0) + 1
+    return counts
+
+
+def _job(row: Row, documents: int) -> TrueJob:
+    return TrueJob(
+        job_id=row["id"],
+        organization_id=row["organization_id"],
+        revision=int(row.get("revision") or 0),
+        is_archived=row.get("archived_at") is not None,
+        is_flagged=bool(row.get("review_flag")),
+        created_us=_microseconds(_time(row["created_at"])),
+        documents=documents,
+        is_scored=row.get("risk_score") is not None,
+    )

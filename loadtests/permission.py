@@ -1,0 +1,51 @@
+"""Whether a run may begin: hosts that are allowed and confirmed, caps of the target's owner, and limits of its plan.
+
+Puts the questions in the order in which people can answer them. Nothing has been sent when it says no.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from loadtests.checks.guard import NO_CAPS, Caps, GuardError, check_caps, check_hosts, external_hosts
+from loadtests.checks.preflight import Severity, refused
+from loadtests.dry_run import DryRun, refusal
+from loadtests.targets.allowed_hosts import AllowList
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is going to be loaded, and what was said about that."""
+
+    urls: Sequence[str]
+    """Everything that the run sends anything to."""
+    caps: Caps = NO_CAPS
+    caps_stand_in: str = ""
+    allow_list: AllowList
+    confirmed: Sequence[str] = ()
+    is_forced: bool = False
+    keeps_plan: bool = True
+    """Whether losing what its plan does not allow would spoil the run; an embedded pipeline may be meant to lose it."""
+
+
+def permit(told: DryRun, request: Request) -> Iterator[str]:
+    """Yield what people should know before the run begins.
+
+    Raises:
+        GuardError: it must not begin; the text says why, and what allows it.
+
+    """
+    check_hosts(
+        external_hosts(request.urls),
+        allowed=request.allow_list.hosts,
+        confirmed=request.confirmed,
+        allow_list=request.allow_list.where,
+    )
+    check_caps(told.load, request.caps, where=request.caps_stand_in)
+    if not request.keeps_plan:
+        return
+    certain = refused(told.findings)
+    if certain and not request.is_forced:
+        raise GuardError(refusal(certain))
+    for finding in told.findings:
+        if finding.severity is not Severity.FINE:
+            yield f"{finding.limit}: {finding.says}"

@@ -1,0 +1,112 @@
+"""People and tokens from a CSV file, for those who may not make any; and the jobs that a run needs before its start.
+
+Tokens go to the drivers through pipes and into no file.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from loadtests.scenario.given import Given
+from loadtests.scenario.model import Scenario
+from loadtests.targets.residents import CLIENT_TYPES, JOB_TYPES
+from loadtests.targets.target import TargetError
+from loadtests.targets.target_file import TargetFileError
+
+_COLUMNS: Final = ("user_id", "organization_id", "access_token")
+_AUTHOR: Final = "author"
+_TIMEOUT_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenPeople:
+    """Who is in the file: identifiers, and what signs them in. It holds secrets."""
+
+    organizations: tuple[str, ...]
+    authors: tuple[str, ...]
+    members: tuple[tuple[str, ...], ...]
+    tokens: Mapping[str, str]
+
+
+def read_people(path: Path) -> GivenPeople:
+    """Read people from a CSV file with a head; an organization's author is who says so, or else its first person.
+
+    Raises:
+        TargetFileError: the file cannot be read, lacks a column or a value, or has nobody in it.
+
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TargetFileError(f"auth.csv: {path} cannot be read: {error}") from error
+    if not rows:
+        raise TargetFileError(f"auth.csv: {path} has nobody in it: a head {','.join(_COLUMNS)}, then one line a person")
+    for number, row in enumerate(rows, start=2):
+        missing = [column for column in _COLUMNS if not (row.get(column) or "").strip()]
+        if missing:
+            raise TargetFileError(f"auth.csv: {path}, line {number}: {' and '.join(missing)} missing")
+    homes = tuple(dict.fromkeys(row["organization_id"].strip() for row in rows))
+    people = {home: [row for row in rows if row["organization_id"].strip() == home] for home in homes}
+    authors = tuple(_author(people[home]) for home in homes)
+    return GivenPeople(
+        organizations=homes,
+        authors=authors,
+        members=tuple(
+            tuple(row["user_id"].strip() for row in people[home] if row["user_id"].strip() != author) or (author,)
+            for home, author in zip(homes, authors, strict=True)
+        ),
+        tokens={row["user_id"].strip(): row["access_token"].strip() for row in rows},
+    )
+
+
+def _author(rows: list[dict[str, str]]) -> str:
+    marked = [row for row in rows if (row.get("role") or "").strip() == _AUTHOR]
+    return (marked or rows)[0]["user_id"].strip()
+
+
+def cast(people: GivenPeople, scenario: Scenario, *, api_url: str, verify: Any = True) -> Given:
+    """Return who plays the scenario, after making the jobs that it needs before its start.
+
+    Raises:
+        TargetError: the file has fewer organizations than the scenario, or the jobs API refused a job.
+
+    """
+    wanted = scenario.organizations.count
+    if len(people.organizations) < wanted:
+        raise TargetError(
+            f"the scenario has {wanted} organizations and the CSV file people of {len(people.organizations)}: add "
+            f"people, or --set organizations.count={len(people.organizations)}"
+        )
+    with httpx.Client(base_url=api_url, timeout=_TIMEOUT_S, verify=verify) as client:
+        jobs = tuple(
+            tuple(_make_job(client, people.tokens[author], ordinal) for ordinal in range(scenario.organizations.jobs))
+            for author in people.authors[:wanted]
+        )
+    return Given(
+        organizations=people.organizations[:wanted],
+        authors=people.authors[:wanted],
+        members=people.members[:wanted],
+        jobs=jobs,
+    )
+
+
+def _make_job(client: httpx.Client, token: str, ordinal: int) -> str:
+    body = {
+        "client_name": f"Client {ordinal}",
+        "client_type": CLIENT_TYPES[ordinal % len(CLIENT_TYPES)],
+        "job_type": JOB_TYPES[ordinal % len(JOB_TYPES)],
+        "location": f"{ordinal} Main Street",
+    }
+    try:
+        answer = client.post("/api/jobs", json=body, headers={"authorization": f"Bearer {token}"})
+    except httpx.HTTPError as error:
+        raise TargetError(f"the jobs API at {client.base_url} does not answer: {error}; check api_url") from error
+    if answer.status_code not in {httpx.codes.OK, httpx.codes.CREATED}:
+        raise TargetError(f"the jobs API refused a job: {answer.status_code} {answer.text[:200]}")
+    made: dict[str, Any] = answer.json()
+    return str(made.get("data", made)["id"])

@@ -1,0 +1,161 @@
+"""One job on its way through a whole target, before any load: from the API to a screen, each step observed.
+
+Blocking, a few requests and one WebSocket, and bounded in time. What the observations mean is `checks.readiness`'s
+business.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import httpx
+import orjson
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
+
+from loadtests.checks.readiness import Answered, Observed
+from loadtests.clients.channel import Channel
+from loadtests.wire import phoenix
+from loadtests.wire.changes import decode_change
+from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.phoenix import Reply, System, Vsn
+from loadtests.wire.tls import client_context, explain
+
+LIVE_WITHIN_S: Final = 8.0
+"""A cold project needs up to three seconds."""
+SIGNAL_WITHIN_S: Final = 5.0
+_LIST_WITHIN_S: Final = 2.0
+_REQUEST_S: Final = 5.0
+_LIST: Final = "/api/jobs?page=1&limit=25"
+_JOB: Final = {
+    "client_name": "Readiness probe",
+    "client_type": "commercial",
+    "job_type": "inspection",
+    "location": "1 Probe Street",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """Who sends the job, and who looks at it."""
+
+    endpoint: Endpoint
+    organization_id: str
+    author_token: str
+    member_token: str
+    has_event: Callable[[str], bool] | None = None
+    """Looks whether the database holds an event of a job; None: nobody may."""
+
+    def observe(self) -> Observed:
+        """Send one job through the target, and return what was seen on its way."""
+        verify: Any = client_context(self.endpoint.ca_file)
+        with httpx.Client(base_url=self.endpoint.api_url, timeout=_REQUEST_S, verify=verify) as api:
+            before = self._list(api, self.member_token)
+            seen = Observed(listed_before=before, realtime_url=self.endpoint.realtime_url)
+            return self._through_realtime(api, seen) if before.is_ok else seen
+
+    # ---- Realtime
+
+    def _through_realtime(self, api: httpx.Client, seen: Observed) -> Observed:
+        query = urlencode({"apikey": self.endpoint.anon_key, "vsn": Vsn.V2.value})
+        secure = client_context(self.endpoint.ca_file) if self.endpoint.realtime_url.startswith("wss") else None
+        headers = {"Host": self.endpoint.realtime_host} if self.endpoint.realtime_host else None
+        url = f"{self.endpoint.realtime_url}?{query}"
+        try:
+            with connect(url, ssl=secure, additional_headers=headers, open_timeout=_REQUEST_S) as socket:
+                return self._live_and_told(api, socket, seen)
+        except InvalidStatus as error:
+            return replace(seen, socket_trouble=f"it answers {error.response.status_code}")
+        except (OSError, WebSocketException) as error:
+            return replace(seen, socket_trouble=explain(error, self.endpoint.realtime_url))
+
+    def _live_and_told(self, api: httpx.Client, socket: Connection, seen: Observed) -> Observed:
+        channel = Channel.of_organization(self.organization_id)
+        join = phoenix.join(topic=channel.topic, ref="1", bindings=[channel.binding], access_token=self.member_token)
+        socket.send(phoenix.encode_client(join, Vsn.V2).decode(), text=True)
+        seen = _wait_live(socket, seen)
+        if not seen.is_live:
+            return seen
+        created, job = self._create(api)
+        seen = replace(seen, created=created)
+        if job is None:
+            return seen
+        if not _wait_signal(socket, job):
+            return replace(seen, has_event_row=None if self.has_event is None else self.has_event(job))
+        return replace(seen, is_signalled=True, is_listed=self._wait_listed(api, job))
+
+    # ---- the jobs API
+
+    def _list(self, api: httpx.Client, token: str) -> Answered:
+        answer, body = _ask(api, "GET", _LIST, token)
+        return replace(answer, has_jobs=isinstance(_jobs(body), list))
+
+    def _create(self, api: httpx.Client) -> tuple[Answered, str | None]:
+        answer, body = _ask(api, "POST", "/api/jobs", self.author_token, body=_JOB)
+        made = body.get("data", body) if isinstance(body, dict) else None
+        job = str(made["id"]) if isinstance(made, dict) and "id" in made and answer.is_ok else None
+        return replace(answer, has_jobs=job is not None), job
+
+    def _wait_listed(self, api: httpx.Client, job: str) -> bool:
+        deadline_s = time.monotonic() + _LIST_WITHIN_S
+        while True:
+            _, body = _ask(api, "GET", _LIST, self.member_token)
+            if any(isinstance(each, dict) and each.get("id") == job for each in _jobs(body) or ()):
+                return True
+            if time.monotonic() > deadline_s:
+                return False
+            time.sleep(0.1)
+
+
+def _jobs(body: Any) -> list[Any] | None:
+    """Return the jobs of a list's answer, wrapped in `data` or bare; None: it is no list."""
+    jobs = body.get("data") if isinstance(body, dict) else body
+    return jobs if isinstance(jobs, list) else None
+
+
+def _ask(api: httpx.Client, method: str, path: str, token: str, *, body: Any = None) -> tuple[Answered, Any]:
+    url = f"{str(api.base_url).rstrip('/')}{path}"
+    try:
+        answer = api.request(method, path, json=body, headers={"authorization": f"Bearer {token}"})
+    except httpx.HTTPError as error:
+        return Answered(url=url, says=explain(error, api.base_url.host)), None
+    try:
+        told = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return Answered(url=url, status=answer.status_code, says="no JSON", has_jobs=False), None
+    says = str(told.get("code") or told.get("message") or "") if isinstance(told, dict) else ""
+    return Answered(url=url, status=answer.status_code, says=says), told
+
+
+def _wait_live(socket: Connection, seen: Observed) -> Observed:
+    deadline_s = time.monotonic() + LIVE_WITHIN_S
+    while (frame := _receive(socket, deadline_s)) is not None:
+        message = phoenix.read_server(frame, Vsn.V2)
+        if isinstance(message, Reply) and message.ref == "1" and not message.ok:
+            return replace(seen, join_refusal=message.reason or "no reason given")
+        if isinstance(message, System) and message.extension == "postgres_changes":
+            if message.is_subscribed:
+                return replace(seen, is_live=True)
+            return replace(seen, subscription_refusal=message.message)
+    return seen
+
+
+def _wait_signal(socket: Connection, job: str) -> bool:
+    deadline_s = time.monotonic() + SIGNAL_WITHIN_S
+    while (frame := _receive(socket, deadline_s)) is not None:
+        change = decode_change(frame)
+        if change is not None and change.entity_id == job:
+            return True
+    return False
+
+
+def _receive(socket: Connection, deadline_s: float) -> bytes | None:
+    """Return the next frame's text; None: none came in time."""
+    try:
+        frame = socket.recv(timeout=max(deadline_s - time.monotonic(), 0.0))
+    except TimeoutError:
+        return None
+    return frame.encode() if isinstance(frame, str) else frame

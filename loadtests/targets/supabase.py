@@ -1,0 +1,161 @@
+"""A pipeline that somebody else runs, as a target: reached by URLs and keys, filled for the run, emptied after it.
+
+Nothing is started here. What was made is removed when the run stops; what a crash leaves is removed by
+`loadtests target clean`, which knows everything from the run id.
+"""
+
+import logging
+import time
+from functools import partial
+from typing import Final, NoReturn
+
+import psycopg
+
+from loadtests.checks.readiness import diagnose
+from loadtests.scenario.population import Population
+from loadtests.targets.given_people import read_people
+from loadtests.targets.provision import provision, remove, residue
+from loadtests.targets.provision_rest import Project, new_passwords
+from loadtests.targets.readiness import Probe
+from loadtests.targets.target import Running, TargetError
+from loadtests.targets.target_file import OpenedTarget, way_in
+from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tokens import token_of
+
+_PROBE_TOKEN_S: Final = 600
+_log: Final = logging.getLogger(__name__)
+
+
+class SupabaseTarget:
+    """A Supabase project, or a bare Realtime, with its users' own backend."""
+
+    def __init__(self, opened: OpenedTarget) -> None:
+        self._opened = opened
+        self._population: Population | None = None
+
+    def wait_ready(self) -> Running:
+        """Return where it is. Whether it answers is seen by the first who asks."""
+        opened = self._opened
+        return Running(
+            endpoint=Endpoint(
+                api_url=opened.file.api_url,
+                realtime_url=opened.realtime_url,
+                realtime_host=opened.file.realtime_host or "",
+                anon_key=opened.anon_key,
+                service_key=opened.service_key,
+                jwt_secret=opened.jwt_secret if opened.file.auth.users == "mint" else "",
+                database_url=opened.database_url,
+                supabase_url=opened.supabase_url,
+                ca_file=opened.ca_file,
+            )
+        )
+
+    def admit(self, population: Population) -> Endpoint:
+        """Make the run's people, sign them in where tokens are not minted, and send one job through all of it."""
+        try:
+            endpoint = self._take_in(population)
+            self._probe(endpoint, population)
+        except TargetError as error:
+            self._give_up(population, error)
+        return endpoint
+
+    def _give_up(self, population: Population, why: TargetError) -> NoReturn:
+        """Remove what was made so far; what goes wrong with that is told too, and does not hide why."""
+        self._population = None
+        try:
+            clean(self._opened, population)
+        except TargetError as left:
+            raise TargetError(f"{why}. Besides, {left}") from why
+        raise why
+
+    def _take_in(self, population: Population) -> Endpoint:
+        endpoint = self.wait_ready().endpoint
+        self._population = population
+        if self._opened.csv is not None:
+            return endpoint.with_tokens(read_people(self._opened.csv).tokens)
+        passwords = new_passwords(population)
+        if way_in(self._opened) == "sql":
+            self._by_sql(population)
+        else:
+            self._project.fill(population, self._opened.file.provision, passwords)
+        if self._opened.file.auth.users == "password":
+            tokens = self._project.sign_in(endpoint.anon_key, population, passwords)
+            return endpoint.with_tokens(tokens)
+        return endpoint
+
+    def _probe(self, endpoint: Endpoint, population: Population) -> None:
+        """Refuse a target in which a change does not come to a screen, in one sentence that says what to mend."""
+        if not population.devices:
+            return
+
+        def token(user_id: str) -> str:
+            expires_at_s = round(time.time() + _PROBE_TOKEN_S)
+            return token_of(user_id, given=endpoint.tokens, secret=endpoint.jwt_secret, expires_at_s=expires_at_s)
+
+        first = population.devices[0]
+        probe = Probe(
+            endpoint=endpoint,
+            organization_id=population.organization_id(first.organization),
+            author_token=token(population.author_id(first.organization)),
+            member_token=token(first.user_id),
+            has_event=partial(_has_event, endpoint) if endpoint.database_url else None,
+        )
+        why = diagnose(probe.observe())
+        if why is not None:
+            raise TargetError(why)
+
+    def trouble(self) -> str | None:
+        """Nothing is known of it beyond what drivers meet."""
+        return None
+
+    def stop(self) -> None:
+        """Remove what the run made."""
+        if self._population is not None:
+            clean(self._opened, self._population)
+
+    @property
+    def _project(self) -> Project:
+        return _project(self._opened)
+
+    def _by_sql(self, population: Population) -> None:
+        try:
+            provision(self._opened.database_url, population, self._opened.file.provision)
+        except psycopg.Error as error:
+            raise TargetError(f"the database did not take the run's people: {error}") from error
+
+
+def _project(opened: OpenedTarget) -> Project:
+    return Project(opened.supabase_url, opened.service_key, opened.ca_file)
+
+
+def clean(opened: OpenedTarget, population: Population) -> None:
+    """Remove everything of a run from a target, and make sure that nothing is left.
+
+    Raises:
+        TargetError: something is, or it could not be seen; the text says what.
+
+    """
+    way = way_in(opened)
+    if way == "nothing":
+        return
+    if way == "sql":
+        try:
+            remove(opened.database_url, population)
+            left = residue(opened.database_url, population)
+        except psycopg.Error as error:
+            raise TargetError(f"what run {population.run_id} made could not be removed: {error}") from error
+    else:
+        project = _project(opened)
+        project.empty(population)
+        left = project.residue(population)
+    if left:
+        told = ", ".join(f"{count} rows of {table}" for table, count in left.items())
+        raise TargetError(f"run {population.run_id} has left {told} in the target: remove them by hand")
+    _log.info("nothing of run %s is left in the target", population.run_id)
+
+
+def _has_event(endpoint: Endpoint, job: str) -> bool:
+    with psycopg.connect(endpoint.database_url) as connection:
+        query = "select exists (select from public.realtime_events where entity_id = %s)"
+        row = connection.execute(query, (job,)).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,185 @@
+"""Where push stops paying: requests of a device over how busy its organization is, and what that comes to for all.
+
+Two figures: lines for one device, with what this run measured; and a map of organizations, writes by members.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from loadtests.analysis.baseline.break_even import MEMBERS, WRITES_PER_MINUTE, Curve
+from reports.figures.canvas import Panels, Plate, Shape
+from reports.theme import CLIENTS, INK, MUTED, PAPER, POLLING, PUSH
+from reports.wording import MINUS, NBSP, rate
+
+_LOWEST: Final = 0.4
+"""Requests per device-minute at the bottom of the figure: beneath it nothing can be told on a logarithmic axis."""
+_ALPHAS: Final = (0.12, 0.24, 0.42)
+_STEPS: Final = (100.0, 1000.0)
+"""Requests per organization-minute from where on a cell is drawn darker."""
+_COLUMNS: Final = {Shape.WIDE: (1, 2, 4, 9, 18, 40, 90, 180, 360, 600), Shape.NARROW: (2, 6, 25, 90, 360)}
+_SAVED: Final = ": requests saved per organization-minute"
+_MARKS: Final = {"ios_as_built": "s", "web_as_built": "s"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a run measured in one phase."""
+
+    model: str
+    writes: float
+    requests: float
+
+
+def lines_plate(
+    curves: Sequence[Curve], names: dict[str, str], intervals_s: Sequence[float], points: Sequence[Measured]
+) -> Plate:
+    """Return the figure of one device: its requests by how often its organization writes."""
+    drawn = [each for each in curves if any(one.requests >= _LOWEST for one in each.rates)]
+
+    def plot(panels: Panels, shape: Shape) -> None:
+        axes = panels[0]
+        _dress_lines(axes, drawn, shape)
+        for interval_s in intervals_s:
+            _plot_polling(axes, interval_s, drawn, shape)
+        for each in drawn:
+            _plot_curve(axes, each, names[each.model], shape)
+        for point in points:
+            _plot_point(axes, point)
+
+    return Plate(name="break-even", plot=plot, height=lambda shape: 460 if shape is Shape.WIDE else 430)
+
+
+def _dress_lines(axes: Axes, drawn: Sequence[Curve], shape: Shape) -> None:
+    top = max([60.0, *(rate_.requests for each in drawn for rate_ in each.rates)])
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    # Room for the names at the right end.
+    axes.set_xlim(WRITES_PER_MINUTE[0], WRITES_PER_MINUTE[-1] * (4.2 if shape is Shape.WIDE else 14))
+    axes.set_ylim(_LOWEST, top * 1.6)
+    wide = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
+    axes.xaxis.set_major_locator(FixedLocator(wide if shape is Shape.WIDE else (1, 10, 100)))
+    axes.yaxis.set_major_locator(FixedLocator((1, 2, 5, 10, 20, 50, 100, 200, 500)))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlabel("writes per organization-minute")
+    axes.set_title("requests per device-minute", color=MUTED, pad=10)
+
+
+def _plot_polling(axes: Axes, interval_s: float, drawn: Sequence[Curve], shape: Shape) -> None:
+    """Draw one level line; its name stands at the right, or at the left where the name of a curve is in the way."""
+    level = 60 / interval_s
+    is_taken = any(0.5 < each.rates[-1].requests / level < 1.5 for each in drawn)
+    axes.axhline(level, color=MUTED, linewidth=1.2, dashes=(4, 3))
+    axes.annotate(
+        f"polling {'every ' if shape is Shape.WIDE else ''}{interval_s:g}{NBSP}s",
+        (0.0 if is_taken else 1.0, level),
+        xycoords=("axes fraction", "data"),
+        xytext=(4 if is_taken else 0, 2),
+        textcoords="offset points",
+        ha="left" if is_taken else "right",
+        va="bottom",
+        color=MUTED,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.5},
+    )
+
+
+def _plot_curve(axes: Axes, own: Curve, name: str, shape: Shape) -> None:
+    colour, dashes = CLIENTS[own.model]
+    requests = np.array([one.requests for one in own.rates])
+    (line,) = axes.plot(own.writes, np.maximum(requests, _LOWEST / 10), color=colour)
+    if dashes[0] is not None:
+        line.set_dashes([length for length in dashes if length is not None])
+    axes.annotate(
+        name if shape is Shape.WIDE else name.replace(" as ", "\nas "),
+        (own.writes[-1], max(float(requests[-1]), _LOWEST)),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        color=colour,
+    )
+
+
+def _plot_point(axes: Axes, point: Measured) -> None:
+    axes.plot(
+        [point.writes],
+        [max(point.requests, _LOWEST)],
+        marker=_MARKS.get(point.model, "o"),
+        markersize=7,
+        markerfacecolor=PAPER,
+        markeredgecolor=CLIENTS[point.model][0],
+        markeredgewidth=2,
+        linestyle="none",
+        clip_on=False,
+        zorder=4,
+    )
+
+
+def map_plate(curves: Sequence[Curve], names: dict[str, str], interval_s: float) -> Plate:
+    """Return the map: requests that push saves (+) or costs (-) an organization per minute, one panel per client."""
+
+    def plot(panels: Panels, shape: Shape) -> None:
+        for axes, own in zip(panels, curves, strict=True):
+            _plot_map(axes, own, interval_s, shape)
+            axes.set_title(names[own.model] + (_SAVED if shape is Shape.WIDE else ""), color=INK, pad=26)
+
+    def height(_: Shape) -> int:
+        return len(curves) * (30 * len(MEMBERS) + 92)
+
+    return Plate(name="break-even-map", plot=plot, height=height, grid=lambda _: (len(curves), 1))
+
+
+def _plot_map(axes: Axes, own: Curve, interval_s: float, shape: Shape) -> None:
+    columns, rows = _COLUMNS[shape], MEMBERS
+    for column, writes in enumerate(columns):
+        is_slower = own.is_slower(writes, interval_s)
+        for row, members in enumerate(rows):
+            _plot_cell(axes, (column, row), own.saved(writes, members, interval_s), is_slower=is_slower)
+    for crossing in own.crossings(interval_s):
+        at = float(np.interp(np.log(crossing.at), np.log(columns), np.arange(len(columns))))
+        if 0 < at < len(columns) - 1:
+            axes.axvline(at, color=INK, linewidth=2.4, zorder=3)
+            axes.annotate(
+                f"{rate(crossing.at)}",
+                (at, len(rows) - 0.5),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                color=INK,
+                annotation_clip=False,
+            )
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(-0.5, len(rows) - 0.5)
+    axes.set_xticks(range(len(columns)), [f"{writes:g}" for writes in columns])
+    axes.set_yticks(range(len(rows)), [f"{members}" for members in rows])
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    axes.set_xlabel("writes per organization-minute")
+    axes.set_ylabel("members")
+
+
+def _plot_cell(axes: Axes, place: tuple[int, int], saved: float, *, is_slower: bool) -> None:
+    column, row = place
+    alpha = _ALPHAS[sum(abs(saved) >= step for step in _STEPS)]
+    colour = PUSH if saved >= 0 else POLLING[0]
+    cell = Rectangle((column - 0.47, row - 0.45), 0.94, 0.9, facecolor=colour, alpha=alpha, linewidth=0)
+    # What lies within the axes needs no room of its own; asking for it would cost most of the drawing's time.
+    cell.set_in_layout(False)
+    axes.add_patch(cell)
+    if is_slower:
+        axes.plot([column - 0.4, column + 0.4], [row - 0.33, row - 0.33], color=MUTED, linewidth=1.2, dashes=(1.5, 2))
+    axes.text(column, row, _signed(saved), ha="center", va="center", color=INK, zorder=4).set_in_layout(False)
+
+
+def _signed(saved: float) -> str:
+    size = abs(saved)
+    text = f"{size / 1000:.1f}k" if size >= 999.5 else f"{size:.0f}"
+    return "0" if text == "0" else f"{'+' if saved > 0 else MINUS}{text}"

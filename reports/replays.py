@@ -1,0 +1,233 @@
+"""The run under other refresh policies, as the report tells it: from the document `replay.json` alone.
+
+What a policy would have come to is worked out in `loadtests.analysis.laboratory`; here it only becomes words.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reports.exhibit import Exhibit, draw
+from reports.figures.policies import Dot, Mark, policies_plate
+from reports.input import ReportInput
+from reports.table import Table
+from reports.wording import NBSP, count, counted, duration, milliseconds, percent, rate, sentence
+
+_EDGES: Final = {
+    "trailing": "trailing",
+    "leading": "leading",
+    "leading-and-trailing": "leading and trailing",
+    "fixed-window": "fixed window",
+    "none": "every event by itself",
+    "flush-on-cancel": "restart flushes",
+}
+_COMMAND: Final = "loadtests replay ."
+_TITLE: Final = "Requests against staleness, policy by policy"
+Told = Mapping[str, Any]
+
+
+def policies_exhibit(run: ReportInput) -> Exhibit:
+    """Return the chart of all policies with its table; a sentence where nobody has replayed the run."""
+    told = run.replayed
+    if told is None:
+        return Exhibit(
+            name="policies",
+            title=_TITLE,
+            takeaway="What other refresh policies would have cost is not worked out here: the run is large, or no "
+            f"re-fetch was answered. `{_COMMAND}` in this directory does it, and the next report shows it.",
+        )
+    dots = dots_of(told)
+    return Exhibit(
+        name="policies",
+        title=_TITLE,
+        takeaway="Each dot is one policy, replayed over the signals of this run: further left "
+        "costs fewer requests, further down keeps screens fresher; the line joins what nothing beats in both.",
+        alternative="; ".join(
+            f"{dot.name.replace(chr(10), ' ')}: {rate(dot.refreshes)} re-fetches per subscriber and minute, stale for "
+            f"{duration(dot.stale_ms)} on average"
+            for dot in dots
+            if dot.mark
+        ),
+        drawing=draw(policies_plate(dots)),
+        table=policies_table(told),
+        beneath=(check_table(told), prices_table(told)),
+    )
+
+
+def recommendation(told: Told) -> str:
+    """Return the one setting to choose, and what it would change; or that nothing beats the live one."""
+    live, best = told["live"], _recommended(told)
+    if best is None:
+        return (
+            "Keep the live policy: no other costs fewer requests without screens being staler, on average or at worst, "
+            "or dropping more signals."
+        )
+    saved = 1 - best["refreshes"] / live["refreshes"] if live["refreshes"] else 0.0
+    return (
+        f"Choose {words_of(best['policy'])}: {percent(saved)} fewer re-fetches than live "
+        f"({_rate(best)} instead of {_rate(live)} per subscriber and minute), screens stale for {_mean(best)} instead "
+        f"of {_mean(live)} on average and for {_worst(best)} instead of {_worst(live)} at worst. It is the cheapest of "
+        "those under which screens are no staler than live, neither on average nor at worst, and no more signals are "
+        "dropped."
+    )
+
+
+def dots_of(told: Told) -> tuple[Dot, ...]:
+    """Return every policy as a dot; the live one, the design's and the recommended one are marked."""
+    live, design, best = told["live"], told["design"], _recommended(told)
+    is_same = all(live[key] == design[key] for key in ("refreshes", "staleness_ms", "signals_dropped"))
+    marked = [(live, Mark.LIVE, "live, the design's 500 ms" if is_same else "live")]
+    if not is_same:
+        marked.append((design, Mark.DESIGN, f"the design's 500{NBSP}ms"))
+    if best is not None:
+        marked.append((best, Mark.RECOMMENDED, f"recommended:\n{words_of(best['policy'])}"))
+    plain = [each for each in told["policies"] if best is None or each["policy"] != best["policy"]]
+    return (
+        *(_dot(each, told) for each in plain if each["refreshes_per_subscriber_minute"] is not None),
+        *(
+            _dot(each, told, mark=mark, name=name)
+            for each, mark, name in marked
+            if each["refreshes_per_subscriber_minute"] is not None
+        ),
+    )
+
+
+def _dot(each: Told, told: Told, *, mark: Mark | None = None, name: str = "") -> Dot:
+    return Dot(
+        refreshes=each["refreshes_per_subscriber_minute"],
+        stale_ms=each["staleness_ms"]["mean"] or 0.0,
+        is_best=each["policy"] in told["front"],
+        drops_signals=each["signals_dropped"] > 0,
+        mark=mark,
+        name=name,
+    )
+
+
+def policies_table(told: Told) -> Table:
+    """Return the run, its policy, the design's, and whatever is on the frontier."""
+    front = set(told["front"])
+    named = [
+        ("as recorded", told["recorded"]),
+        ("live policy, replayed", told["live"]),
+        (f"the design's 500{NBSP}ms", told["design"]),
+    ]
+    others = sorted(
+        (each for each in told["policies"] if each["policy"] in front or each["policy"] == told["recommended"]),
+        key=lambda each: -each["refreshes"],
+    )
+    named += [
+        (f"{words_of(each['policy'])}{' ◄' if each['policy'] == told['recommended'] else ''}", each) for each in others
+    ]
+    return Table(
+        caption="Refresh policies",
+        head=(
+            "policy",
+            "re-fetches per subscriber-minute",
+            "stale, mean ms",
+            "p95",
+            "max",
+            "shown after, p50 ms",
+            "p95",
+            "max",
+            "signals dropped",
+        ),
+        rows=tuple((name, *_figures(each)) for name, each in named),
+        note=f"{count(told['signals'])} signals of {counted(told['subscribers'], 'subscriber')} under "
+        f"{count(len(told['policies']) + 2)} policies, chance drawn with seed {told['seed']}. Listed is what nothing "
+        "beats in both requests and mean staleness; ◄ is recommended. Staleness counts from the receipt of a signal, "
+        f"because what comes before no policy changes. `{_COMMAND}` prints the same.",
+    )
+
+
+def _figures(each: Told) -> tuple[str, ...]:
+    stale, shown = each["staleness_ms"], each["shown_after_ms"]
+    ages = (stale["mean"], stale["p95"], stale["max"], shown["p50"], shown["p95"], shown["max"])
+    return (_rate(each), *map(_ms, ages), count(each["signals_dropped"]))
+
+
+def check_table(told: Told) -> Table:
+    """Return how the replay of the live policy compares with what was recorded."""
+    check = told["check"]
+    deviation = check["deviation"]
+    verdict = "Within 1 %" if check["is_faithful"] else "Not within 1 %"
+    because = sentence(check["reasons"]) or "nothing that is recorded explains it"
+    return Table(
+        caption="Is the replay true? Re-fetches as recorded, and as the live policy's replay makes them",
+        head=("client model", "recorded", "replayed"),
+        rows=(
+            *(
+                (name.replace("_", " "), count(own["recorded"]), count(own["replayed"]))
+                for name, own in check["by_model"].items()
+            ),
+            ("all", count(check["recorded"]), count(check["replayed"])),
+        ),
+        note=f"{verdict}{'' if deviation is None else f': {_signed(deviation)}'}."
+        + ("" if check["is_faithful"] else f" What may be why: {because}."),
+    )
+
+
+def prices_table(told: Told) -> Table:
+    """Return what the live policy costs beside the cheapest and the greedy one, at each price of a request."""
+    return Table(
+        caption="The price of waiting: what a request may cost until another policy would be cheaper",
+        head=("one request is worth", "live costs", "cheapest", "greedy", "live over cheapest", "live over greedy"),
+        rows=tuple(
+            (
+                f"{each['price_s']:g}{NBSP}s of waiting",
+                *(f"{rate(each[name]['cost_s'])}{NBSP}s" for name in ("live", "cheapest", "greedy")),
+                _signed(each["regret_over_cheapest"]),
+                _signed(each["regret_over_greedy"]),
+            )
+            for each in told["prices"]
+        ),
+        note="Costs are seconds in which signals waited, plus the price of each request. Cheapest is exact, and "
+        "known only afterwards; greedy refreshes when what waits has waited for one price, which any client could do, "
+        "and never costs more than twice the optimum.",
+    )
+
+
+def words_of(policy: str) -> str:
+    """Return the name of a policy as people say it: `trailing 500 ms, at most 1 s, by entity`."""
+    said = dict(part.split("=", 1) for part in policy.split(",") if "=" in part)
+    if "edge" not in said:
+        return policy
+    window = said.get("window_ms")
+    first = _EDGES.get(said["edge"], said["edge"]) + (f" {_length(window)}" if window else "")
+    rest = [
+        *((f"at most {_length(said['max_wait_ms'])}",) if "max_wait_ms" in said else ()),
+        *((f"up to {_length(said['jitter_ms'])} of jitter",) if "jitter_ms" in said else ()),
+        *((f"by {said['coalescing'].replace('-', ' ')}",) if "coalescing" in said else ()),
+    ]
+    return ", ".join([first, *rest])
+
+
+def _length(told_ms: str) -> str:
+    whole_ms = int(told_ms)
+    return f"{whole_ms / 1000:g}{NBSP}s" if whole_ms >= 1000 else f"{whole_ms}{NBSP}ms"
+
+
+def _recommended(told: Told) -> Told | None:
+    name = told["recommended"]
+    return next((each for each in told["policies"] if each["policy"] == name), None)
+
+
+def _rate(each: Told) -> str:
+    return rate(each["refreshes_per_subscriber_minute"])
+
+
+def _mean(each: Told) -> str:
+    return duration(each["staleness_ms"]["mean"])
+
+
+def _worst(each: Told) -> str:
+    return duration(each["staleness_ms"]["max"])
+
+
+def _ms(value: float | str | None) -> str:
+    return milliseconds(math.inf if isinstance(value, str) else value)
+
+
+def _signed(share: float | None) -> str:
+    if share is None:
+        return percent(None)
+    return f"+{percent(share)}" if share > 0 else percent(share)

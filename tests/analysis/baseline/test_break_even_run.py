@@ -1,0 +1,80 @@
+"""Where a run stands on the map: what its phases measured, beside the simulation."""
+
+from typing import Any
+
+import pytest
+
+from loadtests.analysis.analyse import analyse
+from loadtests.analysis.baseline.break_even_run import is_predictable, writing_of
+from loadtests.history.history import History
+from tests.analysis.literal import scenario_of
+from tests.analysis.synthetic_history import record_run
+from tests.analysis.synthetic_pipeline import SyntheticPipeline
+
+
+@pytest.fixture(scope="module")
+def phases(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return the phases of a run of 40 s: an update every 2 s, three iOS devices, pollers every 5 s."""
+    plan = SyntheticPipeline(organizations=1, subscribers=3, pollers=2, intervals_s=(5.0,), rounds=20)
+    path = record_run(plan, tmp_path_factory.mktemp("break-even") / "run")
+    return analyse(History.read(path), plan.scenario, plan.population).metrics["break_even"]["phases"]
+
+
+def test_a_phase_is_told_by_its_writes_and_members(phases: Any) -> None:
+    """The warm-up is none."""
+    assert set(phases) == {"load"}
+    assert phases["load"]["writes_per_organization_minute"] == pytest.approx(30)
+    assert phases["load"]["members_per_organization"] == 3
+
+
+def test_what_was_requested_stands_beside_the_simulation(phases: Any) -> None:
+    """One list for each update; the simulation draws its moments afresh, and a few fall into one flush."""
+    ios = phases["load"]["clients"]["ios"]
+
+    assert ios["requests_per_device_minute"] == pytest.approx(30, rel=0.05)
+    assert ios["predicted_low"] < ios["requests_per_device_minute"] < ios["predicted_high"]
+    assert ios["predicted_per_device_minute"] == pytest.approx(29.5, rel=0.03)
+
+
+def test_push_is_compared_with_each_cohort_of_the_same_phase(phases: Any) -> None:
+    """Thirty requests a minute against twelve: it loses eighteen twelfths."""
+    polled = phases["load"]["polling"]["5s"]
+    saved = phases["load"]["saved"]["ios"]["5s"]
+
+    assert polled["requests_per_device_minute"] == pytest.approx(12, rel=0.1)
+    assert saved["measured_share"] == pytest.approx(1 - 30 / 12, rel=0.15)
+    assert saved["predicted_share"] == pytest.approx(1 - 29.5 / 12, rel=0.05)
+
+
+def test_a_short_phase_is_left_out(tmp_path: Any) -> None:
+    """It costs what its beginning and end cost."""
+    plan = SyntheticPipeline(organizations=1, subscribers=1, rounds=5)
+    path = record_run(plan, tmp_path / "run")
+
+    assert analyse(History.read(path), plan.scenario, plan.population).metrics["break_even"]["phases"] == {}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lifecycle": [{"at_s": 1, "step": "background"}]},
+        {"organizations": {"count": 2, "sizes": "skewed"}},
+        {"target": {"feed": "supabase"}},
+        {"target": {"event_limit": "coalesce"}},
+        {"faults": [{"kind": "drop", "at_s": 1, "count": 1}]},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_the_simulation_does_not_live_is_not_predicted(changes: dict[str, Any]) -> None:
+    """People who look away, unequal organizations, a feed that gathers, faults."""
+    assert is_predictable(scenario_of())
+    assert not is_predictable(scenario_of(**changes))
+
+
+def test_even_writes_to_several_organizations_are_random_in_each() -> None:
+    """To one they are even."""
+    phase = {"name": "load", "duration_s": 10, "mutations_per_s": 1, "arrivals": "even"}
+    one, two = (scenario_of(phases=[phase], organizations={"count": count, "jobs": 3}) for count in (1, 2))
+
+    assert writing_of(one, one.phases[0]).arrivals == "even"
+    assert writing_of(two, two.phases[0]).arrivals == "poisson"

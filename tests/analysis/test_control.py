@@ -1,0 +1,168 @@
+"""The control group: event by event beside the devices that it shadows, and in no other number."""
+
+from typing import Any, Self
+
+from loadtests.analysis.control import ControlGroup, compare_control
+from loadtests.history.kinds import Kind
+from tests.analysis.literal import Story
+
+COUPLE: dict[str, Any] = {"subscribers": {"count": 1, "web": 0, "control": 1}}
+
+
+class Beside(Story):
+    """A story with official clients in it."""
+
+    def official(self, number: int = 0, *, live_ms: float = -4000, down_ms: float = 20_000) -> Self:
+        """Let an official client subscribe 50 ms before it is live, and leave."""
+        self.row(Kind.CONTROL_SUBSCRIBED, live_ms - 50, actor=number, value=number)
+        self.row(Kind.CONTROL_LIVE, live_ms, actor=number, value=number)
+        return self.row(Kind.CONTROL_DOWN, down_ms, actor=number, value=number, entity="left")
+
+    def told(self, event: str, at_ms: float, number: int = 0) -> Self:
+        """Let an official client call back with an event."""
+        return self.row(Kind.CONTROL_SIGNAL, at_ms, actor=number, value=number, entity=event)
+
+    def group(self) -> ControlGroup:
+        """Return what the comparison finds."""
+        return compare_control(self.run(), self.history, self.scenario)
+
+
+def couple(**changes: Any) -> Beside:
+    """Return a device and an official client in its organization, and one event committed at 1,005 ms."""
+    story = Beside(**{**COUPLE, **changes}).clock().live(0).true_job("job", 2)
+    return story.mutation(0, 1000).body("new", ("job", 2))
+
+
+def reasons_of(story: Story) -> list[str]:
+    """Return why the measurement is not good enough."""
+    reasons: list[str] = story.metrics()["health"]["reasons"]
+    return reasons
+
+
+def test_what_both_received_is_no_difference() -> None:
+    """Latencies stand side by side: 7 ms at the official client, 5 ms at the device."""
+    story = couple().official().signal(0, "e0", 1010).told("e0", 1012)
+    group = story.group()
+
+    assert (group.pairs, group.missing, group.surplus) == (1, 0, 0)
+    assert round(group.latency_differences_ms["p50"] or 0, 3) == 2
+    assert group.latency_differences_ms["p95"] is None
+    assert reasons_of(story) == []
+
+
+def test_an_event_that_one_of_them_lacks_makes_the_run_unknown_and_is_named() -> None:
+    """Whose fault it is cannot be told from here."""
+    lost_by_us = couple().official().told("e0", 1012)
+    lost_by_them = couple().official().signal(0, "e0", 1010)
+
+    assert (lost_by_us.group().missing, lost_by_us.group().surplus) == (0, 1)
+    assert (lost_by_them.group().missing, lost_by_them.group().surplus) == (1, 0)
+    assert reasons_of(lost_by_us)[0] == (
+        "official clients and lean subscribers of the same organizations did not receive the same events: the former "
+        "lack 0, the latter 1 (event e0 of organization 0 at 1.005 s: subscriber 0 received it 1 time less than the "
+        "other)"
+    )
+    assert "the official client received it 1 time less" in reasons_of(lost_by_them)[0]
+
+
+def test_a_difference_that_evens_out_is_one_nevertheless() -> None:
+    """Event by event: one lacks the first, the other the second."""
+    story = couple().official().mutation(1, 2000, revision=3).signal(0, "e0", 1010).told("e1", 2010)
+
+    assert (story.group().missing, story.group().surplus) == (1, 1)
+
+
+def test_a_duplicate_counts_as_often_as_it_came() -> None:
+    """Twice at one of them is once too many."""
+    story = couple().official().signal(0, "e0", 1010).told("e0", 1012).told("e0", 1013)
+
+    assert story.group().surplus == 1
+
+
+def test_only_events_of_the_time_when_both_were_live_are_compared() -> None:
+    """From the commit to the deadline: before, the one that is live may hear what the other may not."""
+    before = couple().official(live_ms=1006).signal(0, "e0", 1010)
+    ended = couple().official(down_ms=2004).signal(0, "e0", 1010)
+    device_down = couple().official().told("e0", 1012).down(0, 900, 1500)
+
+    assert [story.group().pairs for story in (before, ended, device_down)] == [0, 0, 0]
+    assert [story.group().differences for story in (before, ended, device_down)] == [(), (), ()]
+
+
+def test_an_official_client_may_come_back() -> None:
+    """A second life counts as the first."""
+    story = couple().official(down_ms=500).official(live_ms=800).signal(0, "e0", 1010).told("e0", 1012)
+
+    assert (story.group().pairs, story.group().live) == (1, 1)
+
+
+def test_latencies_beyond_the_tolerance_make_the_run_unknown() -> None:
+    """Either way: 20 ms, or a quarter of the devices' latency if that is more."""
+    slow = couple().official().signal(0, "e0", 1010).told("e0", 1031)
+    fast = couple().official().signal(0, "e0", 1210).told("e0", 1010)
+    within = couple().official().signal(0, "e0", 1205).told("e0", 1254)
+
+    assert reasons_of(slow)[0] == (
+        "the official clients' signal latency, p50, differs by +21.0 ms from that of the lean subscribers beside them; "
+        "20.0 ms is the tolerance: if they queue, lower subscribers.control or the load"
+    )
+    assert "differs by -200.0 ms" in reasons_of(fast)[0]
+    assert reasons_of(within) == []
+
+
+def test_a_scenario_may_allow_more() -> None:
+    """On a machine that has other things to do."""
+    story = couple(health={"control_difference_ms": 30}).official().signal(0, "e0", 1010).told("e0", 1031)
+
+    assert reasons_of(story) == []
+
+
+def test_readiness_is_compared() -> None:
+    """Live after the join reply: 50 ms at the official client; at the device 20 ms, or, misread, before the reply."""
+
+    def story(joined_ms: float) -> Beside:
+        return couple().official().signal(0, "e0", 1010).told("e0", 1012).row(Kind.JOINED, joined_ms, actor=0)
+
+    assert (story(-4020).group().ready_ms, story(-4020).group().lean_ready_ms) == (50, 20)
+    assert reasons_of(story(-4020)) == []
+    assert reasons_of(story(-2950))[0] == (
+        "the official clients became live +1,100 ms later after their join reply than the lean subscribers beside "
+        "them; 1,000 ms is the tolerance"
+    )
+
+
+def test_readiness_may_differ_by_what_lean_subscribers_differ_among_themselves() -> None:
+    """A device that was live 2 s after its join reply, in the same storm, makes 1.95 s no news."""
+    story = couple().official().signal(0, "e0", 1010).told("e0", 1012).row(Kind.JOINED, -6000, actor=0)
+
+    assert story.group().ready_difference_ms == -1950
+    assert reasons_of(story) == []
+
+
+def test_a_control_group_that_controls_nothing_is_no_control() -> None:
+    """Never live, or without an event to compare."""
+    never = couple().signal(0, "e0", 1010)
+    idle = Beside(**COUPLE).clock().live(0).true_job("job", 2).official()
+
+    assert reasons_of(never)[0].startswith("of 1 control subscribers 1 never became live")
+    assert reasons_of(idle) == [
+        "the control group had no event to compare: let it shadow more devices (subscribers.control)"
+    ]
+
+
+def test_without_a_control_group_nothing_is_said() -> None:
+    """And its numbers are empty."""
+    story = couple(subscribers={"count": 1, "web": 0}).signal(0, "e0", 1010)
+
+    assert reasons_of(story) == []
+    assert story.metrics()["control"]["subscribers"] == 0
+    assert story.metrics()["control"]["signal_difference_ms_p50"] is None
+
+
+def test_the_control_group_stands_in_no_other_number() -> None:
+    """Neither what it is nor what it hears."""
+    without = couple().signal(0, "e0", 1010).metrics()
+    beside = couple().official().signal(0, "e0", 1010).told("e0", 1012).told("e0", 1013).metrics()
+    others = without.keys() - {"control", "health"}
+
+    assert {key: without[key] for key in others} == {key: beside[key] for key in others}

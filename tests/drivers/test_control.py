@@ -1,0 +1,118 @@
+"""The control group as its parent sees it: a real process against a real pipeline, judged by the ledger it leaves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from loadtests.history.directory import RunDirectory
+from loadtests.history.history import History
+from loadtests.history.kinds import Kind
+from loadtests.history.ledger import LEDGER_SUFFIX
+from loadtests.processes.spawn import Child
+from loadtests.scenario.model import Scenario
+from loadtests.scenario.population import Population
+from loadtests.targets.provision import provision
+from loadtests.wire.endpoint import Endpoint
+
+DEADLINE_S = 20.0
+SCENARIO: dict[str, Any] = {
+    "name": "control-test",
+    "question": "Does the control group write down what official clients are told?",
+    "organizations": {"count": 2, "jobs": 1},
+    "subscribers": {"count": 4, "control": 2},
+    "phases": [{"name": "load", "duration_s": 5, "mutations_per_s": 1}],
+}
+
+
+def new_run(path: Path, scenario: dict[str, Any], run_id: str) -> Population:
+    """Return the population of a run whose manifest is written to `path`."""
+    directory = RunDirectory.create(path)
+    directory.write_json(
+        directory.manifest_file, {"schema": "loadtests.manifest/1", "scenario": scenario, "seed": 1, "run_id": run_id}
+    )
+    return Population(Scenario.model_validate(scenario), seed=1, run_id=run_id)
+
+
+@contextmanager
+def started(path: Path, endpoint: Endpoint) -> Iterator[Child]:
+    """Start the process on the run at `path` and have it prepared; end it whatever happens."""
+    child = Child.start(
+        "loadtests.drivers.control", name="control group", log=path / "run.log", hello={"run": str(path)}
+    )
+    try:
+        child.send({"do": "prepare", "endpoint": endpoint.to_json()})
+        yield child
+    finally:
+        child.stop()
+
+
+def emit(connection: psycopg.Connection, organization: str) -> str:
+    """Insert an event; return its id."""
+    row = connection.execute(
+        "insert into realtime_events (organization_id, event_type, entity_type) values (%s, 'job.created', 'job') "
+        "returning id::text",
+        (organization,),
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+@pytest.mark.e2e
+def test_each_official_client_writes_down_its_organizations_events_and_no_others(
+    stack: Endpoint, tmp_path: Path
+) -> None:
+    """Subscribed, live, each event once with a stamp, and down when it leaves."""
+    population = new_run(tmp_path / "run", SCENARIO, "control-hears")
+    provision(stack.database_url, population)
+    with (
+        started(tmp_path / "run", stack) as child,
+        psycopg.connect(stack.database_url, autocommit=True) as connection,
+    ):
+        child.wait_for("ready", DEADLINE_S)
+        events = [emit(connection, population.organization_id(control.organization)) for control in population.controls]
+        names = tmp_path / "run" / "control.names"
+        while not all(event in names.read_text() for event in events):
+            assert not child.has_ended(), child.obituary()
+        child.send({"do": "stop"})
+        child.wait_for("done", DEADLINE_S)
+    history = History.read(tmp_path / "run")
+    told = [
+        (int(row["actor"]), int(row["value"]), Kind(int(row["kind"])))
+        for row in history.rows[history.rows["actor"].argsort(kind="stable")]
+    ]
+    heard = history.of(Kind.CONTROL_SIGNAL)
+
+    assert told == [
+        (control.index, control.shadows, kind)
+        for control in population.controls
+        for kind in (Kind.CONTROL_SUBSCRIBED, Kind.CONTROL_LIVE, Kind.CONTROL_SIGNAL, Kind.CONTROL_DOWN)
+    ]
+    assert {int(row["actor"]): history.names[row["entity"]] for row in heard} == dict(enumerate(events))
+
+
+@pytest.mark.e2e
+def test_a_target_that_lets_nobody_in_leaves_a_record_and_no_ruin(tmp_path: Path) -> None:
+    """The run goes on; that there was no control group is for the analysis to say."""
+    scenario = {**SCENARIO, "subscribers": {**SCENARIO["subscribers"], "live_within_s": 0.3}}
+    new_run(tmp_path / "run", scenario, "control-nobody")
+    nowhere = Endpoint(
+        api_url="http://127.0.0.1:1",
+        realtime_url="ws://127.0.0.1:1/realtime/v1/websocket",
+        anon_key="a",
+        service_key="s",
+        jwt_secret="s" * 32,
+        database_url="",
+    )
+    with started(tmp_path / "run", nowhere) as child:
+        child.wait_for("ready", DEADLINE_S)
+        child.send({"do": "stop"})
+        child.wait_for("done", DEADLINE_S)
+    history = History.read(tmp_path / "run")
+
+    assert (tmp_path / "run" / f"control{LEDGER_SUFFIX}").is_file()
+    assert len(history.of(Kind.CONTROL_LIVE)) == 0
+    assert {history.names[row["entity"]] for row in history.of(Kind.CONTROL_DOWN)} == {"left"}

@@ -1,0 +1,102 @@
+"""A proxy that ends TLS before a server in clear text, as the one in front of every hosted project does.
+
+Its certificate is made by an authority of the test's own. It may close connections that were idle, or after each
+request has been answered for a while, as such proxies do.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+
+import trustme
+
+_CHUNK = 65_536
+_LAST_TURNS = 100
+"""Of the event loop: a handshake that failed is put away in several steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One that is running."""
+
+    port: int
+    accepted: list[str]
+    """The application protocol that each connection agreed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A test's own authority."""
+
+    ca: trustme.CA
+    ca_file: Path
+
+    @classmethod
+    def make(cls, folder: Path, name: str = "authority") -> "Authority":
+        """Make one, with its certificate in a file."""
+        ca = trustme.CA()
+        ca_file = folder / f"{name}.pem"
+        ca.cert_pem.write_to_path(str(ca_file))
+        return cls(ca, ca_file)
+
+    def context_for(self, *names: str) -> SSLContext:
+        """Return a server's context with a certificate for `names`."""
+        context = SSLContext(PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        self.ca.issue_cert(*names).configure_cert(context)
+        return context
+
+
+@contextmanager
+def tls_proxy(context: SSLContext, upstream_port: int, *, idle_s: float | None = None) -> Iterator[Proxy]:
+    """Run a proxy in a thread of its own; `idle_s` closes what has been silent for so long."""
+    loop = asyncio.new_event_loop()
+    accepted: list[str] = []
+
+    async def serve() -> asyncio.Server:
+        async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted.append(str(writer.get_extra_info("ssl_object").selected_alpn_protocol()))
+            with suppress(OSError):
+                there, here = await asyncio.open_connection("127.0.0.1", upstream_port)
+                with suppress(asyncio.CancelledError):
+                    async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(_carry(reader, here, idle_s))
+                        tasks.create_task(_carry(there, writer, None))
+                here.close()
+            writer.close()
+
+        return await asyncio.start_server(converse, "127.0.0.1", 0, ssl=context)
+
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = asyncio.run_coroutine_threadsafe(serve(), loop).result(10)
+    try:
+        yield Proxy(server.sockets[0].getsockname()[1], accepted)
+    finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, idle_s: float | None) -> None:
+    """Carry bytes one way until one side is gone, or nothing has come for `idle_s`."""
+    with suppress(OSError):
+        while chunk := await asyncio.wait_for(reader.read(_CHUNK), idle_s):
+            writer.write(chunk)
+            await writer.drain()
+    writer.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    for _ in range(_LAST_TURNS):
+        await asyncio.sleep(0)

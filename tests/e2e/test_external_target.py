@@ -1,0 +1,221 @@
+"""Somebody else's pipeline, addressed by URLs and keys alone: ours, started by other hands."""
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import psycopg
+import pytest
+from psycopg import sql
+
+from loadtests.drivers.run_input import RunInput
+from loadtests.pipeline.settings import StackSettings
+from loadtests.processes.spawn import Child
+from loadtests.targets.provision import provision
+from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tokens import mint
+from tests.e2e.commands import StartCommand
+
+SCENARIO = """
+name = "theirs"
+question = "Does somebody else's pipeline show each change to everybody?"
+gates = ["delivery.missed_live == 0", "delivery.leaked == 0", "mutations.failed == 0", "push.visibility_ms.p50 < 5000"]
+deadline_ms = 2000
+[organizations]
+count = 2
+jobs = 3
+[subscribers]
+count = 8
+[[pollers]]
+interval_s = 1
+count = 2
+[health]
+send_delay_ms_p99 = 5000
+loop_lag_ms_p99 = 5000
+clock_bound_ms = 500
+[[phases]]
+name = "steady"
+duration_s = 4
+mutations_per_s = 4
+"""
+TABLES = ("organizations", "users", "organization_members", "jobs", "realtime_events", "audit_logs")
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Return a pipeline with its gateway, which this module's tests did not start."""
+    log = tmp_path_factory.mktemp("theirs") / "pipeline.log"
+    child = Child.start("loadtests.pipeline", name="pipeline", log=log, hello=StackSettings(gateway=True).to_json())
+    try:
+        yield Endpoint.from_json(child.wait_for("ready", 60)["endpoint"])
+    finally:
+        child.stop()
+
+
+Run = Callable[..., tuple[Path, int, str]]
+
+
+@pytest.fixture
+def run(theirs: Endpoint, start: StartCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs the scenario against a target file with these keys and tables."""
+    # The secrets are where the target file finds them.
+    monkeypatch.setenv("THEIR_ANON", theirs.anon_key)
+    monkeypatch.setenv("THEIR_SERVICE", theirs.service_key)
+    monkeypatch.setenv("THEIR_SECRET", theirs.jwt_secret)
+    monkeypatch.setenv("THEIR_DATABASE", theirs.database_url)
+
+    def run_it(keys: tuple[str, ...], more: str = "", **changes: str) -> tuple[Path, int, str]:
+        names = {"anon": "ANON", "service": "SERVICE", "jwt_secret": "SECRET", "database": "DATABASE"}
+        addresses = {"supabase_url": theirs.supabase_url, "api_url": theirs.api_url, **changes}
+        lines = ['kind = "supabase"', 'plan = "unlimited"', *(f'{key} = "{url}"' for key, url in addresses.items())]
+        lines += ["[keys]", *(f'{key} = {{ env = "THEIR_{names[key]}" }}' for key in keys), more]
+        target, scenario, directory = tmp_path / "target.toml", tmp_path / "theirs.toml", tmp_path / "run"
+        target.write_text("\n".join(lines), encoding="utf-8")
+        scenario.write_text(SCENARIO, encoding="utf-8")
+        with start("run", scenario, "--target", target, "--out", directory) as command:
+            return directory, command.wait_end(), command.text
+
+    return run_it
+
+
+def metrics_of(directory: Path) -> Any:
+    """Return the numbers of a run."""
+    return orjson.loads((directory / "metrics.json").read_bytes())
+
+
+def rows_of(theirs: Endpoint) -> dict[str, int]:
+    """Return how many rows each table holds."""
+    with psycopg.connect(theirs.database_url) as connection:
+        found = {}
+        for table in TABLES:
+            query = sql.SQL("select count(*) from public.{}").format(sql.Identifier(table))
+            row = connection.execute(query).fetchone()
+            assert row is not None
+            found[table] = row[0]
+    return found
+
+
+def leaks(directory: Path, theirs: Endpoint) -> list[str]:
+    """Return the files of a run that hold a secret."""
+    secrets = [theirs.anon_key, theirs.service_key, theirs.jwt_secret, theirs.database_url]
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return [path.name for path in files if any(secret.encode() in path.read_bytes() for secret in secrets)]
+
+
+def test_with_the_database_everything_is_measured_and_nothing_is_left(theirs: Endpoint, run: Run) -> None:
+    """Minted tokens and SQL: clock, commits, truth, as in a run of our own."""
+    before = rows_of(theirs)
+
+    directory, code, text = run(("anon", "service", "jwt_secret", "database"))
+
+    assert code == 0, text
+    metrics = metrics_of(directory)
+    assert metrics["truth"] == "database"
+    assert metrics["convergence"]["wrong_views"] == 0
+    assert metrics["push"]["signal_ms"]["n"] > 0
+    assert rows_of(theirs) == before
+    assert leaks(directory, theirs) == []
+
+
+def test_without_the_database_accounts_are_made_and_sign_in(theirs: Endpoint, run: Run) -> None:
+    """By the official client through the project's own doors; the truth comes from the tables' API."""
+    before = rows_of(theirs)
+
+    directory, code, text = run(("anon", "service"), '[auth]\nusers = "password"')
+
+    assert code == 0, text
+    metrics = metrics_of(directory)
+    assert metrics["truth"] == "rest"
+    assert metrics["delivery"]["delivered_once"] == metrics["delivery"]["expected"] > 0
+    assert rows_of(theirs) == before
+    assert leaks(directory, theirs) == []
+
+
+def test_with_tokens_from_a_file_subscribers_agree_on_the_truth(theirs: Endpoint, run: Run, tmp_path: Path) -> None:
+    """Nobody is made, no key beside the public one is needed, and the verdict says what it rests on."""
+    people = people_of(theirs, tmp_path / "people.csv")
+
+    directory, code, text = run(("anon",), '[auth]\nusers = "csv"\ncsv = "people.csv"')
+
+    assert code == 0, text
+    assert "delivery is told by agreement of the subscribers" in text
+    metrics = metrics_of(directory)
+    assert metrics["truth"] == "agreement"
+    assert metrics["delivery"]["delivered_once"] == metrics["delivery"]["expected"] > 0
+    assert (metrics["delivery"]["phantom"], metrics["convergence"]["wrong_views"]) == (None, None)
+    kept = (directory / "given.json").read_text(encoding="utf-8")
+    assert not [token for token in people.values() if token in kept]
+
+
+def people_of(theirs: Endpoint, path: Path) -> dict[str, str]:
+    """Make two organizations of four people as their owner would, and write their tokens; return them by user."""
+    tokens = {}
+    with psycopg.connect(theirs.database_url) as connection, path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("user_id", "organization_id", "access_token", "role"))
+        for _ in range(2):
+            home = str(uuid4())
+            connection.execute("insert into organizations (id, name) values (%s, 'theirs')", (home,))
+            for place in range(4):
+                user, role = str(uuid4()), "owner" if place == 0 else "member"
+                connection.execute("insert into auth.users (id) values (%s)", (user,))
+                connection.execute(
+                    "insert into users (id, email, organization_id) values (%s, %s, %s)", (user, f"{user}@x.org", home)
+                )
+                connection.execute(
+                    "insert into organization_members (user_id, organization_id, role) values (%s, %s, %s)",
+                    (user, home, role),
+                )
+                expires_at_s = int(time.clock_gettime(time.CLOCK_REALTIME)) + 3600
+                tokens[user] = mint(theirs.jwt_secret, role="authenticated", expires_at_s=expires_at_s, subject=user)
+                writer.writerow((user, home, tokens[user], "author" if place == 0 else ""))
+    return tokens
+
+
+@pytest.mark.parametrize(
+    ("changes", "secret", "said"),
+    [
+        ({}, ("THEIR_SECRET", "another secret that nobody signs with"), "answers 401"),
+        ({}, ("THEIR_ANON", "nonsense"), "opens no WebSocket"),
+        ({"api_url": "http://127.0.0.1:9"}, None, "cannot be reached"),
+    ],
+)
+def test_what_is_wrong_is_said_before_the_load_and_nothing_is_left(
+    theirs: Endpoint, run: Run, monkeypatch: pytest.MonkeyPatch, changes: Any, secret: Any, said: str
+) -> None:
+    """One sentence that says what to do."""
+    before = rows_of(theirs)
+    if secret is not None:
+        monkeypatch.setenv(*secret)
+
+    _, code, text = run(("anon", "service", "jwt_secret", "database"), **changes)
+
+    assert code == 1, text
+    assert "error: " in text
+    assert said in text
+    assert "load '" not in text
+    assert rows_of(theirs) == before
+
+
+def test_what_a_crash_left_is_removed(theirs: Endpoint, start: StartCommand, run: Run, tmp_path: Path) -> None:
+    """As if the run had died after it had made its people."""
+    before = rows_of(theirs)
+    directory, code, text = run(("anon", "service", "jwt_secret", "database"))
+    assert code == 0, text
+    remake(directory, theirs)
+    assert rows_of(theirs) != before
+
+    with start("target", "clean", directory, "--target", tmp_path / "target.toml") as command:
+        assert command.wait_end() == 0, command.text
+
+    assert "is left in the target" in command.text
+    assert rows_of(theirs) == before
+
+
+def remake(directory: Path, theirs: Endpoint) -> None:
+    """Put a run's people into the target once more."""
+    provision(theirs.database_url, RunInput.read(directory).population)

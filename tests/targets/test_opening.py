@@ -1,0 +1,57 @@
+"""What a target cannot do is refused by name, before anything is started."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.scenario.model import Scenario
+from loadtests.targets.opening import open_external
+from loadtests.targets.target import TargetError
+from loadtests.targets.target_file import OpenedTarget, TargetFile
+
+
+def scenario_of(**changes: Any) -> Scenario:
+    """Return a scenario with some keys changed."""
+    keys: dict[str, Any] = {
+        "name": "any",
+        "question": "May this run there?",
+        "organizations": {"count": 1},
+        "phases": [{"name": "load", "duration_s": 5, "mutations_per_s": 1}],
+    }
+    return Scenario.model_validate({**keys, **changes})
+
+
+OPENED = OpenedTarget(
+    file=TargetFile(kind="supabase", supabase_url="http://127.0.0.1:1", api_url="http://127.0.0.1:2"),
+    supabase_url="http://127.0.0.1:1",
+    realtime_url="ws://127.0.0.1:1/realtime/v1/websocket",
+    anon_key="a",
+    service_key="s",
+    jwt_secret="j",
+    database_url="",
+    csv=None,
+)
+
+
+def test_a_scenario_with_faults_stays_at_home() -> None:
+    """Nobody else's pipeline is told to misbehave."""
+    faults = [{"kind": "drop", "at_s": 1, "count": 1}]
+
+    with pytest.raises(TargetError, match=r"plants faults \(drop\), which only the embedded pipeline commits"):
+        open_external(scenario_of(faults=faults), OPENED)
+
+
+def test_options_of_the_embedded_pipeline_are_named() -> None:
+    """All of those that were set."""
+    with pytest.raises(TargetError, match=r"sets target\.as_built, target\.feed, which|target\.feed, target\.as_built"):
+        open_external(scenario_of(target={"feed": "supabase", "as_built": True}), OPENED)
+
+
+def test_a_plain_scenario_runs_anywhere(tmp_path: Path) -> None:
+    """Unchanged; the endpoint has what the file leads to."""
+    target = open_external(scenario_of(), OPENED)(tmp_path / "run.log")
+
+    endpoint = target.wait_ready().endpoint
+    assert (endpoint.api_url, endpoint.jwt_secret, endpoint.database_url) == ("http://127.0.0.1:2", "j", "")
+    assert target.trouble() is None
