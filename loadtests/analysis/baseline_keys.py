@@ -43,5 +43,20 @@ BASELINE_KEYS: Final[dict[str, _Entry]] = {
     f"{_COHORT}.requests_per_device_minute": ("1/min", "The same per device-minute.", "number"),
     f"{_SAVED}.measured_share": ("share", "1 - push/polling, requests; below 0: push costs more.", "number"),
     f"{_SAVED}.predicted_share": ("share", "The same by simulation.", "number"),
+    "comparison.blocks": ("stretches", "Of the window, resampled for the bounds; below 8 there are none.", "number"),
+    "comparison.block_s": ("s", "Length of one: the longest polling interval, at least 2 s.", "number"),
+    "comparison.push_visibility_ms_p95.<bound_of>": ("ms", "Of push; value, and the 95% interval's bounds.", "number"),
+    "comparison.push_requests_per_minute.<bound_of>": ("1/min", "Of a subscriber.", "number"),
+    "comparison.equal_cost.interval_s.<bound_of>": ("s", "The polling interval that costs what push costs.", "number"),
+    "comparison.equal_cost.visibility_ms_p50.<bound_of>": ("ms", "Of polling at it, with random phases.", "number"),
+    "comparison.equal_cost.visibility_ms_p95.<bound_of>": ("ms", "The same, p95.", "number"),
+    "comparison.equal_freshness.interval_s.<bound_of>": ("s", "The polling interval whose p95 is push's.", "number"),
+    "comparison.equal_freshness.requests_per_minute.<bound_of>": ("1/min", "What polling at it costs.", "number"),
+    "comparison.dominance": (
+        "",
+        "Push by cohort: better, worse, crossing or same at all quantiles beyond chance; null: too few stretches.",
+        "other",
+    ),
+    "comparison.curve": ("", "Cost and freshness of polling with random phases at intervals from 1 to 120 s.", "other"),
 }
 """Unit, meaning and shape of each."""

@@ -11,6 +11,7 @@ from loadtests.scenario.vocabulary import PUSHED_MODELS
 _CLASSES: Final = r"(outside|duplicate|delivered_once|late|missed_live|missed_healed|missed_unhealed)"
 _PLACEHOLDERS: Final = {
     "told": "(?:push|push_in_background|[^.]+(?:\\.[^.]+)?s(?:-conditional)?)",
+    "bound_of": r"(value|low|high)",
     "radio": "(?:lte|wifi)",
     "interval": r"\d+(\.\d+)?s(-conditional)?",
     "bound": r"\d+(\.\d+)?s",

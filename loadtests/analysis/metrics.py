@@ -12,6 +12,7 @@ from loadtests.analysis.baseline.agreement import check_of, polls_in_window, rem
 from loadtests.analysis.baseline.api_cpu import api_cpu
 from loadtests.analysis.baseline.battery import battery_metrics
 from loadtests.analysis.baseline.break_even_run import break_even_metrics
+from loadtests.analysis.baseline.comparison import comparison_metrics
 from loadtests.analysis.baseline.computed_polling import computed_polling
 from loadtests.analysis.baseline.polling import Where, closed_form, interval_name
 from loadtests.analysis.by_phase import PhaseCost, read_phases
@@ -91,6 +92,9 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "target": target_metrics(history, scene.witnesses.evidence),
         "population": _population(run, scenario),
         "upstream": upstream_metrics(run, history),
+        "comparison": comparison_metrics(
+            run, cohorts, {name: scenario.pollers[cohort].interval_s for name, cohort in cohorts.items()}
+        ),
         "starvation": restlessness(run, history, scenario),
         "break_even": break_even_metrics(run, history, scenario),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),

@@ -22,10 +22,13 @@ _BINS: Final = 2000
 class Dominance(StrEnum):
     """How push compares with a cohort."""
 
-    BETTER = "better at every quantile"
-    WORSE = "worse at every quantile"
+    BETTER = "better"
+    """At some quantiles, and at none worse beyond chance."""
+    WORSE = "worse"
     CROSSING = "crossing"
-    SAME = "no difference beyond chance"
+    """Better at some, worse at others."""
+    SAME = "same"
+    """No difference beyond chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

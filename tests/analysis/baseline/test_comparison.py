@@ -1,0 +1,64 @@
+"""Push and polling at equal cost and at equal freshness, of a pipeline whose delays are known."""
+
+from typing import Any
+
+import pytest
+
+from loadtests.analysis.analyse import analyse
+from loadtests.history.history import History
+from tests.analysis.literal import Story
+from tests.analysis.synthetic_history import record_run
+from tests.analysis.synthetic_pipeline import SyntheticPipeline
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return the comparison of a minute with one change every two seconds, polled every 5 s."""
+    plan = SyntheticPipeline(organizations=1, subscribers=4, pollers=3, intervals_s=(5.0,), rounds=30)
+    path = record_run(plan, tmp_path_factory.mktemp("comparison") / "run")
+    return analyse(History.read(path), plan.scenario, plan.population).metrics["comparison"]
+
+
+def test_push_costs_a_request_for_each_change(comparison: Any) -> None:
+    """Thirty a minute; so the interval of equal cost is two seconds."""
+    assert comparison["push_requests_per_minute"]["value"] == pytest.approx(30, rel=0.05)
+    assert comparison["equal_cost"]["interval_s"]["value"] == pytest.approx(2.0, rel=0.05)
+
+
+def test_polling_at_that_cost_is_later(comparison: Any) -> None:
+    """Stored after 4 ms and fetched in 8: half of 2 s on top, and 19 twentieths for the p95."""
+    equal = comparison["equal_cost"]
+    interval_s = equal["interval_s"]["value"]
+
+    assert equal["visibility_ms_p50"]["value"] == pytest.approx(12 + 500 * interval_s, abs=2)
+    assert equal["visibility_ms_p95"]["value"] == pytest.approx(12 + 950 * interval_s, abs=2)
+
+
+def test_polling_as_fresh_costs_more(comparison: Any) -> None:
+    """Push shows every change after about 527 ms: polling needs an interval of (527 - 12) / 0.95 ms for that p95."""
+    p95_ms = comparison["push_visibility_ms_p95"]["value"]
+    equal = comparison["equal_freshness"]
+
+    assert equal["interval_s"]["value"] == pytest.approx((p95_ms - 12) / 950, rel=0.01)
+    assert equal["requests_per_minute"]["value"] == pytest.approx(60 / equal["interval_s"]["value"])
+
+
+def test_each_number_has_bounds_around_it(comparison: Any) -> None:
+    """Twelve stretches of five seconds."""
+    assert comparison["blocks"] == 12
+    for told in (comparison["push_requests_per_minute"], comparison["equal_cost"]["visibility_ms_p95"]):
+        assert told["low"] <= told["value"] <= told["high"]
+
+
+def test_push_and_polls_cross_early(comparison: Any) -> None:
+    """A tenth of the polls comes sooner than push's debounce is over; the others come later."""
+    found = comparison["dominance"]["5s"]
+
+    assert 0.5 in found["better_at"]
+    assert 0.95 in found["better_at"]
+    assert not [share for share in found["worse_at"] if share > 0.25]
+
+
+def test_where_nobody_was_to_see_a_change_nothing_is_compared() -> None:
+    """No mutation."""
+    assert Story().clock().live(0).metrics()["comparison"] == {}
