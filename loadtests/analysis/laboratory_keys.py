@@ -6,7 +6,15 @@ _Entry = tuple[str, str, Literal["number", "quantiles", "other"]]
 
 _LEAST: Final = "coalescing.least.<level>.<wait>"
 _JITTER: Final = "herd.jitters.<jitter>"
+_USE: Final = "waste.<who>.<use>"
 _PHASE: Final = "starvation.phases.<phase>"
+
+_USES: Final = (
+    "By use, the first that applies: retried (failed and requested again), failed, unseen (answered when its device "
+    "had left), necessary (held something new), and with nothing new: overtaken (a newer one of its key was under way "
+    "at the answer), duplicate (an older one was at the request), redundant. Unseen and the last three are "
+    "wasted_refreshes."
+)
 
 LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_LEAST}.subscribers": (
@@ -77,6 +85,29 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_JITTER}.peak": ("requests", "As replayed with that jitter in ms: the median of 3 draws.", "number"),
     f"{_JITTER}.peak_min": ("requests", "The lowest of these.", "number"),
     f"{_JITTER}.peak_max": ("requests", "The highest of these.", "number"),
+    "waste.<who>.refreshes": (
+        "refreshes",
+        "Requested in the window, for whatever cause. Who: push, a client model or a polling cohort.",
+        "number",
+    ),
+    "waste.<who>.necessary_share": ("share", "Necessary ones ÷ all; null without a refresh.", "number"),
+    "waste.<who>.repeated_in_flush": (
+        "refreshes",
+        "Redundant ones whose own flush had requested the key before: refreshing by request key would save them.",
+        "number",
+    ),
+    f"{_USE}.refreshes": (
+        "refreshes",
+        _USES,
+        "number",
+    ),
+    f"{_USE}.requests": ("requests", "That these cost: one each.", "number"),
+    f"{_USE}.bytes": ("B", "Bodies of their answers.", "number"),
+    f"{_USE}.database_reads": (
+        "statements",
+        "That the embedded jobs API makes for such answers, whatever the target; null where requests failed.",
+        "number",
+    ),
     "polling.<interval>.computed_ms_mean": (
         "ms",
         "Mean visibility latency of what was seen, computed from commits, the cohort's phases and the median fetch.",
