@@ -38,9 +38,9 @@ def answer(metrics: Metrics) -> str:
     if fresh_s is None:
         said.append("No polling interval is as fresh.")
     else:
-        cost = metrics.number("comparison", "equal_freshness", "requests_per_minute", "value")
+        per_minute = metrics.number("comparison", "equal_freshness", "requests_per_minute", "value")
         said.append(
-            f"To be as fresh, one has to poll every {duration(fresh_s * 1000)}: {rate(cost)} requests a minute."
+            f"To be as fresh, one has to poll every {duration(fresh_s * 1000)}: {rate(per_minute)} requests a minute."
         )
     return " ".join(said)
 

@@ -26,6 +26,7 @@ from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.differences import differences_json
 from loadtests.analysis.freshness import Freshness, stale_answers
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
+from loadtests.analysis.laboratory.herding import herd_metrics
 from loadtests.analysis.laboratory.least import least_metrics
 from loadtests.analysis.laboratory.restlessness import restlessness
 from loadtests.analysis.laboratory.waste import waste_metrics
@@ -96,6 +97,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         ),
         "starvation": restlessness(run, history, scenario),
         "waste": waste_metrics(run, cohorts),
+        "herd": herd_metrics(run, history, scenario),
         "break_even": break_even_metrics(run, history, scenario),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }

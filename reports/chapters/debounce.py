@@ -1,6 +1,7 @@
 """The chapter "Debounce": how well the live refresh policy coalesced, and which setting would do better."""
 
 from reports.chapters.chapter import Chapter
+from reports.herd import crowd_table, herd_exhibit
 from reports.input import ReportInput
 from reports.laboratory import least_table
 from reports.replays import policies_exhibit, recommendation
@@ -31,12 +32,15 @@ def debounce(run: ReportInput) -> Chapter | None:
         name="debounce",
         title="Debounce",
         answer=" ".join(part for part in (came_to, least, living(metrics), wasting(metrics)) if part) + choice,
-        exhibits=tuple(exhibit for exhibit in (policies_exhibit(run), starvation_exhibit(run)) if exhibit),
+        exhibits=tuple(
+            exhibit for exhibit in (policies_exhibit(run), starvation_exhibit(run), herd_exhibit(run)) if exhibit
+        ),
         tables=(
             coalescing_table(metrics),
             least_table(metrics),
             uses_table(metrics, is_embedded=run.target_kind == "embedded"),
             waste_by_kind_table(metrics),
             longest_table(metrics),
+            crowd_table(metrics),
         ),
     )

@@ -12,6 +12,7 @@ from reports.figures.battery import battery_plate
 from reports.figures.break_even import Measured, lines_plate, map_plate
 from reports.figures.canvas import Plate, Shape, png, svg
 from reports.figures.cost import cost_plate
+from reports.figures.herd import Marks, Replayed, herd_plate
 from reports.figures.plane import Point as PlanePoint
 from reports.figures.plane import plane_plate
 from reports.figures.policies import Dot, Mark, policies_plate
@@ -24,6 +25,10 @@ from reports.figures.waterfall import waterfall_plate
 from reports.glossary import CLIENTS
 
 COST = Cost(refreshes=11.4, requests=13.2, bytes=171_000.0, signals=15.1)
+HERD = [
+    Replayed(jitter_ms=jitter, peak=peak, lowest=peak - 5, highest=peak + 9)
+    for jitter, peak in ((0, 500), (100, 484), (300, 199), (1000, 72))
+]
 
 
 def timeline_of(bins: int, latency_ms: float) -> Timeline:
@@ -80,6 +85,9 @@ def _laboratory_plates() -> dict[str, Plate]:
         "cost against freshness without cohorts": plane_plate(polled[0], polled[:1], ()),
         "starvation": starvation_plate(points, lambda rate: poisson_wait_s(rate, 0.5) * 1000, 500.0),
         "starvation without spread": starvation_plate(points[:1] * 2, lambda rate: 500.0 + rate, 500.0),
+        "herd": herd_plate(HERD, Marks(limit=250, live_ms=0, measured=500, enough_ms=300)),
+        "herd with the jitter it needs": herd_plate(HERD, Marks(limit=250, live_ms=300, measured=203, enough_ms=300)),
+        "herd without remedy": herd_plate(HERD[:1], Marks(limit=1, live_ms=None, measured=500, enough_ms=None)),
     }
 
 
