@@ -38,9 +38,9 @@ def answer(metrics: Metrics) -> str:
     if fresh_s is None:
         said.append("No polling interval is as fresh.")
     else:
-        per_minute = metrics.number("comparison", "equal_freshness", "requests_per_minute", "value")
+        price = metrics.number("comparison", "equal_freshness", "requests_per_minute", "value")
         said.append(
-            f"To be as fresh, one has to poll every {duration(fresh_s * 1000)}: {rate(per_minute)} requests a minute."
+            f"To be as fresh, one has to poll every {duration(fresh_s * 1000)}: {rate(price)} requests a minute."
         )
     return " ".join(said)
 

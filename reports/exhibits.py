@@ -41,9 +41,15 @@ def _visibility(run: ReportInput) -> Exhibit:
         takeaway=takeaways.visibility(run),
         alternative=f"Cumulative distributions of visibility latency for {', '.join(columns)}; the table beneath has "
         "the same ranks.",
-        drawing=draw(visibility_plate(series.push_visibility_ms, series.polling_visibility_ms)),
+        drawing=draw(visibility_plate(series.push_visibility_ms, without_twins(series.polling_visibility_ms))),
         table=_rank_table(columns),
     )
+
+
+def without_twins(cohorts: Mapping[str, Milliseconds]) -> Mapping[str, Milliseconds]:
+    """Leave out conditional cohorts beside a plain one of their interval: they see the same, and hide its line."""
+    plain = {key: key.removesuffix("-conditional") for key in cohorts}
+    return {key: values for key, values in cohorts.items() if plain[key] == key or plain[key] not in cohorts}
 
 
 def _rank_table(columns: Mapping[str, Milliseconds]) -> Table:

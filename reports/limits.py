@@ -63,7 +63,7 @@ def _about_the_load(run: ReportInput) -> list[str]:
     if scenario.pollers:
         told.append(
             "Polling was compared at "
-            + sentence([f"every {interval(f'{cohort.interval_s:g}s')}" for cohort in scenario.pollers])
+            + sentence([f"every {interval(cohort.name)}" for cohort in scenario.pollers])
             + " only; other intervals cost and wait differently."
         )
     else:

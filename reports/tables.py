@@ -9,6 +9,7 @@ from loadtests.analysis.results import Quantiles
 from loadtests.checks.gates import GateResult
 from reports.causes import delay_table
 from reports.client_tables import client_tables, models_told
+from reports.costs import harness_check
 from reports.devices import device_table
 from reports.glossary import client_name, stage_name
 from reports.input import ReportInput
@@ -239,9 +240,16 @@ def health_table(run: ReportInput) -> Table:
     rows += _control_rows(run.metrics) if run.scenario.subscribers.control else []
     enough = run.metrics.at("health", "samples_ok")
     rows.append(("samples enough for the gates", NO_NUMBER if enough is None else "yes" if enough else "no", "yes"))
+    rows.append(harness_check(run.metrics))
     if run.calibration is not None:
         rows.append(("planted faults that the harness finds", run.calibration, ""))
-    rows += [("remark", str(reason), "") for reason in run.metrics.at("health", "reasons") or ()]
+    remarks = [
+        remark
+        for key in ("reasons", "remarks")
+        if key in run.metrics.keys("health")
+        for remark in run.metrics.at("health", key) or ()
+    ]
+    rows += [("remark", str(remark), "") for remark in remarks]
     return Table(caption="Health of the measurement", head=("", "measured", "bound"), rows=tuple(rows))
 
 

@@ -78,9 +78,17 @@ def counted(value: float | None, singular: str, plural: str | None = None) -> st
     return f"{'no' if value == 0 else 'unknown' if value is None else count(value)}{NBSP}{noun}"
 
 
+def times(ratio: float | None) -> str:
+    """Return a ratio that is near 1: `1.002`."""
+    return NO_NUMBER if ratio is None else _plain(ratio, 3)
+
+
 def interval(cohort: str) -> str:
-    """Return the key of a polling cohort (`5s`) as its interval: `5 s`."""
-    return f"{cohort[:-1]}{NBSP}s" if cohort.endswith("s") and cohort[:-1].replace(".", "").isdigit() else cohort
+    """Return the key of a polling cohort (`5s`, `5s-conditional`) as its interval: `5 s`, `5 s (conditional)`."""
+    seconds, is_conditional, _ = cohort.partition("-conditional")
+    if not seconds.endswith("s") or not seconds[:-1].replace(".", "").isdigit():
+        return cohort
+    return f"{seconds[:-1]}{NBSP}s" + (" (conditional)" if is_conditional else "")
 
 
 def sentence(parts: list[str], joint: str = "and") -> str:

@@ -69,6 +69,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/analysis/test_causes.py": ("loadtests/analysis/why.py",),
         "tests/checks/test_gates.py": (
             "loadtests/analysis/baseline_keys.py",
+            "loadtests/analysis/cost_keys.py",
             "loadtests/analysis/client_keys.py",
             "loadtests/analysis/control_keys.py",
             "loadtests/analysis/laboratory_keys.py",
@@ -214,7 +215,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "a part of the page or of a figure, judged in the whole of it": {
         "tests/reports/test_render.py": (
-            "reports/exhibits.py",
             "reports/headline.py",
             "reports/junit.py",
             "reports/page.py",

@@ -9,9 +9,10 @@ from loadtests.analysis.segments import expand, find_exact, is_start
 from loadtests.analysis.stamps import NEVER, Bools, Ints
 from loadtests.clients.requests import Cause, KeyKind
 from loadtests.history.history import History, Rows
-from loadtests.history.kinds import NO_ENTITY, ItemFlag, Kind
+from loadtests.history.kinds import NO_ENTITY, READS_UNIT, ItemFlag, Kind
 
 NO_BODY = -1
+NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,10 @@ class Requests:
     lifetime: Ints
     """The lifetime of its device on whose screen the answer came to stand, -1 if none: it had failed, or had ended, or
     the answer was discarded."""
+    is_unchanged: Bools
+    """Whether it was answered that nothing has changed: the body is the one that the device had, and did not come."""
+    database_reads: Ints
+    """Statements that the target's database was asked; 0: not told."""
     is_discarded: Bools
     """Whether there was an answer, of which its device showed nothing because it had requested the key again."""
 
@@ -153,6 +158,9 @@ def read_requests(
     body = np.full(len(rows), NO_BODY, dtype=np.int64)
     has_body = body_name != NO_ENTITY
     body[has_body] = bodies.index_of_name[body_name[has_body]]
+    status, told = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    status[is_answered] = answers["revision"][place[is_answered]]
+    told[is_answered] = answers["flag"][place[is_answered]] // READS_UNIT
     key = rows["entity"].astype(np.int64)
     requested_ns = rows["at_ns"].astype(np.int64)
     kind, job = _what_keys_fetch(history, key, names)
@@ -170,6 +178,8 @@ def read_requests(
         answered_ns=answered_ns,
         body=body,
         lifetime=_lifetime(lifetimes, device, requested_ns, shown_ns),
+        is_unchanged=status == NOT_MODIFIED,
+        database_reads=told,
         is_discarded=is_discarded,
     )
 

@@ -88,7 +88,7 @@ class Devices:
 def read_devices(population: Population, names: dict[str, int]) -> Devices:
     """Return the population's devices as columns."""
     devices = population.devices
-    cohorts = {cohort.interval_s: index for index, cohort in enumerate(population.scenario.pollers)}
+    cohorts = {(each.interval_s, each.conditional): index for index, each in enumerate(population.scenario.pollers)}
     subscribers = len(population.subscribers)
     open_jobs = [
         NO_ENTITY
@@ -103,7 +103,9 @@ def read_devices(population: Population, names: dict[str, int]) -> Devices:
             dtype=np.int64,
         ),
         cohort=np.array(
-            [SUBSCRIBER] * subscribers + [cohorts[device.interval_s] for device in population.pollers], dtype=np.int64
+            [SUBSCRIBER] * subscribers
+            + [cohorts[device.interval_s, device.is_conditional] for device in population.pollers],
+            dtype=np.int64,
         ),
         model=np.array([device.model for device in devices], dtype=np.int64),
         open_job=np.array(open_jobs, dtype=np.int64),

@@ -5,8 +5,8 @@ from typing import Final, Literal
 _Entry = tuple[str, str, Literal["number", "quantiles", "other"]]
 
 _LEAST: Final = "coalescing.least.<level>.<wait>"
-_USE: Final = "waste.<who>.<use>"
 _JITTER: Final = "herd.jitters.<jitter>"
+_USE: Final = "waste.<who>.<use>"
 _PHASE: Final = "starvation.phases.<phase>"
 
 _USES: Final = (
@@ -58,29 +58,6 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
         "(e^(rw) - 1)/r at that rate r and the window w, for even arrivals w or never; one organization, streaming.",
         "number",
     ),
-    "waste.<who>.refreshes": (
-        "refreshes",
-        "Requested in the window, for whatever cause. Who: push, a client model or a polling cohort.",
-        "number",
-    ),
-    "waste.<who>.necessary_share": ("share", "Necessary ones ÷ all; null without a refresh.", "number"),
-    "waste.<who>.repeated_in_flush": (
-        "refreshes",
-        "Redundant ones whose own flush had requested the key before: refreshing by request key would save them.",
-        "number",
-    ),
-    f"{_USE}.refreshes": (
-        "refreshes",
-        _USES,
-        "number",
-    ),
-    f"{_USE}.requests": ("requests", "That these cost: one each.", "number"),
-    f"{_USE}.bytes": ("B", "Bodies of their answers.", "number"),
-    f"{_USE}.database_reads": (
-        "statements",
-        "That the embedded jobs API makes for such answers, whatever the target; null where requests failed.",
-        "number",
-    ),
     "herd.requests": ("requests", "Re-fetches of subscribers in the window.", "number"),
     "herd.peak_per_100ms": ("requests", "The most of these in any 100 ms, wherever they begin.", "number"),
     "herd.peak_per_100ms_of_one_organization": ("requests", "The most that one organization made.", "number"),
@@ -108,6 +85,29 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_JITTER}.peak": ("requests", "As replayed with that jitter in ms: the median of 3 draws.", "number"),
     f"{_JITTER}.peak_min": ("requests", "The lowest of these.", "number"),
     f"{_JITTER}.peak_max": ("requests", "The highest of these.", "number"),
+    "waste.<who>.refreshes": (
+        "refreshes",
+        "Requested in the window, for whatever cause. Who: push, a client model or a polling cohort.",
+        "number",
+    ),
+    "waste.<who>.necessary_share": ("share", "Necessary ones ÷ all; null without a refresh.", "number"),
+    "waste.<who>.repeated_in_flush": (
+        "refreshes",
+        "Redundant ones whose own flush had requested the key before: refreshing by request key would save them.",
+        "number",
+    ),
+    f"{_USE}.refreshes": (
+        "refreshes",
+        _USES,
+        "number",
+    ),
+    f"{_USE}.requests": ("requests", "That these cost: one each.", "number"),
+    f"{_USE}.bytes": ("B", "Bodies of their answers.", "number"),
+    f"{_USE}.database_reads": (
+        "statements",
+        "That the embedded jobs API makes for such answers, whatever the target; null where requests failed.",
+        "number",
+    ),
     "polling.<interval>.computed_ms_mean": (
         "ms",
         "Mean visibility latency of what was seen, computed from commits, the cohort's phases and the median fetch.",

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from loadtests.analysis.baseline_keys import BASELINE_KEYS
 from loadtests.analysis.client_keys import CLIENT_KEYS
 from loadtests.analysis.control_keys import CONTROL_KEYS
+from loadtests.analysis.cost_keys import COST_KEYS
 from loadtests.analysis.laboratory_keys import LABORATORY_KEYS
 
 Shape = Literal["number", "quantiles", "other"]
@@ -304,7 +305,13 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     # --- devices --------------------------------------------------------------------------------------------
     **{
         path: MetricKey(*entry)
-        for path, entry in {**CLIENT_KEYS, **LABORATORY_KEYS, **BASELINE_KEYS, **CONTROL_KEYS}.items()
+        for path, entry in {
+            **CLIENT_KEYS,
+            **LABORATORY_KEYS,
+            **BASELINE_KEYS,
+            **CONTROL_KEYS,
+            **COST_KEYS,
+        }.items()
     },
     # --- phases ---------------------------------------------------------------------------------------------
     "phases.<phase>.mutations": MetricKey("mutations", "Due in the phase; warm-up phases are told too."),

@@ -11,12 +11,12 @@ from loadtests.scenario.vocabulary import PUSHED_MODELS
 _CLASSES: Final = r"(outside|duplicate|delivered_once|late|missed_live|missed_healed|missed_unhealed)"
 _MODELS: Final = "|".join(model.key for model in PUSHED_MODELS)
 _PLACEHOLDERS: Final = {
-    "told": "(?:push|push_in_background|[^.]+(?:\\.[^.]+)?s)",
-    "who": rf"(push|{_MODELS}|\d+(\.\d+)?s)",
+    "told": "(?:push|push_in_background|[^.]+(?:\\.[^.]+)?s(?:-conditional)?)",
+    "who": rf"(push|{_MODELS}|\d+(\.\d+)?s(-conditional)?)",
     "use": "(retried|failed|unseen|necessary|overtaken|duplicate|redundant)",
     "bound_of": r"(value|low|high)",
     "radio": "(?:lte|wifi)",
-    "interval": r"\d+(\.\d+)?s",
+    "interval": r"\d+(\.\d+)?s(-conditional)?",
     "bound": r"\d+(\.\d+)?s",
     "level": r"(entity|request_key|client)",
     "wait": r"(achieved|\d+(\.\d+)?s)",

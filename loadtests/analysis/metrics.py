@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.analysis.baseline.agreement import check_of, polls_in_window, remarks_on
+from loadtests.analysis.baseline.api_cpu import api_cpu
 from loadtests.analysis.baseline.battery import battery_metrics
 from loadtests.analysis.baseline.break_even_run import break_even_metrics
 from loadtests.analysis.baseline.comparison import comparison_metrics
@@ -96,11 +98,16 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
             run, cohorts, {name: scenario.pollers[cohort].interval_s for name, cohort in cohorts.items()}
         ),
         "starvation": restlessness(run, history, scenario),
-        "waste": waste_metrics(run, cohorts),
         "herd": herd_metrics(run, history, scenario),
+        "waste": waste_metrics(run, cohorts),
         "break_even": break_even_metrics(run, history, scenario),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }
+    cpu = api_cpu(history, run.screens.requests, run.mutations, run.window)
+    metrics["api_cpu"] = cpu.to_json()
+    metrics["push"] |= cpu.of(spent[SUBSCRIBER])
+    for name, cohort in cohorts.items():
+        metrics["polling"][name] |= cpu.of(spent[cohort])
     control = compare_control(run, history, scenario)
     metrics["control"] = control_json(control, run, history)
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
@@ -112,8 +119,8 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
 def _cohorts(scenario: Scenario) -> dict[str, int]:
     """Return each cohort's index by its name, in ascending order of the interval."""
 
-    def interval(index: int) -> float:
-        return scenario.pollers[index].interval_s
+    def interval(index: int) -> tuple[float, bool]:
+        return scenario.pollers[index].interval_s, scenario.pollers[index].conditional
 
     return {
         interval_name(scenario.pollers[index]): index for index in sorted(range(len(scenario.pollers)), key=interval)
@@ -206,6 +213,7 @@ def _polling(run: Reconstruction, cohort: int, spent: Spending, *, interval_s: f
         where=Where(run.devices, run.window),
     )
     measured = watched["visibility_ms"]["p50"]
+    polls = polls_in_window(cohort, requests=run.screens.requests, where=Where(run.devices, run.window))
     computed = computed_polling(
         cohort, interval_s, pairs=run.pairs, mutations=run.mutations, requests=run.screens.requests
     )
@@ -217,6 +225,8 @@ def _polling(run: Reconstruction, cohort: int, spent: Spending, *, interval_s: f
         "p50_over_closed_form": measured / expected.p50 if expected and isinstance(measured, float) else None,
         "computed_ms_mean": computed.computed_ms_mean,
         "mean_over_computed": computed.measured_over_computed,
+        "computed_pairs": len(computed.computed_ms),
+        "check": check_of(computed, run.screens.requests, polls, interval_s=interval_s).told,
     }
 
 
@@ -343,6 +353,7 @@ def _health(
     events = run.events
     return {
         **health_json(health, reasons, samples_ok=samples_suffice(scenario, metrics)),
+        "remarks": remarks_on(metrics["polling"]),
         "commit_unknown": int((events.in_window & (events.committed_ns == UNKNOWN)).sum()),
         "without_version": int((run.mutations.in_window & run.mutations.is_done & ~run.mutations.is_showable).sum()),
     }

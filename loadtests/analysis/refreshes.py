@@ -29,7 +29,16 @@ class Spending:
     """Answered with nothing new, or with what was discarded."""
     discarded: int
     answered: int
+    unchanged: int
+    """Answered that nothing has changed, without a body."""
+    database_reads: int | None
+    """Statements; None: not told of each answer."""
     herd_index: float | None
+
+    @property
+    def database_reads_per_hour(self) -> float | None:
+        """Statements of the target's database, per device and hour."""
+        return 60 * self.database_reads / self.minutes if self.database_reads is not None and self.minutes else None
 
     @property
     def cost(self) -> Cost:
@@ -59,18 +68,22 @@ def spending(traffic: Traffic, among: Bools, *, device_ns: int) -> Spending:
     requests, signals, window = traffic.requests, traffic.signals, traffic.window
     chosen = np.flatnonzero(among[requests.device] & window.holds(requests.requested_ns))
     answered = chosen[requests.is_ok[chosen]]
+    came = answered[~requests.is_unchanged[answered]]
+    reads = requests.database_reads[answered]
     heard = among[signals.device] & window.holds(signals.received_ns)
     return Spending(
         minutes=device_ns / (60 * NS_PER_S),
         # Our clients make one request for each refresh; what retries would add shows in the requests alone.
         refreshes=len(chosen),
         requests=len(chosen),
-        answer_bytes=int(traffic.bodies.bytes[requests.body[answered]].sum()),
+        answer_bytes=int(traffic.bodies.bytes[requests.body[came]].sum()),
         signal_bytes=int(signals.bytes[heard].sum()),
         signals=int(heard.sum()),
         discarded=int(requests.is_discarded[answered].sum()),
         wasted=int((~traffic.sightings.is_news[answered]).sum()),
         answered=len(answered),
+        unchanged=len(answered) - len(came),
+        database_reads=int(reads.sum()) if len(reads) and reads.all() else None,
         herd_index=_herd_index(requests.requested_ns[chosen], window),
     )
 

@@ -51,6 +51,8 @@ def watched_by(run: Reconstruction, among: Bools, spent: Spending) -> dict[str, 
         "refreshes_per_visible_change": spent.refreshes / visible if visible else None,
         "wasted_refreshes": spent.wasted,
         "wasted_share": spent.wasted / spent.answered if spent.answered else None,
+        "unchanged_answers": spent.unchanged,
+        "database_reads_per_subscriber_hour": spent.database_reads_per_hour,
         "failed_requests": spent.requests - spent.answered,
         "left_screen": int(pairs.left_screen[chosen].sum()),
     }

@@ -104,12 +104,12 @@ def parse_gates(scenario: Scenario, extra: Iterable[str] = ()) -> tuple[Gate, ..
 
     """
     gates = tuple(parse_gate(text) for text in (*scenario.gates, *extra))
-    cohorts = [f"{cohort.interval_s:g}s" for cohort in scenario.pollers]
+    cohorts = [cohort.name for cohort in scenario.pollers]
     for gate in gates:
-        named = re.match(r"(?:polling|push\.requests_avoided)\.(\d+(?:\.\d+)?s)(?:\.|\Z)", gate.path)
+        named = re.match(r"(?:polling|push\.requests_avoided)\.(\d+(?:\.\d+)?s(?:-conditional)?)(?:\.|\Z)", gate.path)
         if named and named[1] not in cohorts:
             there_are = f"it has: {', '.join(cohorts)}" if cohorts else "it has none"
-            raise GateError(f"gate '{gate.text}': the scenario has no pollers with interval {named[1]}; {there_are}")
+            raise GateError(f"gate '{gate.text}': the scenario has no cohort of pollers {named[1]}; {there_are}")
         _check_model(gate, scenario)
     return gates
 

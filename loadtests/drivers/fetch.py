@@ -9,7 +9,7 @@ import logging
 from collections import deque
 from datetime import UTC, datetime
 from time import monotonic_ns
-from typing import Final, Protocol, cast
+from typing import Final, NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -23,10 +23,26 @@ _SWEEP_NS: Final = 200_000_000
 """How often overdue requests are looked for: a timeout is kept to this."""
 
 
+class Told(NamedTuple):
+    """What the headers of an answer tell."""
+
+    etag: bytes | None = None
+    database_reads: int | None = None
+    """Statements that the database was asked for this answer; None: the target does not say."""
+
+
+NOTHING_TOLD: Final = Told()
+_ETAG: Final = b"etag"
+_DATABASE_READS: Final = b"x-database-reads"
+_RETRY_AFTER: Final = b"retry-after"
+
+
 class Fetch(Protocol):
     """One GET request and what becomes of it: dropped, or requested and answered."""
 
     path: str
+    if_none_match: bytes | None
+    """The tag of an answer that is there already and need not come again."""
 
     @property
     def is_wanted(self) -> bool:
@@ -45,7 +61,7 @@ class Fetch(Protocol):
     def told_to_wait(self, until_ns: int) -> None:
         """The answer that follows refuses, and asks to come back no sooner than that."""
 
-    def answered(self, at_ns: int, status: int, body: bytes) -> None:
+    def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
         """The answer is complete; status 0: there is none."""
 
 
@@ -191,13 +207,14 @@ class FetchPool:
 class _Repeated:
     """A fetch that was written before: its `requested` was told already, so it is seen through."""
 
-    __slots__ = ("_fetch", "path")
+    __slots__ = ("_fetch", "if_none_match", "path")
 
     is_wanted: Final = True
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self.path = fetch.path
+        self.if_none_match = fetch.if_none_match
 
     @property
     def bearer(self) -> str:
@@ -212,8 +229,8 @@ class _Repeated:
     def told_to_wait(self, until_ns: int) -> None:
         self._fetch.told_to_wait(until_ns)
 
-    def answered(self, at_ns: int, status: int, body: bytes) -> None:
-        self._fetch.answered(at_ns, status, body)
+    def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
+        self._fetch.answered(at_ns, status, body, told)
 
 
 class _Connection(asyncio.Protocol):
@@ -227,6 +244,7 @@ class _Connection(asyncio.Protocol):
         "_parser",
         "_pool",
         "_retry_after",
+        "_told",
         "_transport",
         "fetch",
     )
@@ -241,6 +259,7 @@ class _Connection(asyncio.Protocol):
         self._has_begun = False
         self._is_closing = False
         self._retry_after = b""
+        self._told = NOTHING_TOLD
 
     @property
     def is_usable(self) -> bool:
@@ -253,10 +272,11 @@ class _Connection(asyncio.Protocol):
         pool = self._pool
         self.fetch = fetch
         self._has_begun = False
+        known = f"If-None-Match: {fetch.if_none_match.decode('latin-1')}\r\n" if fetch.if_none_match else ""
         head = (
             f"GET {pool.prefix}{fetch.path} HTTP/1.1\r\nHost: {pool.host_header}\r\n"
-            f"Authorization: Bearer {fetch.bearer}\r\nAccept: application/json\r\n\r\n"
-        ).encode()
+            f"Authorization: Bearer {fetch.bearer}\r\nAccept: application/json\r\n{known}\r\n"
+        ).encode("latin-1")
         written_ns = monotonic_ns()
         self._transport.write(head)
         return written_ns
@@ -302,7 +322,12 @@ class _Connection(asyncio.Protocol):
         self._has_begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"retry-after":
+        name = name.lower()
+        if name == _ETAG:
+            self._told = self._told._replace(etag=value)
+        elif name == _DATABASE_READS and value.isdigit():
+            self._told = self._told._replace(database_reads=int(value))
+        elif name == _RETRY_AFTER:
             self._retry_after = value
 
     def on_body(self, body: bytes) -> None:
@@ -314,6 +339,7 @@ class _Connection(asyncio.Protocol):
         if status < 200:
             return
         chunks, self._chunks = self._chunks, []
+        told, self._told = self._told, NOTHING_TOLD
         fetch, self.fetch = self.fetch, None
         self._is_fresh = False
         # The connection is free before the answer is told, so that a refresh that follows it finds the connection.
@@ -327,7 +353,7 @@ class _Connection(asyncio.Protocol):
         if fetch is not None:
             if asked and status in LIMITED:
                 _pass_on(asked, fetch, answered_ns)
-            fetch.answered(answered_ns, status, chunks[0] if len(chunks) == 1 else b"".join(chunks))
+            fetch.answered(answered_ns, status, chunks[0] if len(chunks) == 1 else b"".join(chunks), told)
 
 
 def _pass_on(asked: bytes, fetch: Fetch, answered_ns: int) -> None:

@@ -1,13 +1,14 @@
 """The polling baseline: devices without a WebSocket that fetch the jobs list at a fixed interval, each in its phase.
 
-Open loop: a poll is due whether or not the one before has been answered.
+Open loop: a poll is due whether or not the one before has been answered. A conditional one names the answer that it
+has, and is then answered that nothing has changed.
 """
 
 from time import monotonic_ns
 
 from loadtests.clients.fetching import Fetch
 from loadtests.clients.requests import Cause, RequestKey
-from loadtests.drivers.refreshes import Refresher
+from loadtests.drivers.refreshes import Memory, Refresher
 from loadtests.drivers.timers import TimerQueue
 from loadtests.history.kinds import Kind, NotFetched
 from loadtests.scenario.population import Device
@@ -16,7 +17,7 @@ from loadtests.scenario.population import Device
 class Poller:
     """One device of the baseline."""
 
-    __slots__ = ("_device", "_interval_ns", "_key", "_refresher", "_timers", "bearer", "index")
+    __slots__ = ("_device", "_interval_ns", "_key", "_memory", "_refresher", "_timers", "bearer", "index")
 
     def __init__(
         self, device: Device, *, bearer: str, key: RequestKey, refresher: Refresher, timers: TimerQueue
@@ -27,6 +28,7 @@ class Poller:
         self._key = key
         self._refresher = refresher
         self._timers = timers
+        self._memory = Memory() if device.is_conditional else None
         self._interval_ns = round(device.interval_s * 1e9)
 
     def log_in(self, due_ns: int) -> None:
@@ -69,4 +71,5 @@ class Poller:
         """Hear that a poll is over: the next one is due when it is due."""
 
     def _fetch(self, cause: Cause, wanted_ns: int) -> None:
-        self._refresher.start(Fetch(number=0, cause=cause, batch=0, key=self._key, wanted_ns=wanted_ns), self)
+        fetch = Fetch(number=0, cause=cause, batch=0, key=self._key, wanted_ns=wanted_ns)
+        self._refresher.start(fetch, self, self._memory)

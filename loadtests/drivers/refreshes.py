@@ -7,20 +7,21 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic_ns
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from loadtests.clients.endings import NotFetched
 from loadtests.clients.fetching import Fetch
 from loadtests.clients.requests import Cause
 from loadtests.drivers.bodies import Bodies, MalformedBodyError
-from loadtests.drivers.fetch import FetchPool
+from loadtests.drivers.fetch import NOTHING_TOLD, FetchPool, Told
 from loadtests.drivers.timers import TimerQueue
-from loadtests.history.kinds import NO_ENTITY, Kind
+from loadtests.history.kinds import MANY_READS, NO_ENTITY, READS_UNIT, Kind
 from loadtests.history.ledger import Ledger
 from loadtests.wire.revisions import TOLD, Revisions
 
 _log: Final = logging.getLogger(__name__)
 _OK: Final = 200
+_NOT_MODIFIED: Final = 304
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +37,23 @@ class RefreshCounts:
     held: int = 0
     """Re-fetches that wait because of it."""
     under_way: int = 0
+
+
+class Held(NamedTuple):
+    """An answer that a device has, and need not be given again."""
+
+    etag: bytes
+    body: int
+    """Its name in the ledger."""
+
+
+class Memory:
+    """The newest answer of a device that asks conditionally: 304 means that its screen shows that one still."""
+
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held: Held | None = None
 
 
 class Fetcher(Protocol):
@@ -93,12 +111,15 @@ class Refresher:
             return False
         return True
 
-    def start(self, fetch: Fetch, fetcher: Fetcher) -> None:
-        """Begin to fetch, at once or when the device need not wait any more."""
+    def start(self, fetch: Fetch, fetcher: Fetcher, memory: Memory | None = None) -> None:
+        """Begin to fetch, at once or when the device need not wait any more.
+
+        With a memory, what is remembered need not be answered again.
+        """
         if self._closed:
             return
         if self._held and self.is_held(fetcher.index, monotonic_ns()):
-            self._later(fetch, fetcher)
+            self._later(fetch, fetcher, memory)
             return
         counts = self.counts
         counts.under_way += 1
@@ -106,15 +127,15 @@ class Refresher:
             counts.polls += 1
         else:
             counts.refreshes += 1
-        self._pool.start(_Refetch(self, fetch, fetcher, next(self._numbers)))
+        self._pool.start(_Refetch(self, fetch, fetcher, number=next(self._numbers), memory=memory))
 
-    def _later(self, fetch: Fetch, fetcher: Fetcher) -> None:
+    def _later(self, fetch: Fetch, fetcher: Fetcher, memory: Memory | None) -> None:
         """Start a fetch when the device need not wait any more, if it is still wanted then."""
 
         def come_back(_due_ns: int) -> None:
             self.counts.held -= 1
             if fetcher.awaits(fetch):
-                self.start(fetch, fetcher)
+                self.start(fetch, fetcher, memory)
 
         assert self._timers is not None
         self.counts.held += 1
@@ -146,11 +167,16 @@ class Refresher:
             flag=NotFetched.ENDED,
         )
 
-    def answered(self, refetch: "_Refetch", at_ns: int, status: int, body: bytes) -> None:
+    def answered(self, refetch: "_Refetch", at_ns: int, status: int, *, body: bytes, told: Told) -> None:
         """Record the answer and tell the device."""
         self.counts.under_way -= 1
         fetch, fetcher = refetch.fetch, refetch.fetcher
-        entity = self._body(fetch, at_ns, body) if status == _OK else NO_ENTITY
+        entity = NO_ENTITY
+        if status == _OK:
+            entity = self._body(fetch, at_ns, body)
+            refetch.remember(told.etag, entity)
+        elif status == _NOT_MODIFIED and refetch.held is not None:
+            entity = refetch.held.body
         if entity == NO_ENTITY:
             self.counts.errors += 1
         self.ledger.record(
@@ -161,11 +187,11 @@ class Refresher:
             revision=status,
             value=refetch.number,
             due_ns=refetch.requested_ns,
-            flag=fetch.cause,
+            flag=fetch.cause + READS_UNIT * min(told.database_reads or 0, MANY_READS),
         )
         if refetch.is_told_to_wait and self._timers is not None and fetch.cause is not Cause.POLL:
             if not self._closed:
-                self._later(fetch, fetcher)
+                self._later(fetch, fetcher, refetch.memory)
             return
         fetcher.answered(fetch, status, at_ns)
 
@@ -180,9 +206,27 @@ class Refresher:
 class _Refetch:
     """One request of one device."""
 
-    __slots__ = ("_refresher", "bearer", "fetch", "fetcher", "is_told_to_wait", "number", "path", "requested_ns")
+    __slots__ = (
+        "_refresher",
+        "bearer",
+        "fetch",
+        "fetcher",
+        "held",
+        "if_none_match",
+        "is_told_to_wait",
+        "memory",
+        "number",
+        "path",
+        "requested_ns",
+    )
 
-    def __init__(self, refresher: Refresher, fetch: Fetch, fetcher: Fetcher, number: int) -> None:
+    def __init__(
+        self, refresher: Refresher, fetch: Fetch, fetcher: Fetcher, *, number: int, memory: Memory | None
+    ) -> None:
+        self.memory = memory
+        # As it is now: another answer may be remembered while this one is under way.
+        self.held = memory.held if memory is not None else None
+        self.if_none_match = self.held.etag if self.held is not None else None
         self._refresher = refresher
         self.fetch = fetch
         self.fetcher = fetcher
@@ -218,5 +262,10 @@ class _Refetch:
         self.is_told_to_wait = True
         self._refresher.told_to_wait(self.fetcher.index, until_ns)
 
-    def answered(self, at_ns: int, status: int, body: bytes) -> None:
-        self._refresher.answered(self, at_ns, status, body)
+    def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
+        self._refresher.answered(self, at_ns, status, body=body, told=told)
+
+    def remember(self, etag: bytes | None, body: int) -> None:
+        """Keep a body for the next time, if its sender gave it a tag."""
+        if self.memory is not None and etag is not None and body != NO_ENTITY:
+            self.memory.held = Held(etag, body)

@@ -16,8 +16,10 @@ import numpy as np
 from loadtests.clients.endings import DownCause, Leaving, NotFetched
 
 __all__ = [
+    "MANY_READS",
     "NOBODY",
     "NO_ENTITY",
+    "READS_UNIT",
     "ROW",
     "ROW_FORMAT",
     "DownCause",
@@ -46,6 +48,8 @@ ROW: Final = np.dtype(
 )
 NO_ENTITY: Final = -1
 NOBODY: Final = -1
+READS_UNIT: Final = 256
+MANY_READS: Final = 255
 
 
 class Kind(IntEnum):
@@ -94,8 +98,9 @@ class Kind(IntEnum):
     """A re-fetch is written to its connection. due_ns: when it was wanted (flush, poll or catch-up);
     entity: request key; value: fetch number, unique in the shard; revision: batch (0: none); flag: Cause."""
     ANSWERED = 30
-    """That re-fetch is complete. due_ns: requested; entity: the answer's body (NO_ENTITY when it failed);
-    value: fetch number; revision: HTTP status (0: no response); flag: Cause."""
+    """That re-fetch is complete. due_ns: requested; entity: the answer's body (NO_ENTITY when it failed), for a 304
+    the one that the device has already; value: fetch number; revision: HTTP status (0: no response); flag: Cause, plus
+    READS_UNIT times the statements that the target's database was asked (0: not told; at most MANY_READS)."""
     BODY = 31
     """First sight of a body in this shard. entity: the body; value: its bytes; revision: items in it;
     flag: KeyKind. Its BODY_ITEM rows follow."""

@@ -96,6 +96,13 @@ class Pollers(Table):
 
     interval_s: Seconds
     count: int = Field(ge=1, le=1_000_000)
+    conditional: bool = False
+    """Whether they name the answer that they have (`If-None-Match`) and are spared it while nothing has changed."""
+
+    @property
+    def name(self) -> str:
+        """The cohort's key in `metrics.json`, such as `5s` or `5s-conditional`."""
+        return f"{self.interval_s:g}s{'-conditional' if self.conditional else ''}"
 
 
 class Mutators(Table):
@@ -244,7 +251,7 @@ class Scenario(Table):
 
     @model_validator(mode="after")
     def _cohorts_differ(self) -> Self:
-        intervals = [cohort.interval_s for cohort in self.pollers]
-        if len(set(intervals)) != len(intervals):
-            raise ValueError("two cohorts of pollers have the same interval_s: join them into one")
+        cohorts = [(cohort.interval_s, cohort.conditional) for cohort in self.pollers]
+        if len(set(cohorts)) != len(cohorts):
+            raise ValueError("two cohorts of pollers have the same interval_s and kind: join them into one")
         return self

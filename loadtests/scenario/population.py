@@ -31,6 +31,8 @@ class Device:
     model: DeviceModel
     interval_s: float = 0.0
     """Pollers: seconds between polls."""
+    is_conditional: bool = False
+    """Pollers: whether it names the answer that it has."""
     phase: float = 0.0
     """Uniform in [0, 1): where in its interval a poller polls, where in its interval a heartbeat falls."""
     open_job: int | None = None
@@ -192,6 +194,7 @@ class Population:
                         user_id=self._user_id(index, int(home)),
                         model=DeviceModel.POLLER,
                         interval_s=cohort.interval_s,
+                        is_conditional=cohort.conditional,
                         phase=float(random.random()),
                     )
                 )

@@ -4,6 +4,7 @@ from reports.battery import battery_exhibits, battery_table
 from reports.break_even import break_even_exhibits
 from reports.chapters.chapter import Chapter
 from reports.comparison import answer, dominance_table, plane_exhibit
+from reports.costs import cost_table
 from reports.exhibits import cost_exhibit
 from reports.input import ReportInput
 from reports.laboratory import computed_polling_table
@@ -25,6 +26,7 @@ def push_or_poll(run: ReportInput) -> Chapter:
         ),
         tables=(
             polling_table(metrics),
+            cost_table(metrics),
             dominance_table(metrics),
             computed_polling_table(metrics),
             battery_table(metrics),

@@ -11,7 +11,7 @@ from loadtests.analysis.reconstruction import Reconstruction, reconstruct
 from loadtests.analysis.results import Results
 from loadtests.clients.requests import PAGE_LIMIT, Cause, KeyKind, RequestKey
 from loadtests.history.history import History
-from loadtests.history.kinds import NOBODY, DownCause, ItemFlag, Kind, Leaving, SignalFlag
+from loadtests.history.kinds import NOBODY, READS_UNIT, DownCause, ItemFlag, Kind, Leaving, SignalFlag
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import EVENT_OF_MUTATION, DeviceModel, MutationKind
@@ -178,8 +178,10 @@ class Story:
         wanted_ms: float | None = None,
         cause: Cause = Cause.FLUSH,
         key: str = LIST,
+        is_unchanged: bool = False,
+        reads: int = 0,
     ) -> Self:
-        """Let a device fetch; without a body it failed, without an answer it had none."""
+        """Let a device fetch; without a body it failed, without an answer it had none; unchanged: it had the body."""
         self._fetches += 1
         wanted_ns = round((at_ms if wanted_ms is None else wanted_ms) * MS)
         self.row(
@@ -193,9 +195,10 @@ class Story:
             flag=cause,
         )
         if answered_ms is not None:
-            status = 500 if body is None else 200
+            status = 304 if is_unchanged else 500 if body is None else 200
+            flag = cause + READS_UNIT * reads
             self.row(
-                Kind.ANSWERED, answered_ms, actor=device, entity=body, value=self._fetches, revision=status, flag=cause
+                Kind.ANSWERED, answered_ms, actor=device, entity=body, value=self._fetches, revision=status, flag=flag
             )
         return self
 

@@ -1,5 +1,7 @@
 """What devices spend: per device and minute, in waste, in bunches."""
 
+import pytest
+
 from loadtests.analysis.refreshes import Spending, Traffic, spending
 from loadtests.clients.requests import AUDIT_LIMIT, Cause, KeyKind, RequestKey
 from tests.analysis.literal import MS, Story
@@ -74,3 +76,23 @@ def test_the_herd_index_is_the_peak_of_100_ms_over_the_mean() -> None:
     story = two_devices().fetch(0, 600, 610, "new").fetch(1, 650, 660, "new").fetch(0, 699, 705, "new")
 
     assert spending_of(story.fetch(0, 5000, 5010, "new")).herd_index == 75.0
+
+
+def test_what_has_not_changed_costs_no_bytes_and_shows_the_same() -> None:
+    """Answered 304: the screen goes on showing what the device had, so a change in it is seen when it was seen."""
+    story = two_devices().mutation(0, 100)
+    story.fetch(0, 611, 620, "new", reads=2).fetch(0, 2611, 2620, "new", is_unchanged=True, reads=2)
+
+    spent = spending_of(story)
+
+    assert (spent.requests, spent.answered, spent.unchanged, spent.wasted) == (2, 2, 1, 1)
+    assert spent.answer_bytes == 1200
+    assert spent.database_reads == 4
+    assert spent.database_reads_per_hour == pytest.approx(4 * 60 * 3)
+
+
+def test_reads_that_one_answer_does_not_tell_are_not_known() -> None:
+    """A sum that lacks a part is no sum."""
+    story = two_devices().fetch(0, 611, 620, "old", reads=2).fetch(0, 1611, 1620, "old")
+
+    assert spending_of(story).database_reads is None

@@ -263,6 +263,8 @@ def _answers(jobs: TrueJobs, devices: Devices, presence: Presence, end_ns: int) 
         answered_ns=told + 10,
         body=devices.organization,
         lifetime=last,
+        is_unchanged=np.zeros(count, dtype=np.bool_),
+        database_reads=np.zeros(count, dtype=np.int64),
         is_discarded=np.zeros(count, dtype=np.bool_),
     ), Bodies(
         bytes=np.full(bodies, 19_000, dtype=np.int64),

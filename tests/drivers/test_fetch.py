@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from loadtests.drivers.fetch import FetchPool
+from loadtests.drivers.fetch import NOTHING_TOLD, FetchPool, Told
 from loadtests.drivers.timers import TimerQueue
 
 DEADLINE_S = 10.0
@@ -27,6 +27,8 @@ class Get:
 
     def __init__(self, path: str, bearer: str = "token") -> None:
         self.path = path
+        self.if_none_match: bytes | None = None
+        self.told = NOTHING_TOLD
         self.bearer = bearer
         self.requested_ns: list[int] = []
         self.answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
@@ -48,8 +50,9 @@ class Get:
         """Remember how long."""
         self.waits_until_ns = until_ns
 
-    def answered(self, at_ns: int, status: int, body: bytes) -> None:
+    def answered(self, at_ns: int, status: int, body: bytes, told: Told = NOTHING_TOLD) -> None:
         """Remember what."""
+        self.told = told
         self.answered_ns = at_ns
         self.answer.set_result((status, body))
 
@@ -87,6 +90,12 @@ async def _tell(request: Request) -> Response:
     return JSONResponse({"port": request.client.port, "authorization": request.headers["authorization"]})
 
 
+async def _tag(request: Request) -> Response:
+    is_known = request.headers.get("if-none-match") == '"one"'
+    headers = {"ETag": '"one"', "X-Database-Reads": "2"}
+    return Response(b"" if is_known else b"body", status_code=304 if is_known else 200, headers=headers)
+
+
 async def _fail(_request: Request) -> Response:
     return Response("broken", status_code=500)
 
@@ -108,7 +117,14 @@ async def _stream(_request: Request) -> Response:
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Return the address of starlette on uvicorn, in a thread of its own."""
-    routes = {"/tell": _tell, "/fail": _fail, "/hang": _hang, "/moment": _take_a_moment, "/stream": _stream}
+    routes = {
+        "/tell": _tell,
+        "/tagged": _tag,
+        "/fail": _fail,
+        "/hang": _hang,
+        "/moment": _take_a_moment,
+        "/stream": _stream,
+    }
     app = Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])
     config = uvicorn.Config(app, port=0, log_level="error", loop="uvloop", http="httptools", lifespan="off")
     config.timeout_graceful_shutdown = 1
@@ -200,6 +216,23 @@ def test_what_nobody_wants_any_more_when_its_turn_has_come_is_dropped(server: st
             assert first.answer.done()
             assert second.is_dropped
             assert second.requested_ns == []
+
+    run(story)
+
+
+def test_an_answer_that_is_there_already_is_named_and_need_not_come(server: str) -> None:
+    """The tag goes out as it came; what the headers tell belongs to this answer and not to the next."""
+
+    async def story() -> None:
+        async with opened_pool(server) as pool:
+            first, second, third = Get("/tagged"), Get("/tagged"), Get("/tell")
+            assert (await fetch(pool, first))[0] == 200
+            second.if_none_match = first.told.etag
+            assert await fetch(pool, second) == (304, b"")
+            await fetch(pool, third)
+
+        assert first.told == second.told == Told(etag=b'"one"', database_reads=2)
+        assert third.told == NOTHING_TOLD
 
     run(story)
 

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvloop
 
 from loadtests.clients.fetching import Decision, Discipline, Fetch, FetchDesk, Wanted
@@ -19,7 +20,7 @@ from loadtests.drivers.pollers import Poller
 from loadtests.drivers.refreshes import Refresher
 from loadtests.drivers.timers import TimerQueue
 from loadtests.history.history import History
-from loadtests.history.kinds import NO_ENTITY, Kind, NotFetched
+from loadtests.history.kinds import NO_ENTITY, READS_UNIT, Kind, NotFetched
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Device
 from loadtests.scenario.vocabulary import DeviceModel
@@ -69,11 +70,15 @@ def perform(
         serving.add(asyncio.current_task())
         try:
             while True:
-                await reader.readuntil(b"\r\n\r\n")
+                request = await reader.readuntil(b"\r\n\r\n")
                 await asyncio.sleep(0.01)
+                told = b'ETag: "one"\r\nX-Database-Reads: 2\r\n'
                 header = next(refused, None)
-                head = b"200 OK" if header is None else b"429 Too Many Requests\r\n%b" % header
-                writer.write(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
+                if header is None and b'If-None-Match: "one"' in request:
+                    writer.write(b"HTTP/1.1 304 Not Modified\r\n%b\r\n" % told)
+                    continue
+                head = b"200 OK\r\n%b" % told if header is None else b"429 Too Many Requests\r\n%b\r\n" % header
+                writer.write(b"HTTP/1.1 %bContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -223,6 +228,37 @@ def test_a_poll_is_due_even_while_the_one_before_is_under_way(tmp_path: Path) ->
         assert (polls["due_ns"] - begin_ns).tolist() == [2 * MS + 4 * MS * poll for poll in range(len(polls))]
         assert requested["flag"][0] == Cause.CATCH_UP
         assert stage.history().of(Kind.LOGIN, Kind.LOGOUT)["actor"].tolist() == [6, 6]
+
+    perform(tmp_path, b'{"data":[]}', play)
+
+
+@pytest.mark.parametrize("is_conditional", [True, False])
+def test_a_conditional_poller_shows_what_it_has_when_nothing_has_changed(
+    *, is_conditional: bool, tmp_path: Path
+) -> None:
+    """A real server of tagged lists: one BODY row, and every answer stands for it, those without a body too."""
+    device = Device(
+        index=6,
+        organization=1,
+        user_id="u",
+        model=DeviceModel.POLLER,
+        interval_s=0.03,
+        is_conditional=is_conditional,
+    )
+
+    async def play(stage: Stage) -> None:
+        poller = Poller(device, bearer="t", key=LIST, refresher=stage.refresher, timers=stage.timers)
+        poller.log_in(time.monotonic_ns())
+        await stage.wait_rows(Kind.ANSWERED, 1)
+        poller.begin(time.monotonic_ns())
+        _, answered = await stage.answers(4)
+        (body,) = stage.history().of(Kind.BODY)
+
+        assert set(answered["entity"]) == {body["entity"]}
+        assert answered["revision"].tolist()[:4] == [200, *([304] * 3 if is_conditional else [200] * 3)]
+        assert set(answered["flag"] // READS_UNIT) == {2}
+        assert set(answered["flag"][1:] % READS_UNIT) == {Cause.POLL}
+        assert stage.refresher.counts.errors == 0
 
     perform(tmp_path, b'{"data":[]}', play)
 

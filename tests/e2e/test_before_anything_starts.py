@@ -33,7 +33,7 @@ def refusal(start: StartCommand, *arguments: str | Path, expected_code: int = US
         ("subscribers.count=many", "subscribers.count: Input should be a valid integer"),
         ("drain_s=0.5", "drain_s = 0.5 is shorter"),
         ("gates=['push.visibility_ms.p59 < 1']", "push.visibility_ms.p59"),
-        ("gates=['polling.7s.visibility_ms.p50 < 1']", "no pollers with interval 7s; it has: 1s"),
+        ("gates=['polling.7s.visibility_ms.p50 < 1']", "no cohort of pollers 7s; it has: 1s"),
     ],
 )
 def test_a_wrong_scenario_is_refused(
@@ -52,7 +52,7 @@ def test_a_wrong_gate_of_the_command_line_is_refused(start: StartCommand, short_
     gate = "polling.9s.visibility_ms.p50 < 1"
     text = refusal(start, "run", short_scenario, "--gate", gate, "--out", tmp_path / "run")
 
-    assert "no pollers with interval 9s" in text
+    assert "no cohort of pollers 9s" in text
     assert not (tmp_path / "run").exists()
 
 

@@ -41,11 +41,7 @@ def metrics_of(
             **_costs(push),
         },
         "polling": {
-            cohort: {
-                "visibility_ms": quantiles_of(values, mutations),
-                "staleness_ms": quantiles_of(values * 0.95, mutations),
-                **_costs(polling[cohort]),
-            }
+            cohort: _cohort(values, mutations, polling[cohort])
             for cohort, values in series.polling_visibility_ms.items()
         },
         "mutations": {
@@ -81,6 +77,7 @@ def metrics_of(
             "clock_bound_ms": 0.4,
             "samples_ok": measured,
             "reasons": list(reasons),
+            "remarks": [],
         },
         "phases": {"warm-up": _phase(50), "load": _phase(450)},
         "population": POPULATION,
@@ -142,6 +139,18 @@ def _client(values: Milliseconds, mutations: int) -> dict[str, Any]:
         "signals_paused": 0,
         "signals_suppressed": 0,
         "not_fetched": dict.fromkeys(("deduped", "in_flight", "background", "ended", "nothing_missed"), 0),
+    }
+
+
+def _cohort(values: Milliseconds, mutations: int, cost: Cost) -> dict[str, Any]:
+    return {
+        "visibility_ms": quantiles_of(values, mutations),
+        "staleness_ms": quantiles_of(values * 0.95, mutations),
+        **_costs(cost),
+        "computed_ms_mean": 2500.0,
+        "mean_over_computed": 1.001,
+        "computed_pairs": len(values),
+        "check": "agrees",
     }
 
 

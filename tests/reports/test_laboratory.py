@@ -4,6 +4,7 @@ from typing import Any
 
 from reports.laboratory import computed_polling_table, least_table
 from reports.metrics import Metrics
+from reports.wording import NO_NUMBER
 
 
 def least(subscribers: int) -> dict[str, Any]:
@@ -41,9 +42,16 @@ def test_a_run_that_was_analysed_before_has_no_table() -> None:
 
 def test_a_cohort_stands_beside_its_arithmetic() -> None:
     """2% above."""
-    metrics = Metrics({"polling": {"5s": {"computed_ms_mean": 2407.1, "mean_over_computed": 1.02}}})
+    told = {"computed_ms_mean": 2407.1, "mean_over_computed": 1.02, "computed_pairs": 31, "check": "agrees"}
+    metrics = Metrics({"polling": {"5s": told}})
 
-    ((name, mean, agreement),) = computed_polling_table(metrics).rows
+    assert computed_polling_table(metrics).rows == (("5\N{NO-BREAK SPACE}s", "2,407.1", "31", "1.020", "agrees"),)
 
-    assert (name, mean) == ("5\N{NO-BREAK SPACE}s", "2,407.1")
-    assert agreement.startswith("102")
+
+def test_a_cohort_that_saw_nothing_is_not_left_out() -> None:
+    """Its row says why there is no check."""
+    told = {"computed_ms_mean": None, "mean_over_computed": None, "computed_pairs": 0, "check": "not applicable: x"}
+
+    (row,) = computed_polling_table(Metrics({"polling": {"60s": told}})).rows
+
+    assert row[2:] == ("0", NO_NUMBER, "not applicable: x")

@@ -75,6 +75,14 @@ def test_two_cohorts_of_one_interval_are_refused() -> None:
     assert "join them into one" in complaint(pollers=[{"interval_s": 5, "count": 1}, {"interval_s": 5.0, "count": 2}])
 
 
+def test_two_cohorts_of_one_interval_may_differ_in_kind() -> None:
+    """Each has a name of its own."""
+    pollers = [{"interval_s": 2.5, "count": 1}, {"interval_s": 2.5, "count": 2, "conditional": True}]
+
+    assert [cohort.name for cohort in scenario(pollers=pollers).pollers] == ["2.5s", "2.5s-conditional"]
+    assert "join them into one" in complaint(pollers=[*pollers, pollers[1]])
+
+
 def test_changing_jobs_that_do_not_exist_is_refused() -> None:
     """Without jobs, and without a create among the mutations, nothing could be changed."""
     text = complaint(organizations={"jobs": 0}, phases=[{**STEADY, "mix": {"update": 1}}])

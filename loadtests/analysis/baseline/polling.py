@@ -35,7 +35,7 @@ class ClosedForm:
 
 def interval_name(cohort: Pollers) -> str:
     """Return a cohort's key in `metrics.json`, such as `5s`."""
-    return f"{cohort.interval_s:g}s"
+    return cohort.name
 
 
 def closed_form(

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from loadtests.pipeline.api.auth import Member, TokenCheck, find_member
+from loadtests.pipeline.api.conditional import entity_tag, is_known
 from loadtests.pipeline.api.database import UNAVAILABLE, VALUE_REFUSED, Connection, Pool
 from loadtests.pipeline.api.emission import Emission
 from loadtests.pipeline.api.errors import Refusal, database_failed, internal_failure, invalid, unreadable_body
@@ -30,7 +31,10 @@ from loadtests.pipeline.api.validation import canonical_uuid
 from loadtests.pipeline.settings import ApiOptions
 
 BODY_LIMIT_BYTES = 100_000
+DATABASE_READS = b"x-database-reads"
+"""Header of each answer to a GET: how many statements the database was asked for it."""
 _TRACEPARENT_LENGTH = 55
+_NOT_MODIFIED = 304
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +102,8 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     rows: int = 0
     """How many rows the original backend would have asked other services about, one by one."""
+    is_tagged: bool = False
+    """Whether it goes out with an entity tag, and without its body to whom has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,7 @@ class Endpoint:
     ) -> Answer:
         user_id, wanted = who
         async with self.api.pool.acquire() as connection:
+            asked_before = connection.statements
             member = await find_member(connection, user_id, wanted)
             if self.api.options.require_terms and not self.exempt_from_terms:
                 await require_terms(connection, user_id)
@@ -182,8 +189,10 @@ class Endpoint:
                 connection=connection,
             )
             if self.may_be_stale and self.api.misbehaviour.replica is not None:
-                return await self._from_replica(call, self.api.misbehaviour.replica)
-            return await self.handler(call)
+                answer = await self._from_replica(call, self.api.misbehaviour.replica)
+            else:
+                answer = await self.handler(call)
+            return told_reads(answer, connection.statements - asked_before) if request.method == "GET" else answer
 
     async def _from_replica(self, call: Call, replica: StaleReplica) -> Answer:
         """Answer as a replica that lags, if that makes a difference."""
@@ -247,18 +256,25 @@ def failed(refusal: Refusal, request_id: str, error: BaseException) -> Answer:
     return answer
 
 
+def told_reads(answer: Answer, statements: int) -> Answer:
+    """Return the answer with what it cost the database; what a lagging replica was asked is not counted."""
+    return dataclasses.replace(answer, headers=(*answer.headers, (DATABASE_READS, str(statements).encode())))
+
+
 async def send_answer(send: Send, answer: Answer, request: Request, request_id: str) -> None:
     """Send status, headers and body."""
-    body = orjson.dumps(answer.content)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-request-id", request_id.encode("latin-1")),
-        *answer.headers,
-    ]
+    status, body = answer.status, orjson.dumps(answer.content)
+    headers = [(b"x-request-id", request_id.encode("latin-1")), *answer.headers]
+    if answer.is_tagged:
+        tag = entity_tag(body, request_id)
+        headers.append((b"etag", tag))
+        if is_known(tag, request.header(b"if-none-match")):
+            status, body = _NOT_MODIFIED, b""
+    if status != _NOT_MODIFIED:
+        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     traceparent = request.header(b"traceparent")
     if traceparent is not None and len(traceparent) == _TRACEPARENT_LENGTH:
         trace = traceparent.encode("latin-1")
         headers += [(b"traceparent", trace), (b"x-traceparent", trace)]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -70,6 +70,7 @@ async def list_jobs(call: Call) -> Answer:
             "pagination": pagination(query, shown, total, more=more),
             "request_id": call.request_id,
         },
+        is_tagged=True,
     )
 
 
@@ -78,7 +79,7 @@ async def get_job(call: Call) -> Answer:
     job = await call.connection.fetchrow(_ONE, call.path_uuid("Job"), call.member.organization_id)
     if job is None:
         raise not_found("Job")
-    return Answer(200, {"data": await job_detail(call.connection, job)})
+    return Answer(200, {"data": await job_detail(call.connection, job)}, is_tagged=True)
 
 
 async def job_detail(connection: Connection, job: Row) -> dict[str, Any]:

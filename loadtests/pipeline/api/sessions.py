@@ -24,14 +24,17 @@ _MOST_PREPARED: Final = 100
 class Session:
     """One connection and the statements prepared on it."""
 
-    __slots__ = ("_connection", "_prepared")
+    __slots__ = ("_connection", "_prepared", "statements")
 
     def __init__(self, connection: DriverConnection) -> None:
         self._connection = connection
         self._prepared: dict[str, PreparedStatement[asyncpg.Record]] = {}
+        self.statements = 0
+        """How many have been asked for rows so far: what a request costs the database."""
 
     async def fetch(self, query: str, *arguments: object, timeout: float | None = None) -> list[asyncpg.Record]:  # noqa: ASYNC109 - the driver's own, which also cancels the statement
         """Return all rows."""
+        self.statements += 1
         statement = self._prepared.get(query) or await self._prepare(query, timeout)
         if statement is None:
             return await self._connection.fetch(query, *arguments, timeout=timeout)
