@@ -52,11 +52,13 @@ BASELINE_KEYS: Final[dict[str, _Entry]] = {
     "comparison.equal_cost.visibility_ms_p95.<bound_of>": ("ms", "The same, p95.", "number"),
     "comparison.equal_freshness.interval_s.<bound_of>": ("s", "The polling interval whose p95 is push's.", "number"),
     "comparison.equal_freshness.requests_per_minute.<bound_of>": ("1/min", "What polling at it costs.", "number"),
-    "comparison.dominance": (
+    "comparison.dominance.<interval>.verdict": (
         "",
         "Push by cohort: better, worse, crossing or same at all quantiles beyond chance; null: too few stretches.",
         "other",
     ),
+    "comparison.dominance.<interval>.better_at": ("", "The quantiles at which push is better beyond chance.", "other"),
+    "comparison.dominance.<interval>.worse_at": ("", "Those at which it is worse.", "other"),
     "comparison.curve": ("", "Cost and freshness of polling with random phases at intervals from 1 to 120 s.", "other"),
 }
 """Unit, meaning and shape of each."""

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from loadtests.analysis.anchors import anchored
 from loadtests.analysis.stamps import NS_PER_MS, UNKNOWN, Floats, Ints
 from loadtests.analysis.truth_source import true_events
 from loadtests.history.history import History
@@ -71,13 +72,14 @@ def _asked(history: History) -> _Exchanges | None:
 def _mutations(history: History) -> _Exchanges | None:
     """Return the acknowledged mutations whose event is known, None without any."""
     sent, acked, events = history.of(Kind.SENT), history.of(Kind.ACKED), true_events(history)
-    events = events[(events["revision"] != NOBODY) & (events["value"] != 0)]
+    mutation = anchored(history, events)
+    is_known = (mutation != NOBODY) & (events["value"] != 0)
+    mutation, events = mutation[is_known], events[is_known]
     if not len(sent) or not len(acked) or not len(events):
         return None
-    size = int(max(sent["actor"].max(), acked["actor"].max(), events["revision"].max())) + 1
+    size = int(max(sent["actor"].max(), acked["actor"].max(), mutation.max())) + 1
     sent_ns, acked_ns = np.full(size, UNKNOWN), np.full(size, UNKNOWN)
     sent_ns[sent["actor"]], acked_ns[acked["actor"]] = sent["at_ns"], acked["at_ns"]
-    mutation = events["revision"]
     known = (sent_ns[mutation] != UNKNOWN) & (acked_ns[mutation] != UNKNOWN)
     mutation, told_ns = mutation[known], events["value"][known].astype(np.int64)
     if not len(mutation):

@@ -5,7 +5,9 @@ from typing import Final
 
 import numpy as np
 
+from loadtests.analysis.anchors import jobs_of_events
 from loadtests.analysis.clock import Clock
+from loadtests.analysis.identity import identify
 from loadtests.analysis.mutations import Mutations
 from loadtests.analysis.stamps import UNKNOWN, Bools, Ints
 from loadtests.analysis.truth_source import true_events
@@ -27,6 +29,8 @@ class Events:
     type: Ints
     mutation: Ints
     """The mutation that it announces, NOBODY if none of this run is known."""
+    is_ambiguous: Bools
+    """It names no request, and several mutations may be meant."""
     is_primary: Bools
     """Of the type that belongs to its mutation's kind; an audit entry's event is another one of the same mutation."""
     job: Ints
@@ -59,7 +63,8 @@ def read_events(history: History, clock: Clock, mutations: Mutations, window: Wi
     rows = true_events(history)
     _, first = np.unique(rows["entity"], return_index=True)
     rows = rows[np.sort(first)]
-    mutation = np.where(rows["revision"] < len(mutations), rows["revision"], NOBODY).astype(np.int64)
+    identified = identify(rows, jobs_of_events(history, rows), mutations, clock)
+    mutation = identified.mutation
     has_mutation = mutation != NOBODY
     kind = np.where(has_mutation, mutations.kind[mutation], 0) if len(mutations) else np.zeros_like(mutation)
     event_of_kind = np.full(max(EVENT_OF_MUTATION) + 1, -1, dtype=np.int64)
@@ -79,6 +84,7 @@ def read_events(history: History, clock: Clock, mutations: Mutations, window: Wi
         organization=rows["actor"].astype(np.int64),
         type=rows["flag"].astype(np.int64),
         mutation=mutation,
+        is_ambiguous=identified.is_ambiguous,
         is_primary=has_mutation & (event_of_kind[kind] == rows["flag"]),
         job=np.where(has_mutation, _of(mutations.job, mutation), NO_ENTITY),
         committed_ns=committed_ns,

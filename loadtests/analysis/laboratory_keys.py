@@ -5,7 +5,16 @@ from typing import Final, Literal
 _Entry = tuple[str, str, Literal["number", "quantiles", "other"]]
 
 _LEAST: Final = "coalescing.least.<level>.<wait>"
+_JITTER: Final = "herd.jitters.<jitter>"
+_USE: Final = "waste.<who>.<use>"
 _PHASE: Final = "starvation.phases.<phase>"
+
+_USES: Final = (
+    "By use, the first that applies: retried (failed and requested again), failed, unseen (answered when its device "
+    "had left), necessary (held something new), and with nothing new: overtaken (a newer one of its key was under way "
+    "at the answer), duplicate (an older one was at the request), redundant. Unseen and the last three are "
+    "wasted_refreshes."
+)
 
 LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_LEAST}.subscribers": (
@@ -47,6 +56,56 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_PHASE}.theory_ms": (
         "ms",
         "(e^(rw) - 1)/r at that rate r and the window w, for even arrivals w or never; one organization, streaming.",
+        "number",
+    ),
+    "herd.requests": ("requests", "Re-fetches of subscribers in the window.", "number"),
+    "herd.peak_per_100ms": ("requests", "The most of these in any 100 ms, wherever they begin.", "number"),
+    "herd.peak_per_100ms_of_one_organization": ("requests", "The most that one organization made.", "number"),
+    "herd.crowds": (
+        "crowds",
+        "Stretches of 100 ms and more with at least half as many requests as the peak; those that touch are one.",
+        "number",
+    ),
+    "herd.crowded_ms": (
+        "ms",
+        "How long fetches took that were requested in a crowd, pollers' too; n: fetches.",
+        "quantiles",
+    ),
+    "herd.others_ms": ("ms", "The same outside of the crowds.", "quantiles"),
+    "herd.live_jitter_ms": ("ms", "Jitter that the run was made with; null: client models differ.", "number"),
+    "herd.is_predicted": (
+        "",
+        "Whether other jitters were replayed; not beyond 15,000 signals and lifetimes, 225,000 without hybrids.",
+        "other",
+    ),
+    "herd.peak_without_jitter": ("requests", "The peak as replayed without jitter.", "number"),
+    "herd.limit_per_100ms": ("requests", "subscribers.peak_per_100ms, by default half of that.", "number"),
+    "herd.least_jitter_ms": ("ms", "The least replayed jitter that keeps the limit in each draw; or null.", "number"),
+    "herd.replayed_over_measured": ("", "The peak as replayed with the live policies ÷ the measured one.", "number"),
+    f"{_JITTER}.peak": ("requests", "As replayed with that jitter in ms: the median of 3 draws.", "number"),
+    f"{_JITTER}.peak_min": ("requests", "The lowest of these.", "number"),
+    f"{_JITTER}.peak_max": ("requests", "The highest of these.", "number"),
+    "waste.<who>.refreshes": (
+        "refreshes",
+        "Requested in the window, for whatever cause. Who: push, a client model or a polling cohort.",
+        "number",
+    ),
+    "waste.<who>.necessary_share": ("share", "Necessary ones ÷ all; null without a refresh.", "number"),
+    "waste.<who>.repeated_in_flush": (
+        "refreshes",
+        "Redundant ones whose own flush had requested the key before: refreshing by request key would save them.",
+        "number",
+    ),
+    f"{_USE}.refreshes": (
+        "refreshes",
+        _USES,
+        "number",
+    ),
+    f"{_USE}.requests": ("requests", "That these cost: one each.", "number"),
+    f"{_USE}.bytes": ("B", "Bodies of their answers.", "number"),
+    f"{_USE}.database_reads": (
+        "statements",
+        "That the embedded jobs API makes for such answers, whatever the target; null where requests failed.",
         "number",
     ),
     "polling.<interval>.computed_ms_mean": (

@@ -135,7 +135,10 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "mutations.beyond_limit": MetricKey(
         "events", "With a dedupe_key: beyond the limit of events a minute, and stored all the same."
     ),
-    "mutations.ambiguous": MetricKey("mutations", "With more than one event row of its own type."),
+    "mutations.ambiguous": MetricKey(
+        "mutations",
+        "With more than one event row of its own type; and events that name no request and may mean several mutations.",
+    ),
     "mutations.events_without_acked": MetricKey("events", "Events whose mutation was not acked, or is not known."),
     "mutations.unsent": MetricKey("mutations", "Dispatched, never sent."),
     "mutations.unsent_by_reason.<reason>": MetricKey("mutations", "pool_exhausted, no_free_job or run_ended."),

@@ -9,8 +9,11 @@ from typing import Final
 from loadtests.scenario.vocabulary import PUSHED_MODELS
 
 _CLASSES: Final = r"(outside|duplicate|delivered_once|late|missed_live|missed_healed|missed_unhealed)"
+_MODELS: Final = "|".join(model.key for model in PUSHED_MODELS)
 _PLACEHOLDERS: Final = {
     "told": "(?:push|push_in_background|[^.]+(?:\\.[^.]+)?s(?:-conditional)?)",
+    "who": rf"(push|{_MODELS}|\d+(\.\d+)?s(-conditional)?)",
+    "use": "(retried|failed|unseen|necessary|overtaken|duplicate|redundant)",
     "bound_of": r"(value|low|high)",
     "radio": "(?:lte|wifi)",
     "interval": r"\d+(\.\d+)?s(-conditional)?",
@@ -23,8 +26,9 @@ _PLACEHOLDERS: Final = {
     "code": r"\d+",
     "loss": r"(closed|channel_closed|token_expired|heartbeat_lost|not_live_in_time)",
     "cause": r"[a-z][a-z -]*",
+    "jitter": r"\d+",
     "phase": r"[a-z0-9][a-z0-9-]*",
-    "model": "(" + "|".join(model.key for model in PUSHED_MODELS) + ")",
+    "model": f"({_MODELS})",
     "class": _CLASSES,
     "what": r"(missing|old_revision|evidence_count|archived_but_shown)",
     "delivery": rf"({_CLASSES}|no_event|not_counted)",

@@ -28,8 +28,10 @@ from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.differences import differences_json
 from loadtests.analysis.freshness import Freshness, stale_answers
 from loadtests.analysis.health import health_json, measure_health, reasons_against, samples_suffice
+from loadtests.analysis.laboratory.herding import herd_metrics
 from loadtests.analysis.laboratory.least import least_metrics
 from loadtests.analysis.laboratory.restlessness import restlessness
+from loadtests.analysis.laboratory.waste import waste_metrics
 from loadtests.analysis.leaks import Isolation, examples, leaked_answers, leaked_signals
 from loadtests.analysis.mutation_counts import mutation_metrics
 from loadtests.analysis.notifications import notification_metrics
@@ -96,6 +98,8 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
             run, cohorts, {name: scenario.pollers[cohort].interval_s for name, cohort in cohorts.items()}
         ),
         "starvation": restlessness(run, history, scenario),
+        "herd": herd_metrics(run, history, scenario),
+        "waste": waste_metrics(run, cohorts),
         "break_even": break_even_metrics(run, history, scenario),
         "battery": battery_metrics(run, cohorts, scenario.subscribers.connection.heartbeat_s),
     }

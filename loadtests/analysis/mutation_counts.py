@@ -35,7 +35,7 @@ def mutation_metrics(mutations: Mutations, events: Events, *, truth_is_read: boo
         "without_event": int(silent_mutations(mutations, events).sum()) if truth_is_read else None,
         "coalesced": int((of_fate[Fate.ACKED] & is_coalesced).sum()) if truth_is_read else None,
         "beyond_limit": int((events.in_window & events.is_labelled).sum()) if truth_is_read else None,
-        "ambiguous": int((inside & (own_events > 1)).sum()),
+        "ambiguous": int((inside & (own_events > 1)).sum() + (events.in_window & events.is_ambiguous).sum()),
         "events_without_acked": _events_without_acked(mutations, events),
         "ack_ms": _since_due(mutations, mutations.acked_ns, of_fate[Fate.ACKED]),
         "send_delay_ms": _since_due(mutations, mutations.sent_ns, is_sent),

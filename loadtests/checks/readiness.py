@@ -82,6 +82,13 @@ def _of_api(what: str, answer: Answered) -> str:
         "accept them",
         429: f"{where} answers 429: the backend limits requests; wait, or ask its owner to exempt the test's users",
     }
+    if answer.status == 403 and "ORGANIZATION" in answer.says:
+        return (
+            f"{where} answers 403: the user is no member of the organization ({answer.says}); a row in "
+            "organization_members is missing, or the CSV file names another organization"
+        )
+    if answer.status == 403 and answer.says == "USER_NOT_PROVISIONED":
+        return f"{where} answers 403: the backend has no such user ({answer.says}); a row in users is missing"
     if answer.status in hints:
         return hints[answer.status]
     if answer.status >= 500:
@@ -121,6 +128,7 @@ def _of_signal(seen: Observed) -> str:
         )
     row = "its event row is there" if seen.has_event_row else "whether its event was written nobody may look"
     return (
-        f"a job was created ({row}), but a live member of its organization received nothing: check the row-level "
-        "security policy of realtime_events for members, the publication, and the plan's messages limit"
+        f"a job was created ({row}), but a live member of its organization received nothing: is the user in "
+        "organization_members, does the row-level security of realtime_events let members read, is the table in the "
+        "publication supabase_realtime, and is the plan's messages limit kept?"
     )

@@ -84,6 +84,9 @@ class Arrivals:
                 revision=self._organizations.get(change.organization_id or "", NOBODY),
                 flag=EVENT_TYPES.get(change.event_type or "", EventType.OTHER),
             )
+            if change.request_id is None and change.job_id is not None:
+                job = self._ledger.name(change.job_id)
+                self._ledger.record(Kind.EVENT_ABOUT, monotonic_ns(), entity=entity, value=job)
         return entity
 
 

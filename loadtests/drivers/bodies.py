@@ -13,6 +13,7 @@ import msgspec
 from loadtests.clients.requests import KeyKind
 from loadtests.history.kinds import ItemFlag, Kind
 from loadtests.history.ledger import Ledger
+from loadtests.wire.revisions import TOLD, Revisions
 
 _REQUEST_ID: Final = b',"request_id":'
 _REQUEST_ID_BYTES_MAX: Final = 128
@@ -28,6 +29,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     revision: int = 0
+    updated_at: str | None = None
     evidence_count: int = 0
     status: str | None = None
     archived_at: str | None = None
@@ -70,8 +72,9 @@ class _Audit(msgspec.Struct, gc=False):
 class Bodies:
     """Numbers of bodies; BODY and BODY_ITEM rows are written at the first sight of each."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, revisions: Revisions = TOLD) -> None:
         self._ledger = ledger
+        self._revisions = revisions
         self._known: dict[tuple[KeyKind, bytes], int] = {}
 
     def number(self, kind: KeyKind, body: bytes, at_ns: int) -> int:
@@ -86,22 +89,23 @@ class Bodies:
         if known is not None:
             return known
         items, recorded = _parse(kind, body)
+        revisions = _revisions(kind, recorded, self._revisions)
         # One empty list is another body for documents than for jobs, though it has the same bytes.
         number = self._ledger.name(f"{digest.hex()}/{kind.name.lower()}")
         self._ledger.record(Kind.BODY, at_ns, entity=number, value=len(body), revision=items, flag=kind)
-        self._record_items(number, recorded, at_ns)
+        self._record_items(number, recorded, revisions, at_ns)
         self._known[kind, digest] = number
         return number
 
-    def _record_items(self, number: int, items: list[Item], at_ns: int) -> None:
+    def _record_items(self, number: int, items: list[Item], revisions: list[int], at_ns: int) -> None:
         ledger = self._ledger
-        for position, item in enumerate(items):
+        for position, (item, revision) in enumerate(zip(items, revisions, strict=True)):
             ledger.record(
                 Kind.BODY_ITEM,
                 at_ns,
                 actor=position,
                 entity=ledger.name(item.id),
-                revision=item.revision,
+                revision=revision,
                 value=number,
                 due_ns=item.evidence_count,
                 flag=item.flags,
@@ -120,6 +124,14 @@ def _parse(kind: KeyKind, body: bytes) -> tuple[int, list[Item]]:
         return _PARSERS[kind](body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedBodyError(f"{kind.name.lower()}: {error}; the answer begins with {body[:80]!r}") from error
+
+
+def _revisions(kind: KeyKind, items: list[Item], revisions: Revisions) -> list[int]:
+    """Return the revision of each item."""
+    try:
+        return [revisions.of(item.revision, item.updated_at) for item in items]
+    except ValueError as error:
+        raise MalformedBodyError(f"{kind.name.lower()}: a job's updated_at: {error}") from error
 
 
 def _parse_list(body: bytes) -> tuple[int, list[Item]]:

@@ -26,6 +26,7 @@ from loadtests.drivers.subscribers import Crowd, Subscriber
 from loadtests.drivers.timers import TimerQueue
 from loadtests.history.ledger import Ledger
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.revisions import Revisions
 
 _LOOK_S: Final = 0.02
 _LEAVE_S: Final = 2.0
@@ -80,6 +81,7 @@ class Fleet:
                     ca_file=endpoint.ca_file,
                 ),
                 numbers=count(shard.number + 1, shard.of),
+                revisions=Revisions(run.population.began_at),
                 timers=self._timers if scenario.respect_retry_after else None,
             ),
             arrivals=Arrivals(host.ledger, run.population.organization_indices, run.population.mutation_index),

@@ -7,6 +7,7 @@ import orjson
 
 from loadtests.drivers.job_board import Mutation
 from loadtests.scenario.vocabulary import MutationKind
+from loadtests.wire.revisions import TOLD, Revisions
 
 _STATUSES = ("pending", "in_progress", "on_hold")
 
@@ -64,7 +65,7 @@ class JobState:
     revision: int
 
 
-def read_response(mutation: Mutation, content: bytes) -> JobState:
+def read_response(mutation: Mutation, content: bytes, revisions: Revisions = TOLD) -> JobState:
     """Return the job that a successful response speaks of.
 
     Raises:
@@ -79,7 +80,7 @@ def read_response(mutation: Mutation, content: bytes) -> JobState:
     if mutation.kind is MutationKind.DOCUMENT:
         assert mutation.job_id is not None
         return JobState(mutation.job_id, 0)
-    return JobState(str(job["id"]), int(job.get("revision", 0)))
+    return JobState(str(job["id"]), revisions.of(int(job.get("revision") or 0), job.get("updated_at")))
 
 
 def read_refusal(status: int, content: bytes) -> str:

@@ -17,6 +17,7 @@ from loadtests.drivers.fetch import NOTHING_TOLD, FetchPool, Told
 from loadtests.drivers.timers import TimerQueue
 from loadtests.history.kinds import MANY_READS, NO_ENTITY, READS_UNIT, Kind
 from loadtests.history.ledger import Ledger
+from loadtests.wire.revisions import TOLD, Revisions
 
 _log: Final = logging.getLogger(__name__)
 _OK: Final = 200
@@ -77,7 +78,13 @@ class Refresher:
     """Makes the re-fetches of all devices of a process."""
 
     def __init__(
-        self, *, ledger: Ledger, pool: FetchPool, numbers: Iterator[int], timers: TimerQueue | None = None
+        self,
+        *,
+        ledger: Ledger,
+        pool: FetchPool,
+        numbers: Iterator[int],
+        revisions: Revisions = TOLD,
+        timers: TimerQueue | None = None,
     ) -> None:
         """Take the numbers of fetches from `numbers`.
 
@@ -86,7 +93,7 @@ class Refresher:
         """
         self.ledger = ledger
         self.counts = RefreshCounts()
-        self._bodies = Bodies(ledger)
+        self._bodies = Bodies(ledger, revisions)
         self._pool = pool
         self._numbers = numbers
         self._timers = timers

@@ -1,9 +1,11 @@
 """The truth read through PostgREST with the service key, by those who have no database connection.
 
 The same rows as by SQL, as far as the tables' API tells them: when a transaction was committed it does not tell, so
-what depends on that stays unknown. Asked in pages; each event is recorded once.
+what depends on that stays unknown. Asked in pages, whose size the server may limit, and which begin at a time, because
+retention deletes what lies before; each event is recorded once.
 """
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,6 +20,8 @@ from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tls import client_context
 
 _PAGE: Final = 1000
+_FAILURES_MAX: Final = 3
+"""So many readings of events in a row may fail before nobody knows the truth any more."""
 _ORGANIZATIONS_AT_ONCE: Final = 50
 """Identifiers in one URL."""
 _TIMEOUT_S: Final = 10.0
@@ -25,11 +29,21 @@ _LONGEST_TRANSACTION: Final = timedelta(seconds=30)
 """A row may become visible this long after its `created_at`, which is the start of its transaction."""
 _BEGINNING: Final = datetime.fromtimestamp(0, UTC)
 
+_log: Final = logging.getLogger(__name__)
+
 Row = dict[str, Any]
 
 
 class TruthRefusedError(RuntimeError):
     """The tables' API does not tell the truth. The text says what it said instead."""
+
+
+class _PassingError(TruthRefusedError):
+    """It may tell it in a while: no answer, too many requests, or an error of its own."""
+
+
+class _NoTableError(TruthRefusedError):
+    """There is no such table."""
 
 
 class RestTruth:
@@ -45,11 +59,27 @@ class RestTruth:
         self._rows = TruthRows(population, ledger)
         self._recorded: set[str] = set()
         self._since = _BEGINNING
+        self._failures = 0
 
     def read_new_events(self) -> int:
-        """Record the events that were not recorded before; return how many."""
+        """Record the events that were not recorded before; return how many.
+
+        A reading that fails is made up for by the next.
+        """
+        try:
+            fresh = self._read_events()
+        except _PassingError as error:
+            self._failures += 1
+            if self._failures >= _FAILURES_MAX:
+                raise
+            _log.warning("events could not be read, and will be with the next reading: %s", error)
+            return 0
+        self._failures = 0
+        return fresh
+
+    def _read_events(self) -> int:
         fresh, newest = 0, self._since
-        for row in self._all("realtime_events", {"created_at": f"gte.{self._since.isoformat()}"}):
+        for row in self._all("realtime_events", self._since):
             created_at = _time(row["created_at"])
             newest = max(newest, created_at)
             if row["id"] not in self._recorded:
@@ -62,10 +92,10 @@ class RestTruth:
     def read_all(self) -> None:
         """Record what is still missing of the events, then all mutations and jobs."""
         self._since = _BEGINNING
-        self.read_new_events()
-        documents = list(self._all("documents"))
+        self._read_events()
+        documents = self._if_there("documents")
         ordinals = _ordinals(documents)
-        for row in self._all("audit_logs"):
+        for row in self._if_there("audit_logs"):
             for told in _told_by(row, ordinals):
                 if isinstance(told, TrueMutation):
                     self._rows.mutation(told)
@@ -83,25 +113,44 @@ class RestTruth:
         """Close the connections."""
         self._client.close()
 
-    def _all(self, table: str, filters: dict[str, str] | None = None) -> Iterator[Row]:
+    def _if_there(self, table: str) -> list[Row]:
+        """Return all rows of a table that a backend need not have: what it would tell stays unknown."""
+        try:
+            return list(self._all(table))
+        except _NoTableError as error:
+            _log.warning("%s; what it would tell stays unknown", error)
+            return []
+
+    def _all(self, table: str, since: datetime | None = None) -> Iterator[Row]:
         """Yield all rows of the run in a table, by creation."""
         for begin in range(0, len(self._organizations), _ORGANIZATIONS_AT_ONCE):
             some = ",".join(self._organizations[begin : begin + _ORGANIZATIONS_AT_ONCE])
-            query = {"select": "*", "organization_id": f"in.({some})", "order": "created_at,id", **(filters or {})}
-            offset = 0
-            while page := self._page(table, {**query, "limit": str(_PAGE), "offset": str(offset)}):
-                yield from page
-                offset += len(page)
-                if len(page) < _PAGE:
+            query = {"select": "*", "organization_id": f"in.({some})", "order": "created_at,id", "limit": str(_PAGE)}
+            since_text, offset = None if since is None else since.isoformat(), 0
+            while True:
+                begun = {} if since_text is None else {"created_at": f"gte.{since_text}"}
+                page = self._page(table, {**query, **begun, "offset": str(offset)})
+                if not page:
                     break
+                yield from page
+                last = page[-1]["created_at"]
+                # Rows of the last moment stand first on the next page, and were told already.
+                same = sum(row["created_at"] == last for row in page)
+                offset = offset + same if last == since_text else same
+                since_text = last
 
     def _page(self, table: str, query: dict[str, str]) -> list[Row]:
         try:
             answer = self._client.get(table, params=query)
         except httpx.HTTPError as error:
-            raise TruthRefusedError(f"the tables' API does not answer: {str(error) or type(error).__name__}") from error
+            raise _PassingError(f"the tables' API does not answer: {str(error) or type(error).__name__}") from error
+        said = f"the tables' API answers {answer.status_code} for {table}: {answer.text[:200]}"
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
+            raise _PassingError(said)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise _NoTableError(said)
         if answer.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
-            raise TruthRefusedError(f"the tables' API answers {answer.status_code} for {table}: {answer.text[:200]}")
+            raise TruthRefusedError(said)
         rows: list[Row] = answer.json()
         return rows
 
@@ -129,6 +178,7 @@ def _event(row: Row, created_at: datetime) -> TrueEvent:
         created_at=created_at,
         has_key=row.get("dedupe_key") is not None,
         stands_for=coalesced if isinstance(coalesced, int) else 0,
+        job_id=payload.get("job_id"),
     )
 
 
@@ -168,10 +218,11 @@ def _job(row: Row, documents: int) -> TrueJob:
     return TrueJob(
         job_id=row["id"],
         organization_id=row["organization_id"],
-        revision=int(row.get("revision") or 0),
+        revision=row.get("revision"),
         is_archived=row.get("archived_at") is not None,
         is_flagged=bool(row.get("review_flag")),
         created_us=_microseconds(_time(row["created_at"])),
         documents=documents,
         is_scored=row.get("risk_score") is not None,
+        updated_at=row.get("updated_at"),
     )

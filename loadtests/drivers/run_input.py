@@ -4,6 +4,7 @@ From these each driver rebuilds population and schedule by itself; addresses and
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -40,7 +41,13 @@ class RunInput:
         scenario = Scenario.model_validate(manifest["scenario"])
         file = directory.given_file
         given = Given.from_json(directory.read_json(file)) if file.is_file() else None
-        population = Population(scenario, seed=int(manifest["seed"]), run_id=str(manifest["run_id"]), given=given)
+        population = Population(
+            scenario,
+            seed=int(manifest["seed"]),
+            run_id=str(manifest["run_id"]),
+            given=given,
+            began_at=datetime.fromisoformat(manifest["started_at"]),
+        )
         return cls(directory=directory, scenario=scenario, population=population)
 
     def create_ledger(self, shard: str, *, expected_rows: int) -> Ledger:

@@ -23,7 +23,8 @@ _EVENTS: LiteralString = """
            case when current_setting('track_commit_timestamp')::bool
                 then (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint end,
            (extract(epoch from created_at) * 1000000)::bigint, created_at, dedupe_key is not null,
-           case when jsonb_typeof(payload -> 'coalesced') = 'number' then (payload ->> 'coalesced')::int else 0 end
+           case when jsonb_typeof(payload -> 'coalesced') = 'number' then (payload ->> 'coalesced')::int else 0 end,
+           payload ->> 'job_id'
     from public.realtime_events
     where organization_id = any(%(organizations)s) and created_at >= %(since)s
     order by created_at, id
@@ -61,10 +62,11 @@ _NOTIFICATIONS: LiteralString = """
     order by o.created_at, d.apns_id
 """
 _JOBS: LiteralString = """
-    select j.id::text, j.organization_id::text, j.revision, j.archived_at is not null, j.review_flag,
+    select j.id::text, j.organization_id::text, (to_jsonb(j) ->> 'revision')::int, j.archived_at is not null,
+           j.review_flag,
            (extract(epoch from j.created_at) * 1000000)::bigint,
            (select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null),
-           j.risk_score is not null
+           j.risk_score is not null, to_jsonb(j.updated_at) #>> '{}'
     from public.jobs j where j.organization_id = any(%(organizations)s) and j.deleted_at is null
     order by j.created_at, j.id
 """

@@ -12,6 +12,7 @@ from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
 from loadtests.wire.event_types import EVENT_TYPES, EventType
+from loadtests.wire.revisions import Revisions
 
 _KINDS: Final = {
     "job.created": MutationKind.CREATE,
@@ -36,6 +37,8 @@ class TrueEvent(NamedTuple):
     """It carries a `dedupe_key`."""
     stands_for: int
     """Coalesced: how many earlier events of its key it stands for."""
+    job_id: str | None = None
+    """The job that it is about."""
 
 
 class TrueMutation(NamedTuple):
@@ -75,12 +78,13 @@ class TrueJob(NamedTuple):
 
     job_id: str
     organization_id: str
-    revision: int
+    revision: int | None
     is_archived: bool
     is_flagged: bool
     created_us: int
     documents: int
     is_scored: bool
+    updated_at: str | None
 
 
 class TruthRows:
@@ -90,6 +94,7 @@ class TruthRows:
         self._population = population
         self._ledger = ledger
         self._indices = population.organization_indices
+        self._revisions = Revisions(population.began_at)
 
     def event(self, row: TrueEvent) -> None:
         """Record a row of realtime_events."""
@@ -109,6 +114,10 @@ class TruthRows:
             self._ledger.record(
                 Kind.TRUE_LIMITED, time.monotonic_ns(), entity=number, value=row.stands_for, flag=int(row.has_key)
             )
+
+        if row.request_id is None and row.job_id is not None:
+            job = self._ledger.name(row.job_id)
+            self._ledger.record(Kind.EVENT_ABOUT, time.monotonic_ns(), entity=number, value=job)
 
     def mutation(self, row: TrueMutation) -> None:
         """Record a mutation of a mutator; what somebody else changed, or provisioning, nobody waits for."""
@@ -166,7 +175,7 @@ class TruthRows:
             time.monotonic_ns(),
             actor=self._indices[row.organization_id],
             entity=self._ledger.name(row.job_id),
-            revision=row.revision,
+            revision=self._revisions.of(row.revision, row.updated_at),
             due_ns=row.created_us * 1000,
             value=row.documents,
             flag=flags,

@@ -21,6 +21,7 @@ from loadtests.scenario.risk import codes_of
 from loadtests.scenario.schedule import Schedule, draw_schedule
 from loadtests.scenario.vocabulary import MutationKind
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.revisions import Revisions
 from loadtests.wire.tokens import token_of
 
 _NS = 1_000_000_000
@@ -45,6 +46,7 @@ class Workload:
         self.dispatched = self.acked = self.failed = self.in_flight = 0
         self.latency_ns = 0
         """Sum over the mutations that came to an end, from their writing to it."""
+        self._revisions = Revisions(population.began_at)
         self._endpoint: Endpoint | None = None
         self._tokens: dict[str, str] = {}
 
@@ -133,7 +135,7 @@ class Workload:
         at_ns = time.monotonic_ns()
         self.in_flight -= 1
         self.latency_ns += at_ns - sent_ns
-        trouble, job_id, revision = _judge(mutation, status, content)
+        trouble, job_id, revision = _judge(mutation, status, content, self._revisions)
         kind = Kind.UNKNOWN if status == 0 else Kind.FAILED if trouble else Kind.ACKED
         subject = trouble or job_id
         self.ledger.record(
@@ -196,12 +198,12 @@ class Workload:
         )
 
 
-def _judge(mutation: Mutation, status: int, content: bytes) -> tuple[str | None, str | None, int]:
+def _judge(mutation: Mutation, status: int, content: bytes, revisions: Revisions) -> tuple[str | None, str | None, int]:
     """Return what is wrong (or None), the job, and its revision."""
     if not 200 <= status < 300:
         return read_refusal(status, content), mutation.job_id, 0
     try:
-        job = read_response(mutation, content)
+        job = read_response(mutation, content, revisions)
     except (ValueError, KeyError, TypeError) as error:
         return f"an answer that is not in the contract: {error}", mutation.job_id, 0
     return None, job.job_id, job.revision

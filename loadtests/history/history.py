@@ -116,8 +116,8 @@ def _translate(rows: Rows, table: NDArray[np.int32]) -> Rows:
     entity = rows["entity"]
     named = entity != NO_ENTITY
     rows["entity"][named] = table[entity[named]]
-    in_body = rows["kind"] == Kind.BODY_ITEM
-    rows["value"][in_body] = table[rows["value"][in_body]]
+    names_another = np.isin(rows["kind"], [int(Kind.BODY_ITEM), int(Kind.EVENT_ABOUT)])
+    rows["value"][names_another] = table[rows["value"][names_another]]
     return rows
 
 

@@ -178,6 +178,8 @@ class Kind(IntEnum):
 
     TRUTH = 67
     """From where the truth comes. flag: a `TruthSource`."""
+    EVENT_ABOUT = 68
+    """What an event is about whose payload names no request. entity: the event; value: the job (a name)."""
 
 
 class TruthSource(IntEnum):

@@ -54,6 +54,9 @@ class Subscribers(Table):
     as they are coded today."""
     debounce_ms: int = Field(default=500, ge=0, le=60_000)
     refresh: Refresh = Refresh()
+    peak_per_100ms: int | None = Field(default=None, ge=1)
+    """How many of their re-fetches the API should have to bear in any 100 ms: the report says how much jitter that
+    takes. By default half of what they make without jitter."""
     connection: Connection = Connection()
     background: Background = Background()
     attention: Attention | None = None

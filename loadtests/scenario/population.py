@@ -5,6 +5,7 @@ behind in a database can be told from everything else, and two runs never collid
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 from uuid import UUID, uuid5
@@ -62,6 +63,8 @@ class Population:
     run_id: str
     given: Given | None = None
     """People who exist already; None: the run makes its own."""
+    began_at: datetime | None = None
+    """When the run began, by our clock: a backend that counts no revisions is understood by it."""
 
     @cached_property
     def _namespace(self) -> UUID:

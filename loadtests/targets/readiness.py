@@ -6,7 +6,7 @@ business.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -24,6 +24,8 @@ from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Reply, System, Vsn
 from loadtests.wire.tls import client_context, explain
 
+WITHIN_S: Final = 14.0
+"""All steps together."""
 LIVE_WITHIN_S: Final = 8.0
 """A cold project needs up to three seconds."""
 SIGNAL_WITHIN_S: Final = 5.0
@@ -46,8 +48,9 @@ class Probe:
     organization_id: str
     author_token: str
     member_token: str
-    has_event: Callable[[str], bool] | None = None
+    has_event: Callable[[str], bool | None] | None = None
     """Looks whether the database holds an event of a job; None: nobody may."""
+    _end_s: float = field(default_factory=lambda: time.monotonic() + WITHIN_S)
 
     def observe(self) -> Observed:
         """Send one job through the target, and return what was seen on its way."""
@@ -65,10 +68,13 @@ class Probe:
         headers = {"Host": self.endpoint.realtime_host} if self.endpoint.realtime_host else None
         url = f"{self.endpoint.realtime_url}?{query}"
         try:
-            with connect(url, ssl=secure, additional_headers=headers, open_timeout=_REQUEST_S) as socket:
+            with connect(
+                url, ssl=secure, additional_headers=headers, open_timeout=self._left_s(_REQUEST_S), close_timeout=1
+            ) as socket:
                 return self._live_and_told(api, socket, seen)
         except InvalidStatus as error:
-            return replace(seen, socket_trouble=f"it answers {error.response.status_code}")
+            told = error.response.body.decode(errors="replace")[:200] if error.response.body else "and says no more"
+            return replace(seen, socket_trouble=f"it answers {error.response.status_code}, {told}")
         except (OSError, WebSocketException) as error:
             return replace(seen, socket_trouble=explain(error, self.endpoint.realtime_url))
 
@@ -76,38 +82,58 @@ class Probe:
         channel = Channel.of_organization(self.organization_id)
         join = phoenix.join(topic=channel.topic, ref="1", bindings=[channel.binding], access_token=self.member_token)
         socket.send(phoenix.encode_client(join, Vsn.V2).decode(), text=True)
-        seen = _wait_live(socket, seen)
+        seen = _wait_live(socket, seen, time.monotonic() + self._left_s(LIVE_WITHIN_S))
         if not seen.is_live:
             return seen
         created, job = self._create(api)
         seen = replace(seen, created=created)
         if job is None:
             return seen
-        if not _wait_signal(socket, job):
+        if not _wait_signal(socket, job, time.monotonic() + self._left_s(SIGNAL_WITHIN_S)):
             return replace(seen, has_event_row=None if self.has_event is None else self.has_event(job))
         return replace(seen, is_signalled=True, is_listed=self._wait_listed(api, job))
+
+    def _left_s(self, most_s: float) -> float:
+        """Return how long a step may take."""
+        return min(most_s, max(self._end_s - time.monotonic(), 0.1))
 
     # ---- the jobs API
 
     def _list(self, api: httpx.Client, token: str) -> Answered:
-        answer, body = _ask(api, "GET", _LIST, token)
+        answer, body = _ask(api, "GET", _LIST, token, within_s=self._left_s(_REQUEST_S))
         return replace(answer, has_jobs=isinstance(_jobs(body), list))
 
     def _create(self, api: httpx.Client) -> tuple[Answered, str | None]:
-        answer, body = _ask(api, "POST", "/api/jobs", self.author_token, body=_JOB)
+        answer, body = _ask(api, "POST", "/api/jobs", self.author_token, within_s=self._left_s(_REQUEST_S), body=_JOB)
         made = body.get("data", body) if isinstance(body, dict) else None
         job = str(made["id"]) if isinstance(made, dict) and "id" in made and answer.is_ok else None
         return replace(answer, has_jobs=job is not None), job
 
     def _wait_listed(self, api: httpx.Client, job: str) -> bool:
-        deadline_s = time.monotonic() + _LIST_WITHIN_S
+        deadline_s = time.monotonic() + self._left_s(_LIST_WITHIN_S)
         while True:
-            _, body = _ask(api, "GET", _LIST, self.member_token)
+            _, body = _ask(api, "GET", _LIST, self.member_token, within_s=self._left_s(_REQUEST_S))
             if any(isinstance(each, dict) and each.get("id") == job for each in _jobs(body) or ()):
                 return True
             if time.monotonic() > deadline_s:
                 return False
             time.sleep(0.1)
+
+
+def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:
+    """Return whether the tables' API shows an event of a job; None: it does not say."""
+    verify: Any = client_context(endpoint.ca_file)
+    try:
+        answer = httpx.get(
+            f"{endpoint.supabase_url}/rest/v1/realtime_events",
+            params={"select": "id", "entity_id": f"eq.{job}", "limit": "1"},
+            headers={"apikey": endpoint.service_key, "authorization": f"Bearer {endpoint.service_key}"},
+            timeout=_LIST_WITHIN_S,
+            verify=verify,
+        )
+    except httpx.HTTPError:
+        return None
+    return bool(answer.json()) if answer.is_success else None
 
 
 def _jobs(body: Any) -> list[Any] | None:
@@ -116,10 +142,12 @@ def _jobs(body: Any) -> list[Any] | None:
     return jobs if isinstance(jobs, list) else None
 
 
-def _ask(api: httpx.Client, method: str, path: str, token: str, *, body: Any = None) -> tuple[Answered, Any]:
+def _ask(
+    api: httpx.Client, method: str, path: str, token: str, *, within_s: float, body: Any = None
+) -> tuple[Answered, Any]:
     url = f"{str(api.base_url).rstrip('/')}{path}"
     try:
-        answer = api.request(method, path, json=body, headers={"authorization": f"Bearer {token}"})
+        answer = api.request(method, path, json=body, headers={"authorization": f"Bearer {token}"}, timeout=within_s)
     except httpx.HTTPError as error:
         return Answered(url=url, says=explain(error, api.base_url.host)), None
     try:
@@ -130,8 +158,7 @@ def _ask(api: httpx.Client, method: str, path: str, token: str, *, body: Any = N
     return Answered(url=url, status=answer.status_code, says=says), told
 
 
-def _wait_live(socket: Connection, seen: Observed) -> Observed:
-    deadline_s = time.monotonic() + LIVE_WITHIN_S
+def _wait_live(socket: Connection, seen: Observed, deadline_s: float) -> Observed:
     while (frame := _receive(socket, deadline_s)) is not None:
         message = phoenix.read_server(frame, Vsn.V2)
         if isinstance(message, Reply) and message.ref == "1" and not message.ok:
@@ -143,8 +170,7 @@ def _wait_live(socket: Connection, seen: Observed) -> Observed:
     return seen
 
 
-def _wait_signal(socket: Connection, job: str) -> bool:
-    deadline_s = time.monotonic() + SIGNAL_WITHIN_S
+def _wait_signal(socket: Connection, job: str, deadline_s: float) -> bool:
     while (frame := _receive(socket, deadline_s)) is not None:
         change = decode_change(frame)
         if change is not None and change.entity_id == job:

@@ -6,6 +6,7 @@ Nothing is started here. What was made is removed when the run stops; what a cra
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Final, NoReturn
 
@@ -16,7 +17,7 @@ from loadtests.scenario.population import Population
 from loadtests.targets.given_people import read_people
 from loadtests.targets.provision import provision, remove, residue
 from loadtests.targets.provision_rest import Project, new_passwords
-from loadtests.targets.readiness import Probe
+from loadtests.targets.readiness import Probe, has_event_by_rest
 from loadtests.targets.target import Running, TargetError
 from loadtests.targets.target_file import OpenedTarget, way_in
 from loadtests.wire.endpoint import Endpoint
@@ -98,7 +99,7 @@ class SupabaseTarget:
             organization_id=population.organization_id(first.organization),
             author_token=token(population.author_id(first.organization)),
             member_token=token(first.user_id),
-            has_event=partial(_has_event, endpoint) if endpoint.database_url else None,
+            has_event=_looks_for_events(endpoint),
         )
         why = diagnose(probe.observe())
         if why is not None:
@@ -152,6 +153,15 @@ def clean(opened: OpenedTarget, population: Population) -> None:
         told = ", ".join(f"{count} rows of {table}" for table, count in left.items())
         raise TargetError(f"run {population.run_id} has left {told} in the target: remove them by hand")
     _log.info("nothing of run %s is left in the target", population.run_id)
+
+
+def _looks_for_events(endpoint: Endpoint) -> Callable[[str], bool | None] | None:
+    """Return what looks whether there is an event of a job, by the best way that the keys open; None for none."""
+    if endpoint.database_url:
+        return partial(_has_event, endpoint)
+    if endpoint.supabase_url and endpoint.service_key:
+        return partial(has_event_by_rest, endpoint)
+    return None
 
 
 def _has_event(endpoint: Endpoint, job: str) -> bool:

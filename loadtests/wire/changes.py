@@ -40,6 +40,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     """Unix nanoseconds, of millisecond precision; None on rows with error 400 or 401."""
     errors: tuple[str, ...]
     """Empty for a row delivered whole; only such a row counts as delivered."""
+    job_id: str | None = None
+    """`record.payload.job_id`: the job, also of an event whose entity is a document."""
 
 
 def decode_change(frame: bytes | memoryview) -> Change | None:
@@ -79,6 +81,7 @@ def decode_change(frame: bytes | memoryview) -> Change | None:
         detail.request_id if detail is not None else None,
         None if stamp is None else round(stamp.timestamp() * 1e6) * 1000,  # a double holds the microseconds exactly
         data.errors or (),
+        detail.job_id if detail is not None else None,
     )
 
 
@@ -142,6 +145,7 @@ def build_legacy_frame(vsn: Vsn, *, topic: str, change_type: str, data: bytes) -
 
 class _Detail(msgspec.Struct, gc=False):
     request_id: str | None = None
+    job_id: str | None = None
 
 
 class _Record(msgspec.Struct, gc=False):
@@ -209,6 +213,7 @@ def _decode_any(frame: bytes | memoryview) -> Change | None:
             request_id=_text(detail.get("request_id")) if isinstance(detail, dict) else None,
             commit_timestamp_ns=None if stamp is None else _unix_ns(stamp),
             errors=_errors(data.get("errors")),
+            job_id=_text(detail.get("job_id")) if isinstance(detail, dict) else None,
         )
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise MalformedFrame(f"not a postgres_changes message: {error!r}") from error

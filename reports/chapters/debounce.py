@@ -1,11 +1,13 @@
 """The chapter "Debounce": how well the live refresh policy coalesced, and which setting would do better."""
 
 from reports.chapters.chapter import Chapter
+from reports.herd import crowd_table, herd_exhibit
 from reports.input import ReportInput
 from reports.laboratory import least_table
 from reports.replays import policies_exhibit, recommendation
 from reports.starvation import living, longest_table, starvation_exhibit
 from reports.tables import coalescing_table
+from reports.waste import uses_table, waste_by_kind_table, wasting
 from reports.wording import count, counted, percent
 
 
@@ -29,11 +31,16 @@ def debounce(run: ReportInput) -> Chapter | None:
     return Chapter(
         name="debounce",
         title="Debounce",
-        answer=f"{came_to} {least} {living(metrics)}{choice}",
-        exhibits=tuple(exhibit for exhibit in (policies_exhibit(run), starvation_exhibit(run)) if exhibit),
+        answer=" ".join(part for part in (came_to, least, living(metrics), wasting(metrics)) if part) + choice,
+        exhibits=tuple(
+            exhibit for exhibit in (policies_exhibit(run), starvation_exhibit(run), herd_exhibit(run)) if exhibit
+        ),
         tables=(
             coalescing_table(metrics),
             least_table(metrics),
+            uses_table(metrics, is_embedded=run.target_kind == "embedded"),
+            waste_by_kind_table(metrics),
             longest_table(metrics),
+            crowd_table(metrics),
         ),
     )

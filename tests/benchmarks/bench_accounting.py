@@ -152,6 +152,7 @@ def _events(mutations: Mutations) -> Events:
         in_window=np.ones(count, dtype=np.bool_),
         stands_for=np.zeros(count, dtype=np.int64),
         is_labelled=np.zeros(count, dtype=np.bool_),
+        is_ambiguous=np.zeros(count, dtype=np.bool_),
         index_of_name=np.arange(count),
     )
 

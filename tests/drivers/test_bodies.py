@@ -1,6 +1,7 @@
 """Bodies in the ledger: each distinct one once, with what a screen would show of it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from loadtests.drivers.bodies import Bodies, MalformedBodyError
 from loadtests.history.history import History
 from loadtests.history.kinds import ItemFlag, Kind
 from loadtests.history.ledger import Ledger
+from loadtests.wire.revisions import Revisions
 
 LIST = (
     b'{"data":[{"id":"j2","revision":7,"evidence_count":3,"status":"draft","review_flag":true,"title":"x"},'
@@ -121,3 +123,23 @@ def test_anything_else_is_refused(ledger: Ledger, body: bytes) -> None:
     """A successful status with another content is no answer that a device could show."""
     with pytest.raises(MalformedBodyError, match="job_list"):
         Bodies(ledger).number(KeyKind.JOB_LIST, body, 1)
+
+
+def test_a_job_without_a_revision_is_as_new_as_its_last_change(tmp_path: Path) -> None:
+    """Of a backend that counts none: the later change has the larger revision."""
+    body = b'{"data":[{"id":"j1","updated_at":"2026-03-06T12:00:02Z"},{"id":"j2","updated_at":"2026-03-06T12:00:01Z"}]}'
+    ledger = Ledger(tmp_path / "one.ledger", capacity_rows=10)
+    Bodies(ledger, Revisions(datetime(2026, 3, 6, 12, tzinfo=UTC))).number(KeyKind.JOB_LIST, body, 5)
+    ledger.close()
+
+    first, second = History.read(tmp_path).of(Kind.BODY_ITEM)["revision"]
+    assert first - second == 1000
+
+
+def test_a_job_whose_last_change_is_no_time_is_no_job(tmp_path: Path) -> None:
+    """The answer is not what the contract promises."""
+    ledger = Ledger(tmp_path / "one.ledger", capacity_rows=10)
+    with pytest.raises(MalformedBodyError, match="updated_at"):
+        Bodies(ledger, Revisions(datetime(2026, 3, 6, 12, tzinfo=UTC))).number(
+            KeyKind.JOB, b'{"data":{"id":"j1","updated_at":"soon"}}', 5
+        )

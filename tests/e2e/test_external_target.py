@@ -219,3 +219,26 @@ def test_what_a_crash_left_is_removed(theirs: Endpoint, start: StartCommand, run
 def remake(directory: Path, theirs: Endpoint) -> None:
     """Put a run's people into the target once more."""
     provision(theirs.database_url, RunInput.read(directory).population)
+
+
+def test_a_backend_that_knows_nothing_of_load_tests(theirs: Endpoint, run: Run) -> None:
+    """Its events name no request: job, type and time tell which mutation each announces, and nothing is ambiguous."""
+    forget = (
+        "create function forget() returns trigger language plpgsql as "
+        "$$ begin new.payload := new.payload - 'request_id'; return new; end $$; "
+        "create trigger forget before insert on realtime_events for each row execute function forget()"
+    )
+    with psycopg.connect(theirs.database_url, autocommit=True) as connection:
+        connection.execute(forget.encode())
+        try:
+            directory, code, text = run(("anon", "service"), '[auth]\nusers = "password"')
+        finally:
+            connection.execute(b"drop trigger forget on realtime_events; drop function forget()")
+
+    assert code == 0, text
+    metrics = metrics_of(directory)
+    assert metrics["truth"] == "rest"
+    assert metrics["mutations"]["acked"] > 0
+    assert (metrics["mutations"]["without_event"], metrics["mutations"]["ambiguous"]) == (0, 0)
+    assert metrics["delivery"]["delivered_once"] == metrics["delivery"]["expected"] > 0
+    assert metrics["push"]["visibility_ms"]["n"] > 0

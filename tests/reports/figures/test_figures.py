@@ -12,6 +12,9 @@ from reports.figures.battery import battery_plate
 from reports.figures.break_even import Measured, lines_plate, map_plate
 from reports.figures.canvas import Plate, Shape, png, svg
 from reports.figures.cost import cost_plate
+from reports.figures.herd import Marks, Replayed, herd_plate
+from reports.figures.plane import Point as PlanePoint
+from reports.figures.plane import plane_plate
 from reports.figures.policies import Dot, Mark, policies_plate
 from reports.figures.ranks import bands
 from reports.figures.starvation import Point, starvation_plate
@@ -22,6 +25,10 @@ from reports.figures.waterfall import waterfall_plate
 from reports.glossary import CLIENTS
 
 COST = Cost(refreshes=11.4, requests=13.2, bytes=171_000.0, signals=15.1)
+HERD = [
+    Replayed(jitter_ms=jitter, peak=peak, lowest=peak - 5, highest=peak + 9)
+    for jitter, peak in ((0, 500), (100, 484), (300, 199), (1000, 72))
+]
 
 
 def timeline_of(bins: int, latency_ms: float) -> Timeline:
@@ -60,16 +67,36 @@ def curve_of(model: str, slope: float) -> Curve:
 
 def plates() -> dict[str, Plate]:
     """Return figures by what is awkward about them."""
-    waits = np.array([400.0, 500.0, 900.0])
-    stages = {"debounce_wait": waits, "queued": np.array([-2.0, 0.0, 3.0])}
-    names = {stage: stage for stage in stages}
+    return {**_plain_plates(), **_laboratory_plates()}
+
+
+def _laboratory_plates() -> dict[str, Plate]:
+    """Return the figures of the chapters."""
     points = [
         Point(name=str(rate), events_per_s=rate, wait_ms=500 * 1.4**rate, standard_error_ms=9.0, is_even=rate > 5)
         for rate in (0.5, 1.0, 2.0, 5.0, 10.0)
     ]
+    polled = [
+        PlanePoint(name=f"{s}", requests_per_minute=60 / s, visibility_ms_p95=950.0 * s) for s in (1, 2, 5, 10, 30, 60)
+    ]
+    pushed = PlanePoint(name="push", requests_per_minute=14.0, visibility_ms_p95=700.0)
     return {
+        "cost against freshness": plane_plate(pushed, polled, polled[2:4]),
+        "cost against freshness without cohorts": plane_plate(polled[0], polled[:1], ()),
         "starvation": starvation_plate(points, lambda rate: poisson_wait_s(rate, 0.5) * 1000, 500.0),
         "starvation without spread": starvation_plate(points[:1] * 2, lambda rate: 500.0 + rate, 500.0),
+        "herd": herd_plate(HERD, Marks(limit=250, live_ms=0, measured=500, enough_ms=300)),
+        "herd with the jitter it needs": herd_plate(HERD, Marks(limit=250, live_ms=300, measured=203, enough_ms=300)),
+        "herd without remedy": herd_plate(HERD[:1], Marks(limit=1, live_ms=None, measured=500, enough_ms=None)),
+    }
+
+
+def _plain_plates() -> dict[str, Plate]:
+    """Return the figures of every run."""
+    waits = np.array([400.0, 500.0, 900.0])
+    stages = {"debounce_wait": waits, "queued": np.array([-2.0, 0.0, 3.0])}
+    names = {stage: stage for stage in stages}
+    return {
         "visibility": visibility_plate(waits, {"5s": waits * 5, "10s": waits * 10}),
         "visibility without polling": visibility_plate(waits, {}),
         "visibility without push": visibility_plate(np.empty(0), {"5s": waits}),
