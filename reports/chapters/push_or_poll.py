@@ -26,6 +26,7 @@ def push_or_poll(run: ReportInput) -> Chapter:
         ),
         tables=(
             polling_table(metrics),
+            cost_table(metrics),
             dominance_table(metrics),
             cost_table(metrics),
             computed_polling_table(metrics),
