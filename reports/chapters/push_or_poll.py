@@ -28,7 +28,6 @@ def push_or_poll(run: ReportInput) -> Chapter:
             polling_table(metrics),
             cost_table(metrics),
             dominance_table(metrics),
-            cost_table(metrics),
             computed_polling_table(metrics),
             battery_table(metrics),
         ),
