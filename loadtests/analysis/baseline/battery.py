@@ -98,7 +98,8 @@ def _fetches(run: Reconstruction) -> tuple[Moments, ...]:
     requests, bodies = run.screens.requests, run.screens.bodies
     answered = np.flatnonzero(requests.answered_ns != NEVER)
     body = requests.body[answered]
-    size = HEAD_BYTES + np.where(body >= 0, bodies.bytes[np.maximum(body, 0)] if len(bodies.bytes) else 0, 0)
+    came = (body >= 0) & ~requests.is_unchanged[answered]
+    size = HEAD_BYTES + np.where(came, bodies.bytes[np.maximum(body, 0)] if len(bodies.bytes) else 0, 0)
     return (
         Moments(
             device=requests.device,

@@ -108,7 +108,7 @@ def toll(run: Reconstruction, chosen: Ints) -> Toll:
     answered = chosen[is_ok]
     return Toll(
         requests=len(chosen),
-        bytes=int(bodies.bytes[requests.body[answered]].sum()),
+        bytes=int((bodies.bytes[requests.body[answered]] * ~requests.is_unchanged[answered]).sum()),
         database_reads=int(statements(requests, bodies, answered).sum()) if is_ok.all() else None,
     )
 
