@@ -72,7 +72,7 @@ def uses_table(metrics: Metrics, *, is_embedded: bool) -> Table:
         "not have: a detail that follows a list which told the same shows nothing new. Bytes are those of the answers."
     )
     if is_embedded:
-        note += " Database reads are the statements that the jobs API makes for them, not known where requests failed."
+        note += " Database reads are the statements that the jobs API told with them, not known where requests failed."
     return Table(
         caption="What refreshes were good for",
         head=("use", "requests", "share", "bytes", *(["database reads"] if is_embedded else [])),

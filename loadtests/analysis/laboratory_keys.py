@@ -105,7 +105,7 @@ LABORATORY_KEYS: Final[dict[str, _Entry]] = {
     f"{_USE}.bytes": ("B", "Bodies of their answers.", "number"),
     f"{_USE}.database_reads": (
         "statements",
-        "That the embedded jobs API makes for such answers, whatever the target; null where requests failed.",
+        "That the target told with each answer; null where one did not tell, as those that failed.",
         "number",
     ),
     "polling.<interval>.computed_ms_mean": (

@@ -13,7 +13,6 @@ import numpy as np
 from loadtests.analysis.answers import Requests
 from loadtests.analysis.client_models import models_of
 from loadtests.analysis.devices import SUBSCRIBER, Presence
-from loadtests.analysis.laboratory.reads import statements
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.screens import Screens
 from loadtests.analysis.segments import is_start, running_max
@@ -47,7 +46,7 @@ class Toll:
     bytes: int
     """Bodies of the answers."""
     database_reads: int | None
-    """Statements; None where a request failed, because it is not known how far it came."""
+    """Statements, as the target told with each answer; None where one did not tell, as those that failed."""
 
     def to_json(self) -> dict[str, int | None]:
         """Return the object of `metrics.json`; our clients make one request for each refresh."""
@@ -104,12 +103,12 @@ def repeats_in_flush(requests: Requests) -> Bools:
 def toll(run: Reconstruction, chosen: Ints) -> Toll:
     """Return what the chosen re-fetches cost."""
     requests, bodies = run.screens.requests, run.screens.bodies
-    is_ok = requests.is_ok[chosen]
-    answered = chosen[is_ok]
+    answered = chosen[requests.is_ok[chosen]]
+    reads = requests.database_reads[chosen]
     return Toll(
         requests=len(chosen),
         bytes=int((bodies.bytes[requests.body[answered]] * ~requests.is_unchanged[answered]).sum()),
-        database_reads=int(statements(requests, bodies, answered).sum()) if is_ok.all() else None,
+        database_reads=int(reads.sum()) if (reads > 0).all() else None,
     )
 
 

@@ -97,8 +97,11 @@ def test_an_answer_that_swr_discards_was_overtaken() -> None:
 
 
 def test_a_toll_is_requests_bytes_and_statements() -> None:
-    """A page of 1,000 bytes costs two statements: who asks, and the page."""
-    told = knowing().fetch(0, 600, 620, "new").fetch(0, 700, 720, "new").fetch(0, 800, 820, "new").metrics()["waste"]
+    """A page of 1,000 bytes for which the target asked its database twice, and said so."""
+    story = knowing()
+    for at_ms in (600, 700, 800):
+        story.fetch(0, at_ms, at_ms + 20, "new", reads=2)
+    told = story.metrics()["waste"]
 
     assert told["push"]["redundant"] == {"refreshes": 2, "requests": 2, "bytes": 2000, "database_reads": 4}
     assert told["push"]["necessary"] == {"refreshes": 1, "requests": 1, "bytes": 1000, "database_reads": 2}

@@ -1,4 +1,4 @@
-"""What a re-fetch costs the database: as many statements reach it as the analysis counts (`laboratory.reads`)."""
+"""What a re-fetch costs the database: as many statements reach it as the answer's header tells."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,9 @@ def cost(api: Api, runner: asyncio.Runner, ask: Callable[..., httpx.Response]) -
         before = runner.run(executed())
         response = ask("GET", key.path, token)
         assert response.status_code == 200, response.text
-        return runner.run(executed()) - before
+        statements = runner.run(executed()) - before
+        assert int(response.headers["x-database-reads"]) == statements
+        return statements
 
     return fetch
 
