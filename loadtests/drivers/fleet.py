@@ -73,6 +73,7 @@ class Fleet:
             timers=self._timers,
             refresher=Refresher(
                 ledger=host.ledger,
+                routes=endpoint.route_table,
                 pool=FetchPool(
                     endpoint.api_url,
                     connections_max=host.connections_max,

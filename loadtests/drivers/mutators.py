@@ -26,7 +26,7 @@ class JobsMutator(FastHttpUser):
     @task
     def mutate(self) -> None:
         """Carry out one mutation."""
-        workload = self.workload
+        workload, routes = self.workload, self.workload.routes
         mutation = workload.queue.get()
         request = request_of(mutation)
         headers = {
@@ -36,15 +36,15 @@ class JobsMutator(FastHttpUser):
         sent_ns = workload.sent(mutation)
         with self.client.request(
             request.method,
-            request.path,
+            routes.path(request.path),
             name=request.label,
-            json=request.body,
+            json=routes.body(request.body),
             headers=headers,
             catch_response=True,
         ) as response:
             assert isinstance(response, ResponseContextManager)
             trouble = workload.answered(
-                mutation, sent_ns, status=response.status_code or 0, content=response.content or b""
+                mutation, sent_ns, status=response.status_code or 0, content=routes.answer(response.content or b"")
             )
             if trouble is None:
                 response.success()

@@ -18,6 +18,7 @@ from loadtests.drivers.timers import TimerQueue
 from loadtests.history.kinds import MANY_READS, NO_ENTITY, READS_UNIT, Kind
 from loadtests.history.ledger import Ledger
 from loadtests.wire.revisions import TOLD, Revisions
+from loadtests.wire.routes import PLAIN, Routes
 
 _log: Final = logging.getLogger(__name__)
 _OK: Final = 200
@@ -84,9 +85,10 @@ class Refresher:
         pool: FetchPool,
         numbers: Iterator[int],
         revisions: Revisions = TOLD,
+        routes: Routes = PLAIN,
         timers: TimerQueue | None = None,
     ) -> None:
-        """Take the numbers of fetches from `numbers`.
+        """Take the numbers of fetches from `numbers`; `routes` is how the target differs from the contract.
 
         With `timers`, devices do as they are told by `Retry-After`: until then they ask nothing, then what was refused
         once more. A poll is not repeated; the next one is due anyway.
@@ -94,6 +96,7 @@ class Refresher:
         self.ledger = ledger
         self.counts = RefreshCounts()
         self._bodies = Bodies(ledger, revisions)
+        self.routes = routes
         self._pool = pool
         self._numbers = numbers
         self._timers = timers
@@ -197,7 +200,7 @@ class Refresher:
 
     def _body(self, fetch: Fetch, at_ns: int, body: bytes) -> int:
         try:
-            return self._bodies.number(fetch.key.kind, body, at_ns)
+            return self._bodies.number(fetch.key.kind, self.routes.answer(body), at_ns)
         except MalformedBodyError as error:
             _log.warning("GET %s was answered with something else: %s", fetch.key.path, error)
             return NO_ENTITY
@@ -230,7 +233,7 @@ class _Refetch:
         self._refresher = refresher
         self.fetch = fetch
         self.fetcher = fetcher
-        self.path = fetch.key.path
+        self.path = refresher.routes.path(fetch.key.path)
         self.bearer = fetcher.bearer
         self.number = number
         self.requested_ns = 0
@@ -251,7 +254,7 @@ class _Refetch:
             Kind.REQUESTED,
             at_ns,
             actor=self.fetcher.index,
-            entity=ledger.name(self.path),
+            entity=ledger.name(fetch.key.path),
             revision=fetch.batch,
             value=self.number,
             due_ns=fetch.wanted_ns,

@@ -22,6 +22,7 @@ from loadtests.scenario.schedule import Schedule, draw_schedule
 from loadtests.scenario.vocabulary import MutationKind
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.revisions import Revisions
+from loadtests.wire.routes import PLAIN
 from loadtests.wire.tokens import token_of
 
 _NS = 1_000_000_000
@@ -48,11 +49,13 @@ class Workload:
         """Sum over the mutations that came to an end, from their writing to it."""
         self._revisions = Revisions(population.began_at)
         self._endpoint: Endpoint | None = None
+        self.routes = PLAIN
         self._tokens: dict[str, str] = {}
 
     def connect(self, endpoint: Endpoint) -> None:
         """Learn what signs the target's users in."""
         self._endpoint = endpoint
+        self.routes = endpoint.route_table
 
     def token(self, mutation: Mutation) -> str:
         """Return a token of the mutation's author that outlives the run."""

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import orjson
 
 from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
 from loadtests.targets.residents import CLIENT_TYPES, JOB_TYPES
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import TargetFileError
+from loadtests.wire.routes import CONTRACT, PLAIN, Routes
 
 _COLUMNS: Final = ("user_id", "organization_id", "access_token")
 _AUTHOR: Final = "author"
@@ -69,7 +71,7 @@ def _author(rows: list[dict[str, str]]) -> str:
     return (marked or rows)[0]["user_id"].strip()
 
 
-def cast(people: GivenPeople, scenario: Scenario, *, api_url: str, verify: Any = True) -> Given:
+def cast(people: GivenPeople, scenario: Scenario, *, api_url: str, routes: Routes = PLAIN, verify: Any = True) -> Given:
     """Return who plays the scenario, after making the jobs that it needs before its start.
 
     Raises:
@@ -84,7 +86,10 @@ def cast(people: GivenPeople, scenario: Scenario, *, api_url: str, verify: Any =
         )
     with httpx.Client(base_url=api_url, timeout=_TIMEOUT_S, verify=verify) as client:
         jobs = tuple(
-            tuple(_make_job(client, people.tokens[author], ordinal) for ordinal in range(scenario.organizations.jobs))
+            tuple(
+                _make_job(client, routes, people.tokens[author], ordinal)
+                for ordinal in range(scenario.organizations.jobs)
+            )
             for author in people.authors[:wanted]
         )
     return Given(
@@ -95,7 +100,7 @@ def cast(people: GivenPeople, scenario: Scenario, *, api_url: str, verify: Any =
     )
 
 
-def _make_job(client: httpx.Client, token: str, ordinal: int) -> str:
+def _make_job(client: httpx.Client, routes: Routes, token: str, ordinal: int) -> str:
     body = {
         "client_name": f"Client {ordinal}",
         "client_type": CLIENT_TYPES[ordinal % len(CLIENT_TYPES)],
@@ -103,10 +108,11 @@ def _make_job(client: httpx.Client, token: str, ordinal: int) -> str:
         "location": f"{ordinal} Main Street",
     }
     try:
-        answer = client.post("/api/jobs", json=body, headers={"authorization": f"Bearer {token}"})
+        headers = {"authorization": f"Bearer {token}"}
+        answer = client.post(routes.path(CONTRACT["jobs"]), json=routes.body(body), headers=headers)
     except httpx.HTTPError as error:
         raise TargetError(f"the jobs API at {client.base_url} does not answer: {error}; check api_url") from error
     if answer.status_code not in {httpx.codes.OK, httpx.codes.CREATED}:
         raise TargetError(f"the jobs API refused a job: {answer.status_code} {answer.text[:200]}")
-    made: dict[str, Any] = answer.json()
+    made: dict[str, Any] = orjson.loads(routes.answer(answer.content))
     return str(made.get("data", made)["id"])

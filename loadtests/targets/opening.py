@@ -62,7 +62,9 @@ def give(scenario: Scenario, opened: OpenedTarget) -> Given | None:
     if opened.csv is None:
         return None
     verify = client_context(opened.file.ca_file or "")
-    return cast(read_people(opened.csv), scenario, api_url=opened.file.api_url, verify=verify)
+    return cast(
+        read_people(opened.csv), scenario, api_url=opened.file.api_url, routes=opened.file.api.table, verify=verify
+    )
 
 
 def _reach(opened: OpenedTarget) -> Callable[[Path], Target]:

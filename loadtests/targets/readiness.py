@@ -100,24 +100,52 @@ class Probe:
     # ---- the jobs API
 
     def _list(self, api: httpx.Client, token: str) -> Answered:
-        answer, body = _ask(api, "GET", _LIST, token, within_s=self._left_s(_REQUEST_S))
+        answer, body = self._ask(api, "GET", _LIST, token, within_s=self._left_s(_REQUEST_S))
         return replace(answer, has_jobs=isinstance(_jobs(body), list))
 
     def _create(self, api: httpx.Client) -> tuple[Answered, str | None]:
-        answer, body = _ask(api, "POST", "/api/jobs", self.author_token, within_s=self._left_s(_REQUEST_S), body=_JOB)
+        answer, body = self._ask(
+            api, "POST", "/api/jobs", self.author_token, within_s=self._left_s(_REQUEST_S), body=_JOB
+        )
         made = body.get("data", body) if isinstance(body, dict) else None
         job = str(made["id"]) if isinstance(made, dict) and "id" in made and answer.is_ok else None
         return replace(answer, has_jobs=job is not None), job
 
+    def _ask(
+        self, api: httpx.Client, method: str, path: str, token: str, *, within_s: float, body: Any = None
+    ) -> tuple[Answered, Any]:
+        """Return what a request of the contract came to, and its answer in the contract's shape."""
+        routes = self.endpoint.route_table
+        path, body = routes.path(path), routes.body(body)
+        url = f"{str(api.base_url).rstrip('/')}{path}"
+        headers = {"authorization": f"Bearer {token}"}
+        try:
+            answer = api.request(method, path, json=body, headers=headers, timeout=within_s)
+        except httpx.HTTPError as error:
+            return Answered(url=url, says=explain(error, api.base_url.host)), None
+        told = _read(answer.content)
+        if told is None:
+            return Answered(url=url, status=answer.status_code, says="no JSON", has_jobs=False), None
+        says = str(told.get("code") or told.get("message") or "") if isinstance(told, dict) else ""
+        return Answered(url=url, status=answer.status_code, says=says), _read(routes.answer(answer.content))
+
     def _wait_listed(self, api: httpx.Client, job: str) -> bool:
         deadline_s = time.monotonic() + self._left_s(_LIST_WITHIN_S)
         while True:
-            _, body = _ask(api, "GET", _LIST, self.member_token, within_s=self._left_s(_REQUEST_S))
+            _, body = self._ask(api, "GET", _LIST, self.member_token, within_s=self._left_s(_REQUEST_S))
             if any(isinstance(each, dict) and each.get("id") == job for each in _jobs(body) or ()):
                 return True
             if time.monotonic() > deadline_s:
                 return False
             time.sleep(0.1)
+
+
+def _read(content: bytes) -> Any:
+    """Return an answer's JSON; None: it is none."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:
@@ -140,22 +168,6 @@ def _jobs(body: Any) -> list[Any] | None:
     """Return the jobs of a list's answer, wrapped in `data` or bare; None: it is no list."""
     jobs = body.get("data") if isinstance(body, dict) else body
     return jobs if isinstance(jobs, list) else None
-
-
-def _ask(
-    api: httpx.Client, method: str, path: str, token: str, *, within_s: float, body: Any = None
-) -> tuple[Answered, Any]:
-    url = f"{str(api.base_url).rstrip('/')}{path}"
-    try:
-        answer = api.request(method, path, json=body, headers={"authorization": f"Bearer {token}"}, timeout=within_s)
-    except httpx.HTTPError as error:
-        return Answered(url=url, says=explain(error, api.base_url.host)), None
-    try:
-        told = orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
-        return Answered(url=url, status=answer.status_code, says="no JSON", has_jobs=False), None
-    says = str(told.get("code") or told.get("message") or "") if isinstance(told, dict) else ""
-    return Answered(url=url, status=answer.status_code, says=says), told
 
 
 def _wait_live(socket: Connection, seen: Observed, deadline_s: float) -> Observed:

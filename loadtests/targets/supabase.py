@@ -40,6 +40,7 @@ class SupabaseTarget:
         return Running(
             endpoint=Endpoint(
                 api_url=opened.file.api_url,
+                routes=opened.file.api.table.to_json(),
                 realtime_url=opened.realtime_url,
                 realtime_host=opened.file.realtime_host or "",
                 anon_key=opened.anon_key,

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from loadtests.scenario.devices import Table
 from loadtests.targets.limits import Limits
+from loadtests.wire.routes import Routes, unknown_routes
 from loadtests.wire.tls import TlsError, client_context
 
 _REALTIME_PATH: Final = "/realtime/v1/websocket"
@@ -85,6 +86,31 @@ class Provision(Table):
     each_user: tuple[Row, ...] = Field(default=(), strict=False)
 
 
+class Api(Table):
+    """Where a backend's jobs API differs from the contract; what is not named is as there."""
+
+    routes: dict[str, str] = Field(default_factory=dict)
+    """Paths by their names: jobs, job, archive, flag, documents, audit; `{job}` where a job's id stands."""
+    query: dict[str, str] = Field(default_factory=dict)
+    """Its names for the query parameters page, limit and organization_id."""
+    fields: dict[str, str] = Field(default_factory=dict)
+    """Its names for the fields of a job, such as `revision = "version"`."""
+    envelope: str = "data"
+    """Where answers hold what was asked for, such as `result.items`; empty: they are bare."""
+
+    @field_validator("routes")
+    @classmethod
+    def _known_routes(cls, routes: dict[str, str]) -> dict[str, str]:
+        for wrong in unknown_routes(routes):
+            raise ValueError(wrong)
+        return routes
+
+    @property
+    def table(self) -> Routes:
+        """The same as a translation."""
+        return Routes(paths=self.routes, query=self.query, fields=self.fields, envelope=self.envelope)
+
+
 class TargetFile(Table):
     """A pipeline of one's own."""
 
@@ -103,6 +129,7 @@ class TargetFile(Table):
     """Certificates of an authority of one's own."""
     plan: Literal["free", "pro", "pro-no-cap", "team", "enterprise", "self-hosted", "unlimited"] = "free"
     """The plan whose limits a run is compared with before it starts."""
+    api: Api = Api()
     keys: Keys = Keys()
     auth: Auth = Auth()
     provision: Provision = Provision()

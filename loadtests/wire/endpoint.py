@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
+from loadtests.wire.routes import Routes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -28,6 +30,8 @@ class Endpoint:
     """`Host` header of the WebSocket, where it is not that of its URL."""
     tokens: Mapping[str, str] = field(default_factory=dict)
     """Access tokens of users by their id, where they are given instead of minted."""
+    routes: Mapping[str, Any] = field(default_factory=dict)
+    """Where its jobs API differs from the contract, as `Routes.to_json` writes it; empty: nowhere."""
     control_url: str = ""
     """Where faults are asked for, on this machine only; empty where the pipeline commits none."""
     ca_file: str = ""
@@ -48,6 +52,11 @@ class Endpoint:
         }
         named = [each.name for each in fields(cls) if each.name not in optional or each.name in value]
         return cls(**{name: value[name] for name in named})
+
+    @property
+    def route_table(self) -> Routes:
+        """How the contract's requests and answers are translated for its jobs API."""
+        return Routes(**self.routes)
 
     def with_tokens(self, tokens: Mapping[str, str]) -> Self:
         """Return the same with tokens of users."""

@@ -19,6 +19,7 @@ from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
 from tests.e2e.commands import StartCommand
+from tests.e2e.other_backend import TABLE, other_backend
 
 SCENARIO = """
 name = "theirs"
@@ -174,6 +175,27 @@ def people_of(theirs: Endpoint, path: Path) -> dict[str, str]:
                 tokens[user] = mint(theirs.jwt_secret, role="authenticated", expires_at_s=expires_at_s, subject=user)
                 writer.writerow((user, home, tokens[user], "author" if place == 0 else ""))
     return tokens
+
+
+def test_a_backend_with_routes_of_its_own_needs_a_table_alone(theirs: Endpoint, run: Run) -> None:
+    """Other paths, another envelope, other names: the same numbers."""
+    with other_backend(theirs.api_url) as api_url:
+        directory, code, text = run(("anon", "service", "jwt_secret", "database"), TABLE, api_url=api_url)
+
+    assert code == 0, text
+    metrics = metrics_of(directory)
+    assert metrics["convergence"]["wrong_views"] == 0
+    assert metrics["delivery"]["delivered_once"] == metrics["delivery"]["expected"] > 0
+    assert metrics["push"]["visibility_ms"]["never"] == 0
+
+
+def test_a_wrong_route_table_is_told_before_the_load(theirs: Endpoint, run: Run) -> None:
+    """Their paths without a table."""
+    with other_backend(theirs.api_url) as api_url:
+        _, code, text = run(("anon", "service", "jwt_secret", "database"), api_url=api_url)
+
+    assert code == 1, text
+    assert "(the jobs list) answers 404" in text
 
 
 @pytest.mark.parametrize(
