@@ -16,7 +16,7 @@ import psutil
 
 import loadtests
 
-PATIENCE_S = 40
+PATIENCE_S = 180
 POSTGRES = "/postgres -D "
 ROOT = Path(loadtests.__file__).parents[1]
 
