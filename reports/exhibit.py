@@ -5,7 +5,7 @@ It knows how a plate becomes bytes and nothing of what is drawn.
 
 from dataclasses import dataclass
 
-from reports.figures.canvas import Plate, Shape, png, svg
+from reports.figures.canvas import Plate, Shape, svg, svg_and_png
 from reports.table import Table
 
 
@@ -36,4 +36,5 @@ class Exhibit:
 
 def draw(plate: Plate) -> Drawing:
     """Return the figure in both its shapes."""
-    return Drawing(wide=svg(plate, Shape.WIDE), narrow=svg(plate, Shape.NARROW), png=png(plate))
+    wide, image = svg_and_png(plate)
+    return Drawing(wide=wide, narrow=svg(plate, Shape.NARROW), png=image)

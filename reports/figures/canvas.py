@@ -50,26 +50,39 @@ class Plate:
 
 def svg(plate: Plate, shape: Shape) -> str:
     """Return an `<svg>` element to stand inside HTML; whoever embeds it adds the words for screen readers."""
-    out = io.StringIO()
-    salt = f"{plate.name}-{shape.name.lower()}"
+    salt = _salt(plate, shape)
     with _style(salt):
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        _draw(plate, shape).savefig(out, format="svg", metadata=nothing)
-    return _inline(out.getvalue(), salt)
+        return _to_svg(_laid_out(plate, shape), salt)
 
 
 def png(plate: Plate) -> bytes:
     """Return the wide shape as a PNG on white."""
-    out = io.BytesIO()
     with _style(plate.name):
-        _draw(plate, Shape.WIDE).savefig(
-            out,
-            format="png",
-            dpi=_PNG_DPI,
-            facecolor="white",
-            transparent=False,
-            metadata={"Software": None},
-        )
+        return _to_png(_laid_out(plate, Shape.WIDE))
+
+
+def svg_and_png(plate: Plate) -> tuple[str, bytes]:
+    """Return the wide shape as both, which are one figure that is laid out once."""
+    salt = _salt(plate, Shape.WIDE)
+    with _style(salt):
+        figure = _laid_out(plate, Shape.WIDE)
+        return _to_svg(figure, salt), _to_png(figure)
+
+
+def _salt(plate: Plate, shape: Shape) -> str:
+    return f"{plate.name}-{shape.name.lower()}"
+
+
+def _to_svg(figure: Figure, salt: str) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return _inline(out.getvalue(), salt)
+
+
+def _to_png(figure: Figure) -> bytes:
+    out = io.BytesIO()
+    metadata = {"Software": None}
+    figure.savefig(out, format="png", dpi=_PNG_DPI, facecolor="white", transparent=False, metadata=metadata)
     return out.getvalue()
 
 
@@ -80,6 +93,16 @@ def _style(salt: str) -> Iterator[None]:
         mpl.rc_file(_STYLE)
         mpl.rcParams["svg.hashsalt"] = salt
         yield
+
+
+def _laid_out(plate: Plate, shape: Shape) -> Figure:
+    """Return the figure with everything in its place: a layout costs much, and would be made at each saving."""
+    figure = _draw(plate, shape)
+    layout = figure.get_layout_engine()
+    assert layout is not None
+    layout.execute(figure)
+    figure.set_layout_engine("none")
+    return figure
 
 
 def _draw(plate: Plate, shape: Shape) -> Figure:

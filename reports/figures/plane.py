@@ -52,7 +52,7 @@ def plot_plane(axes: Axes, push: Point, curve: Sequence[Point], *, measured: Seq
             [point.requests_per_minute], [point.visibility_ms_p95], marker="o", markersize=8, linestyle="",
             markerfacecolor=PAPER, markeredgecolor=POLLING[0], markeredgewidth=1.8, zorder=5,
         )  # fmt: skip
-    _dot(axes, push, PUSH, f"push: {duration(push.visibility_ms_p95)}", marker="o", offset=(8, -14))
+    _dot(axes, push, PUSH, f"push: {duration(push.visibility_ms_p95)}", marker="o", offset=(0, 12))
     axes.text(
         0.99, 0.97, "polling at any interval;\nrings: measured", transform=axes.transAxes, ha="right", va="top",
         color=POLLING[0], fontweight="bold",
@@ -74,7 +74,7 @@ def _dot(axes: Axes, point: Point, colour: str, name: str, *, marker: str, offse
     )  # fmt: skip
     axes.annotate(
         name, (point.requests_per_minute, point.visibility_ms_p95), xytext=offset, textcoords="offset points",
-        color=INK if marker == "|" else colour, fontweight="bold" if marker != "|" else "normal",
+        ha="left" if marker == "|" else "center", color=INK if marker == "|" else colour, fontweight="bold" if marker != "|" else "normal",
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}, zorder=7,
     )  # fmt: skip
 
