@@ -54,6 +54,7 @@ class _Typed:
     ui: bool
     ui_port: int
     is_dry: bool
+    is_silent: bool
     target: Path | None
     as_json: bool
     confirmed: tuple[str, ...]
@@ -83,6 +84,7 @@ def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> cl
         type=click.Path(path_type=Path),
         help="Hosts that may be loaded [default: ./allowed-hosts.txt and ~/.config/loadtests/allowed-hosts].",
     )
+    @click.option("--no-report", "is_silent", is_flag=True, help="Render nothing; `loadtests report` does it later.")
     @click.option("--target", type=click.Path(path_type=Path), help="A target file, instead of the embedded pipeline.")
     @click.option("--force", "is_forced", is_flag=True, help="Run even if its plan is certain to discard changes.")
     def command(**typed: Any) -> None:
@@ -153,6 +155,7 @@ def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, envir
         target=None if opened is None else opened.file.model_dump(mode="json", exclude_none=True),
         abort=() if opened is None else (opened.file.limits.abort,),
         web_port=web_port,
+        has_report=not typed.is_silent,
         expected=json_of(told),
     )
     _announce(console, source, web_port)

@@ -72,9 +72,11 @@ def _dot(axes: Axes, point: Point, colour: str, name: str, *, marker: str, offse
         [point.requests_per_minute], [point.visibility_ms_p95], marker=marker, markersize=9, linestyle="",
         color=colour, markeredgecolor=colour if marker == "|" else PAPER, zorder=6,
     )  # fmt: skip
+    is_tick = marker == "|"
     axes.annotate(
         name, (point.requests_per_minute, point.visibility_ms_p95), xytext=offset, textcoords="offset points",
-        ha="left" if marker == "|" else "center", color=INK if marker == "|" else colour, fontweight="bold" if marker != "|" else "normal",
+        ha="left" if is_tick else "center", color=INK if is_tick else colour,
+        fontweight="normal" if is_tick else "bold",
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}, zorder=7,
     )  # fmt: skip
 

@@ -77,7 +77,7 @@ def run(theirs: Endpoint, start: StartCommand, tmp_path: Path, monkeypatch: pyte
         target, scenario, directory = tmp_path / "target.toml", tmp_path / "theirs.toml", tmp_path / "run"
         target.write_text("\n".join(lines), encoding="utf-8")
         scenario.write_text(SCENARIO, encoding="utf-8")
-        with start("run", scenario, "--target", target, "--out", directory) as command:
+        with start("run", "--no-report", scenario, "--target", target, "--out", directory) as command:
             return directory, command.wait_end(), command.text
 
     return run_it

@@ -117,7 +117,7 @@ def test_a_cap_of_the_target_is_kept(
     target = write_target(
         tmp_path, stack, f'api_url = "{stack.api_url}"', f'supabase_url = "{stack.supabase_url}"', f"limits.{limits}"
     )
-    with start("run", short_scenario, *SMALL, "--target", target, "--out", tmp_path / "run") as command:
+    with start("run", "--no-report", short_scenario, *SMALL, "--target", target, "--out", tmp_path / "run") as command:
         code = command.wait_end()
 
     assert code == 2, command.text
@@ -136,7 +136,9 @@ def test_what_a_plan_discards_in_silence_is_not_begun(
     target.write_text(target.read_text(encoding="utf-8").replace("unlimited", "pro"), encoding="utf-8")
     keys = ("organizations.count=1", "subscribers.count=400", "phases.1.duration_s=120", "phases.1.mutations_per_s=5")
     overrides = [part for key in keys for part in ("--set", key)]
-    with start("run", short_scenario, *overrides, "--target", target, "--out", tmp_path / "run") as command:
+    with start(
+        "run", "--no-report", short_scenario, *overrides, "--target", target, "--out", tmp_path / "run"
+    ) as command:
         code = command.wait_end()
 
     assert code == 2, command.text
@@ -155,7 +157,7 @@ def test_a_target_that_suffers_is_spared_by_its_own_limits(
         tmp_path, stack, f'api_url = "{stack.api_url}"', f'supabase_url = "{stack.supabase_url}"', *lines
     )
     long = ("--set", "phases.1.duration_s=60")
-    with start("run", short_scenario, *SMALL, *long, "--target", target, "--out", directory) as command:
+    with start("run", "--no-report", short_scenario, *SMALL, *long, "--target", target, "--out", directory) as command:
         command.wait_load()
         fault = {"kind": "errors", "share": 0.5, "duration_s": 15, "seed": 1}
         httpx.post(f"{stack.control_url}/faults", json=fault).raise_for_status()

@@ -19,7 +19,7 @@ PATIENT = ("health.send_delay_ms_p99=5000", "health.loop_lag_ms_p99=5000")
 def run(start: StartCommand, directory: Path, scenario: str, *overrides: str) -> Recorded:
     """Return a shipped scenario's run with some of its keys changed."""
     options = [word for override in ("deadline_ms=1500", *PATIENT, *overrides) for word in ("--set", override)]
-    with start("run", scenario, *options, "--out", directory) as command:
+    with start("run", "--no-report", scenario, *options, "--out", directory) as command:
         code = command.wait_end()
         return Recorded(directory=directory, exit_code=code, text=command.text)
 

@@ -34,7 +34,9 @@ def test_a_run_can_use_a_server_of_ones_own(
 ) -> None:
     """DATABASE_URL names it; the run makes a database of its own there and takes it away again."""
     before = databases(postgres)
-    with start("run", short_scenario, *BRIEF, "--out", tmp_path / "run", DATABASE_URL=postgres.url()) as command:
+    with start(
+        "run", "--no-report", short_scenario, *BRIEF, "--out", tmp_path / "run", DATABASE_URL=postgres.url()
+    ) as command:
         command.wait_load()
         during = databases(postgres)
         code = command.wait_end()
@@ -50,7 +52,9 @@ def test_a_killed_run_leaves_no_database_on_a_server_of_ones_own(
 ) -> None:
     """The supervisor outlives its parent for long enough to clean up."""
     before = databases(postgres)
-    with start("run", short_scenario, *ENDLESS, "--out", tmp_path / "run", DATABASE_URL=postgres.url()) as command:
+    with start(
+        "run", "--no-report", short_scenario, *ENDLESS, "--out", tmp_path / "run", DATABASE_URL=postgres.url()
+    ) as command:
         command.wait_load()
         command.remember_family()
         command.process.kill()
@@ -63,7 +67,9 @@ def test_the_web_ui_shows_what_the_mutators_do(start: StartCommand, short_scenar
     """Locust's own page and statistics, while the run goes on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
-    with start("run", short_scenario, *ENDLESS, "--ui", "--ui-port", port, "--out", tmp_path / "run") as command:
+    with start(
+        "run", "--no-report", short_scenario, *ENDLESS, "--ui", "--ui-port", port, "--out", tmp_path / "run"
+    ) as command:
         command.wait_load()
         page = httpx.get(f"http://127.0.0.1:{port}/")
         statistics = httpx.get(f"http://127.0.0.1:{port}/stats/requests").json()
@@ -80,7 +86,7 @@ def test_devices_can_be_spread_over_processes(
 ) -> None:
     """Also over more processes than there are subscribers."""
     spread = ("--set", "subscribers.processes=3", "--set", f"subscribers.count={subscribers}")
-    with start("run", short_scenario, *BRIEF, *spread, "--out", tmp_path / "run") as command:
+    with start("run", "--no-report", short_scenario, *BRIEF, *spread, "--out", tmp_path / "run") as command:
         code = command.wait_end()
 
     assert code == 0, command.text
