@@ -9,6 +9,7 @@ import socket
 import ssl
 from contextlib import suppress
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any, Final, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -131,10 +132,8 @@ class Attempt:
         loop = asyncio.get_running_loop()
         refusal: OSError = ConnectionError(f"{url.host} has no address")
         async with asyncio.timeout(timeout_s):
-            for family, kind, protocol, _, address in await loop.getaddrinfo(
-                url.host, url.port, type=socket.SOCK_STREAM
-            ):
-                connecting = socket.socket(family, kind, protocol)
+            for family, address in await _addresses(url.host, url.port):
+                connecting = socket.socket(family, socket.SOCK_STREAM)
                 connecting.setblocking(False)  # noqa: FBT003 - the standard library's signature
                 try:
                     await loop.sock_connect(connecting, address)
@@ -148,6 +147,19 @@ class Attempt:
                     self._socket = connecting
                     return connecting
         raise refusal
+
+
+async def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
+    """Return the family and address of each place where a host may be; what is an address needs no thread to find it.
+
+    A look-up goes on in its thread when its dial is given up, and a loop that is closed meanwhile waits for ever.
+    """
+    try:
+        family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
+    except ValueError:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [(family, address) for family, _, _, _, address in found]
+    return [(family, (host, port))]
 
 
 class _Nobody(WSListener):
