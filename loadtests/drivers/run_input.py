@@ -46,7 +46,7 @@ class RunInput:
             seed=int(manifest["seed"]),
             run_id=str(manifest["run_id"]),
             given=given,
-            began_at=datetime.fromisoformat(manifest["started_at"]),
+            began_at=datetime.fromisoformat(str(began)) if (began := manifest.get("started_at")) else None,
         )
         return cls(directory=directory, scenario=scenario, population=population)
 

@@ -38,4 +38,5 @@ def test_what_a_client_held_back_is_counted() -> None:
         "background": 0,
         "ended": 0,
         "nothing_missed": 0,
+        "held_off": 0,
     }

@@ -186,7 +186,7 @@ async def scene(
             ledger=ledger,
             timers=timers,
             refresher=Refresher(ledger=ledger, pool=pool, numbers=count(1)),
-            arrivals=Arrivals(ledger, {ORGANIZATION: 3}),
+            arrivals=Arrivals(ledger, {ORGANIZATION: 3}, lambda _: None),
             dial=dialler.dial,
             fail=broken.append,
         )

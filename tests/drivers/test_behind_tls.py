@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from loadtests.drivers.dialling import Dialler
-from loadtests.drivers.fetch import FetchPool
+from loadtests.drivers.fetch import NOTHING_TOLD, FetchPool, Told
 from loadtests.drivers.timers import TimerQueue
 from loadtests.wire.endpoint import Endpoint
 from tests.drivers.tls_proxy import Authority, tls_proxy
@@ -54,6 +54,7 @@ class Get:
     path = "/api/jobs"
     bearer = "token"
     is_wanted = True
+    if_none_match = None
 
     def __init__(self) -> None:
         self.answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -67,7 +68,7 @@ class Get:
     def told_to_wait(self, _until_ns: int) -> None:
         """Never happens."""
 
-    def answered(self, _at_ns: int, status: int, _body: bytes) -> None:
+    def answered(self, _at_ns: int, status: int, _body: bytes, _told: Told = NOTHING_TOLD) -> None:
         """Remember."""
         self.answer.set_result(status)
 

@@ -98,5 +98,8 @@ async def _end(server: asyncio.Server) -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    # Handshakes that are under way belong to no task: only the event loop knows their transports.
+    for transport in list(asyncio.get_running_loop()._transports.values()):  # type: ignore[attr-defined]
+        transport.abort()
     for _ in range(_LAST_TURNS):
         await asyncio.sleep(0)

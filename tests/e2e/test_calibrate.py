@@ -34,7 +34,8 @@ def test_what_was_planted_is_recorded_with_the_run(start: StartCommand, tmp_path
         "run",
         "smoke",
         *("--set", 'phases=[{name="steady", duration_s=2, mutations_per_s=10}]'),
-        *("--set", "pollers=[]", "--set", "subscribers.count=10", "--set", "deadline_ms=1000"),
+        *("--set", "pollers=[]", "--set", "subscribers.count=10", "--set", "subscribers.control=0"),
+        *("--set", "deadline_ms=1000"),
         *("--set", 'faults=[{at_s=0.5, kind="close", code=1012}]', "--set", "gates=[]", "--out", out),
     ) as command:
         command.process.wait(_PATIENCE_S)

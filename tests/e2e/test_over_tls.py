@@ -20,7 +20,12 @@ from tests.e2e.commands import StartCommand
 
 SMALL = tuple(
     part
-    for key in ("organizations.count=2", "subscribers.count=6", "pollers=[{interval_s=1,count=2}]")
+    for key in (
+        "organizations.count=2",
+        "subscribers.count=6",
+        "subscribers.control=0",  # the official client is given no authority of ours
+        "pollers=[{interval_s=1,count=2}]",
+    )
     for part in ("--set", key)
 )
 """Each person is an account that is made through the accounts' API, one by one."""

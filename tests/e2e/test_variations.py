@@ -85,7 +85,8 @@ def test_devices_can_be_spread_over_processes(
     start: StartCommand, short_scenario: Path, tmp_path: Path, subscribers: int
 ) -> None:
     """Also over more processes than there are subscribers."""
-    spread = ("--set", "subscribers.processes=3", "--set", f"subscribers.count={subscribers}")
+    counts = ("--set", f"subscribers.count={subscribers}", "--set", "subscribers.control=0")
+    spread = ("--set", "subscribers.processes=3", *counts)
     with start("run", "--no-report", short_scenario, *BRIEF, *spread, "--out", tmp_path / "run") as command:
         code = command.wait_end()
 

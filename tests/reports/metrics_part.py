@@ -80,7 +80,7 @@ def metrics_of(
             "remarks": [],
         },
         "phases": {"warm-up": _phase(50), "load": _phase(450)},
-        "population": POPULATION,
+        "population": dict(POPULATION),
     }
 
 
