@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 import httpx
@@ -230,15 +229,18 @@ def test_a_pipeline_without_a_gateway_has_no_address_for_accounts(tmp_path: Path
 @pytest.mark.e2e
 def test_a_parent_that_leaves_during_the_start_leaves_nothing(tmp_path: Path) -> None:
     """Hanging up at once interrupts the start between two steps."""
-    parent = tmp_path / "parent"
+    parent, elsewhere = tmp_path / "parent", tmp_path / "elsewhere"
     parent.mkdir()
+    elsewhere.mkdir()
     hello = StackSettings(directory_parent=str(parent)).to_json()
-    supervisor = Child.start("loadtests.pipeline", name="pipeline", log=tmp_path / "log", hello=hello)
-    before = set(Path(gettempdir()).glob("push-pipeline-*"))
+    environment = {"TMPDIR": str(elsewhere)}
+    supervisor = Child.start(
+        "loadtests.pipeline", name="pipeline", log=tmp_path / "log", hello=hello, environment=environment
+    )
 
     assert supervisor.stop(30) == 0
     assert list(parent.iterdir()) == []
-    assert set(Path(gettempdir()).glob("push-pipeline-*")) <= before
+    assert list(elsewhere.iterdir()) == []
 
 
 @pytest.mark.e2e
