@@ -9,6 +9,7 @@ from loadtests.analysis.quantiles import of_distinct
 from reports.herd import crowd_table, herd_exhibit, jitter_table
 from reports.input import ReportInput
 from reports.metrics import Metrics
+from tests.reports.replay_part import replay
 
 
 def herd_with(**changes: Any) -> dict[str, Any]:
@@ -64,6 +65,23 @@ def test_a_jitter_that_keeps_the_limit_is_praised(full_run: ReportInput) -> None
     assert exhibit.takeaway.replace("\N{NO-BREAK SPACE}", " ").endswith(
         "Its jitter of 300 ms kept it to what is wanted: at most 250."
     )
+
+
+def test_the_figure_and_the_recommendation_say_one_thing(full_run: ReportInput) -> None:
+    """The jitter that is recommended, or that it is left as it is."""
+    run = run_with(full_run)
+    added = {"added_jitter_ms": 400, "is_kept": True, "peak": 180}
+    left = {"added_jitter_ms": 0, "is_kept": False, "peak": 500}
+    exhibits = [herd_exhibit(replace(run, replay=replay(herd=herd))) for herd in (added, left)]
+
+    assert [
+        exhibit.takeaway.replace("\N{NO-BREAK SPACE}", " ").partition(" The setting ")[2]
+        for exhibit in exhibits
+        if exhibit
+    ] == [
+        "recommended above has 400 ms of it, and comes to 180.",
+        "recommended above leaves it at 500, and says why.",
+    ]
 
 
 def test_a_replay_that_is_off_says_so(full_run: ReportInput) -> None:
