@@ -41,7 +41,7 @@ def policies_exhibit(run: ReportInput) -> Exhibit:
         ),
         drawing=draw(policies_plate(dots)),
         table=policies_table(told),
-        beneath=(check_table(told), prices_table(told)),
+        beneath=(check_table(told),),
     )
 
 
@@ -136,26 +136,6 @@ def check_table(told: Told) -> Table:
         ),
         note=f"{verdict}{'' if deviation is None else f': {_signed(deviation)}'}."
         + ("" if check["is_faithful"] else f" What may be why: {because}."),
-    )
-
-
-def prices_table(told: Told) -> Table:
-    """Return what the live policy costs beside the cheapest and the greedy one, at each price of a request."""
-    return Table(
-        caption="The price of waiting: what a request may cost until another policy would be cheaper",
-        head=("one request is worth", "live costs", "cheapest", "greedy", "live over cheapest", "live over greedy"),
-        rows=tuple(
-            (
-                f"{each['price_s']:g}{NBSP}s of waiting",
-                *(f"{rate(each[name]['cost_s'])}{NBSP}s" for name in ("live", "cheapest", "greedy")),
-                _signed(each["regret_over_cheapest"]),
-                _signed(each["regret_over_greedy"]),
-            )
-            for each in told["prices"]
-        ),
-        note="Costs are seconds in which signals waited, plus the price of each request. Cheapest is exact, and "
-        "known only afterwards; greedy refreshes when what waits has waited for one price, which any client could do, "
-        "and never costs more than twice the optimum.",
     )
 
 

@@ -5,6 +5,7 @@ from reports.chapters.chapter import Chapter
 from reports.herd import crowd_table, herd_exhibit
 from reports.input import ReportInput
 from reports.laboratory import least_table
+from reports.prices import prices_exhibit
 from reports.replays import policies_exhibit
 from reports.starvation import living, longest_table, starvation_exhibit
 from reports.tables import coalescing_table
@@ -34,7 +35,9 @@ def debounce(run: ReportInput) -> Chapter | None:
         answer=" ".join(part for part in (came_to, least, living(metrics), wasting(metrics)) if part),
         advice=() if told is None else (recommendation(told), rule(told)),
         exhibits=tuple(
-            exhibit for exhibit in (policies_exhibit(run), starvation_exhibit(run), herd_exhibit(run)) if exhibit
+            exhibit
+            for exhibit in (policies_exhibit(run), prices_exhibit(run), starvation_exhibit(run), herd_exhibit(run))
+            if exhibit
         ),
         tables=(
             coalescing_table(metrics),

@@ -12,7 +12,6 @@ from reports.figures.placing import SIDES, Room
 from reports.theme import INK, MUTED, PAPER, PUSH, PUSH_QUIET
 from reports.wording import count, duration
 
-
 _DRAWS: Final = "; shaded: between the luckiest draw of jitters and the unluckiest"
 
 

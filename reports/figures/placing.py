@@ -54,6 +54,18 @@ class _Box(NamedTuple):
     top: float
 
 
+def apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Return heights, in their order, moved as little as they have to be so that no two are closer than a gap.
+
+    The lowest stays, because beneath it the panel ends.
+    """
+    moved = list(heights)
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    for below, above in pairwise(order):
+        moved[above] = max(moved[above], moved[below] + gap)
+    return moved
+
+
 @dataclass
 class Room:
     """A panel whose limits are set: what is drawn in it so far, in units from its lower left corner."""

@@ -9,7 +9,7 @@ from reports.advice import words_of
 from reports.figures.policies import Mark
 from reports.input import ReportInput
 from reports.render import render
-from reports.replays import check_table, dots_of, policies_exhibit, policies_table, prices_table
+from reports.replays import check_table, dots_of, policies_exhibit, policies_table
 from tests.reports.replay_part import LEADING, outcome, replay
 
 
@@ -51,18 +51,6 @@ def test_a_true_replay_says_so_and_an_untrue_one_says_why() -> None:
     assert plain(check_table(replay()).note) == "Within 1 %: +0.3 %."
     assert "Not within 1 %: \u221250 %. What may be why: 3 re-fetches failed" in plain(check_table(untrue).note)
     assert check_table(replay()).rows == (("ios as built", "798", "800"), ("all", "798", "800"))
-
-
-def test_the_price_of_waiting_has_a_row_for_each_price() -> None:
-    """What live overpays."""
-    assert [plain(cell) for cell in prices_table(replay()).rows[0]] == [
-        "0.5 s of waiting",
-        "800 s",
-        "400 s",
-        "800 s",
-        "+100 %",
-        "0 %",
-    ]
 
 
 def test_a_run_that_nobody_replayed_names_the_command(full_run: ReportInput) -> None:

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from reports.figures.canvas import Shape
-from reports.figures.placing import SIDES, Room
+from reports.figures.placing import SIDES, Room, apart
 
 
 def room() -> Room:
@@ -35,3 +35,8 @@ def test_a_label_is_not_put_on_another() -> None:
 
     assert first != second
     assert (corner.ha, corner.va) == ("right", "top")
+
+
+def test_names_of_lines_that_end_close_together_stand_apart() -> None:
+    """Those above make room; what is apart already stays."""
+    assert apart([10.0, 0.0, 100.0, 12.0], 20.0) == [20.0, 0.0, 100.0, 40.0]
