@@ -8,6 +8,7 @@ from loadtests.analysis.baseline.break_even_run import writing_of
 from loadtests.analysis.stamps import NS_PER_MS
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.vocabulary import DeviceModel
+from reports.costs import conditional_polling
 from reports.exhibit import Drawing, Exhibit, draw
 from reports.figures.break_even import Measured, lines_plate, map_plate
 from reports.glossary import client_name
@@ -51,7 +52,8 @@ def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
             takeaway=f"Requests per organization-minute that push saves (+) or costs ({MINUS}) against polling every "
             f"{_INTERVALS_S[0]:g}{NBSP}s; dotted where a change waits longer than with that polling. Members multiply "
             "what push saves or costs and do not move the line: a device hears every write of its organization, "
-            "whoever made it. Growing organizations cross it because they write more.",
+            "whoever made it. Growing organizations cross it because they write more. "
+            f"{conditional_polling(run.metrics, _INTERVALS_S[0])}",
             alternative="Cells of writes per organization-minute by members with the requests that push saves per "
             "minute against polling every "
             f"{_INTERVALS_S[0]:g} s, negative to the right of a line for each client model; the table above has where.",

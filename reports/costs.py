@@ -1,8 +1,12 @@
 """What devices cost the target, and whether the harness agrees with itself about polling."""
 
+from typing import Final
+
 from reports.metrics import Metrics
 from reports.table import Table
-from reports.wording import NO_NUMBER, count, counted, interval, rate, times
+from reports.wording import NO_NUMBER, count, counted, interval, rate, size, times
+
+_CONDITIONAL: Final = "-conditional"
 
 
 def harness_check(metrics: Metrics) -> tuple[str, str, str]:
@@ -21,6 +25,36 @@ def harness_check(metrics: Metrics) -> tuple[str, str, str]:
     worst = max(judged, key=lambda key: abs((metrics.number("polling", key, "mean_over_computed") or 0) - 1))
     ratio = times(metrics.number("polling", worst, "mean_over_computed"))
     return name, f"{ratio} ({interval(worst)}), of {len(judged)} of {counted(len(cohorts), 'cohort')}", bound
+
+
+def conditional_polling(metrics: Metrics, interval_s: float) -> str:
+    """Say what naming the answer that one has changes, which no count of requests shows: in bytes and in reads.
+
+    With the numbers of a cohort that was measured both ways, of this interval if there is one.
+    """
+    what = "Conditional polling (If-None-Match, answered 304 while nothing has changed) makes the same requests"
+    cohorts = metrics.keys("polling")
+    pairs = [key for key in cohorts if f"{key}{_CONDITIONAL}" in cohorts]
+    if not pairs:
+        return (
+            f"{what}, and the API reads as often to say so: it spares bytes alone. How many is measured in runs with "
+            "such a cohort, as polling-baseline has."
+        )
+    own = f"{interval_s:g}s"
+    pair = own if own in pairs else pairs[0]
+    spared = _sent(metrics, ("polling", f"{pair}{_CONDITIONAL}"))
+    return (
+        f"{what}, and the API reads as often to say so: in this run a device that polls every {interval(pair)} was sent "
+        f"{_sent(metrics, ('polling', pair))} an hour, conditionally {spared}, and with push {_sent(metrics, ('push',))}."
+    )
+
+
+def _sent(metrics: Metrics, path: tuple[str, ...]) -> str:
+    """Return bytes of an hour, with database reads where the target tells them."""
+    per_minute = metrics.number(*path, "bytes_per_subscriber_minute")
+    reads = metrics.find(*path, "database_reads_per_subscriber_hour")
+    sent = size(None if per_minute is None else 60 * per_minute)
+    return sent if reads is None else f"{sent} ({count(reads)} database reads)"
 
 
 def cost_table(metrics: Metrics) -> Table:
