@@ -33,19 +33,20 @@ def conditional_polling(metrics: Metrics, interval_s: float) -> str:
     With the numbers of a cohort that was measured both ways, of this interval if there is one.
     """
     what = "Conditional polling (If-None-Match, answered 304 while nothing has changed) makes the same requests"
+    reads = "and the embedded API reads as often to say so"
     cohorts = metrics.keys("polling")
     pairs = [key for key in cohorts if f"{key}{_CONDITIONAL}" in cohorts]
     if not pairs:
         return (
-            f"{what}, and the API reads as often to say so: it spares bytes alone. How many is measured in runs with "
-            "such a cohort, as polling-baseline has."
+            f"{what}, {reads}: it spares bytes alone. How many is measured in runs with such a cohort, as "
+            "polling-baseline has."
         )
     own = f"{interval_s:g}s"
     pair = own if own in pairs else pairs[0]
-    spared = _sent(metrics, ("polling", f"{pair}{_CONDITIONAL}"))
+    plain, spared = (_sent(metrics, ("polling", key)) for key in (pair, f"{pair}{_CONDITIONAL}"))
     return (
-        f"{what}, and the API reads as often to say so: in this run a device that polls every {interval(pair)} was sent "
-        f"{_sent(metrics, ('polling', pair))} an hour, conditionally {spared}, and with push {_sent(metrics, ('push',))}."
+        f"{what}, {reads}: in this run a device that polls every {interval(pair)} was sent {plain} an hour, "
+        f"conditionally {spared}, and with push {_sent(metrics, ('push',))}."
     )
 
 

@@ -49,8 +49,8 @@ def test_conditional_polling_is_told_by_its_bytes_and_reads() -> None:
         conditional_polling(metrics, 5.0)
         .replace("\u00a0", " ")
         .endswith(
-            "a device that polls every 5 s was sent 6.00 MB (1,440 database reads) an hour, conditionally 1.50 MB (1,440 "
-            "database reads), and with push 6.00 MB."
+            "a device that polls every 5 s was sent 6.00 MB (1,440 database reads) an hour, conditionally 1.50 MB "
+            "(1,440 database reads), and with push 6.00 MB."
         )
     )
     assert "polls every 2\u00a0s was sent 6.00\u00a0MB an hour," in conditional_polling(metrics, 10.0)
