@@ -24,6 +24,8 @@ _STEPS: Final = (100.0, 1000.0)
 """Requests per organization-minute from where on a cell is drawn darker."""
 _COLUMNS: Final = {Shape.WIDE: (1, 2, 4, 9, 18, 40, 90, 180, 360, 600), Shape.NARROW: (2, 6, 25, 90, 360)}
 _SAVED: Final = ": requests saved per organization-minute"
+_SMALL, _LARGE = 5.0, 8.0
+"""Marks of what was measured in the smallest organizations and in larger ones."""
 _MARKS: Final = {"ios_as_built": "s", "web_as_built": "s"}
 
 
@@ -34,6 +36,9 @@ class Measured:
     model: str
     writes: float
     requests: float
+    members: float = 1.0
+    is_foreseen: bool | None = None
+    """Whether the simulation expects that within chance; None: it says nothing of it."""
 
 
 def lines_plate(
@@ -49,8 +54,10 @@ def lines_plate(
             _plot_polling(axes, interval_s, drawn, shape)
         for each in drawn:
             _plot_curve(axes, each, names[each.model], shape)
+        members = {point.members for point in points}
         for point in points:
-            _plot_point(axes, point)
+            is_small = len(members) > 1 and point.members == min(members)
+            _plot_point(axes, point, size=_SMALL if is_small else _LARGE)
 
     return Plate(name="break-even", plot=plot, height=lambda shape: 460 if shape is Shape.WIDE else 430)
 
@@ -106,27 +113,32 @@ def _plot_curve(axes: Axes, own: Curve, name: str, shape: Shape) -> None:
     )
 
 
-def _plot_point(axes: Axes, point: Measured) -> None:
+def _plot_point(axes: Axes, point: Measured, *, size: float) -> None:
     axes.plot(
         [point.writes],
         [max(point.requests, _LOWEST)],
         marker=_MARKS.get(point.model, "o"),
-        markersize=7,
+        markersize=size,
         markerfacecolor=PAPER,
         markeredgecolor=CLIENTS[point.model][0],
         markeredgewidth=2,
         linestyle="none",
         clip_on=False,
-        zorder=4,
+        zorder=4 if size == _LARGE else 5,
     )
 
 
-def map_plate(curves: Sequence[Curve], names: dict[str, str], interval_s: float) -> Plate:
+def map_plate(
+    curves: Sequence[Curve], names: dict[str, str], interval_s: float, points: Sequence[Measured] = ()
+) -> Plate:
     """Return the map: requests that push saves (+) or costs (-) an organization per minute, one panel per client."""
 
     def plot(panels: Panels, shape: Shape) -> None:
         for axes, own in zip(panels, curves, strict=True):
             _plot_map(axes, own, interval_s, shape)
+            for point in points:
+                if point.model == own.model and MEMBERS[0] <= point.members <= MEMBERS[-1]:
+                    _plot_place(axes, point, shape)
             axes.set_title(names[own.model] + (_SAVED if shape is Shape.WIDE else ""), color=INK, pad=26)
 
     def height(_: Shape) -> int:
@@ -164,6 +176,18 @@ def _plot_map(axes: Axes, own: Curve, interval_s: float, shape: Shape) -> None:
     axes.spines["bottom"].set_visible(False)
     axes.set_xlabel("writes per organization-minute")
     axes.set_ylabel("members")
+
+
+def _plot_place(axes: Axes, point: Measured, shape: Shape) -> None:
+    """Draw a dot where something was measured, in the free strip at the upper edge of its row."""
+    columns = _COLUMNS[shape]
+    column = float(np.interp(np.log(point.writes), np.log(columns), np.arange(len(columns))))
+    row = float(np.interp(np.log(point.members), np.log(MEMBERS), np.arange(len(MEMBERS))))
+    (dot,) = axes.plot(
+        [column], [row + 0.34], marker="o", markersize=4.5, markeredgewidth=1.2, markeredgecolor=INK,
+        markerfacecolor=PAPER if point.is_foreseen is False else INK, linestyle="none", zorder=5,
+    )  # fmt: skip
+    dot.set_in_layout(False)
 
 
 def _plot_cell(axes: Axes, place: tuple[int, int], saved: float, *, is_slower: bool) -> None:
