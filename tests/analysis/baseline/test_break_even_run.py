@@ -86,7 +86,8 @@ def test_organizations_of_different_sizes_are_different_places() -> None:
     """One device in the first, which is written to twice in 20 s, two in the second, which is written to once."""
     load = [{"name": "load", "duration_s": 20, "mutations_per_s": 0.15}]
     organizations = {"count": 2, "jobs": 1, "members": [1, 2]}
-    story = Story(subscribers={"count": 3, "web": 0}, organizations=organizations, phases=load).clock()
+    pollers = [{"interval_s": 30, "count": 2, "conditional": True}]
+    story = Story(subscribers={"count": 3, "web": 0}, organizations=organizations, phases=load, pollers=pollers).clock()
     story.live(0).live(1, 2, organization=1).body("page", ("job", 2))
     for index, (due_ms, organization, devices) in enumerate([(1000, 0, (0,)), (5000, 0, (0,)), (9000, 1, (1, 2))]):
         story.mutation(index, due_ms, organization=organization)
@@ -102,5 +103,9 @@ def test_organizations_of_different_sizes_are_different_places() -> None:
     assert [each["requests_per_device_minute"] for each in ios] == [6.0, 3.0]
     assert [each["predicted_per_device_minute"] for each in ios] == pytest.approx([6.0, 3.0], rel=0.1)
     assert told["clients"]["ios"]["requests"] == sum(each["requests"] for each in ios) == 4
+    # Against two polls a minute, conditional ones too; nobody polled in this history.
+    assert [each["saved"]["ios"]["30s-conditional"]["predicted_share"] for each in sizes.values()] == pytest.approx(
+        [1 - 6 / 2, 1 - 3 / 2], abs=0.3
+    )
     # Four writes that three devices heard of in a third of a minute.
     assert told["clients"]["ios"]["predicted_per_device_minute"] == pytest.approx(4.0, rel=0.1)
