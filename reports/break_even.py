@@ -52,8 +52,8 @@ def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
             title="What that comes to for an organization",
             takeaway=f"Requests per organization-minute that push saves (+) or costs ({MINUS}) against polling every "
             f"{_INTERVALS_S[0]:g}{NBSP}s; a dotted line where a change waits longer than with it. {_dots(points)}"
-            "Members multiply what push saves or costs and do not move the black line: a device hears every write of "
-            "its organization, whoever made it. Growing organizations cross it because they write more. "
+            "Members multiply what push saves or costs and do not move the black line, since a device hears every "
+            "write of its organization; growing organizations cross it because they write more. "
             f"{conditional_polling(run.metrics, _INTERVALS_S[0])}",
             alternative="Cells of writes per organization-minute by members with the requests that push saves per "
             "minute against polling every "

@@ -26,16 +26,24 @@ def answer(metrics: Metrics) -> str:
     p95_ms = metrics.number("comparison", "push_visibility_ms_p95", "value")
     requests = metrics.number("comparison", "push_requests_per_minute", "value")
     cost = f"for {rate(requests)} requests per device and minute"
-    said = [f"Push showed 95{NBSP}% of the changes within {duration(p95_ms)}, {cost}."]
+    is_never = p95_ms == float("inf")
+    said = [
+        f"Push never showed as many as 95{NBSP}% of the changes, {cost}."
+        if is_never
+        else f"Push showed 95{NBSP}% of the changes within {duration(p95_ms)}, {cost}."
+    ]
     every_s = metrics.number("comparison", "equal_cost", "interval_s", "value")
     if every_s is not None:
         late_ms = metrics.number("comparison", "equal_cost", "visibility_ms_p95", "value")
+        seen = f"95{NBSP}%" if is_never else "them"
         said.append(
-            f"For as many requests one can poll every {duration(every_s * 1000)}, and sees them within "
+            f"For as many requests one can poll every {duration(every_s * 1000)}, and sees {seen} within "
             f"{duration(late_ms)}{_bounds(metrics, 'equal_cost', 'visibility_ms_p95')}."
         )
     fresh_s = metrics.number("comparison", "equal_freshness", "interval_s", "value")
-    if fresh_s is None:
+    if is_never and told["curve"] and all(point["visibility_ms_p95"] < float("inf") for point in told["curve"]):
+        said.append("Every polling interval is fresher.")
+    elif fresh_s is None:
         said.append("No polling interval is as fresh.")
     else:
         price = metrics.number("comparison", "equal_freshness", "requests_per_minute", "value")

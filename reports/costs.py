@@ -32,21 +32,17 @@ def conditional_polling(metrics: Metrics, interval_s: float) -> str:
 
     With the numbers of a cohort that was measured both ways, of this interval if there is one.
     """
-    what = "Conditional polling (If-None-Match, answered 304 while nothing has changed) makes the same requests"
-    reads = "and the embedded API reads as often to say so"
+    what = "Conditional polling (304 while nothing has changed) makes as many requests and spares bytes alone"
     cohorts = metrics.keys("polling")
     pairs = [key for key in cohorts if f"{key}{_CONDITIONAL}" in cohorts]
     if not pairs:
-        return (
-            f"{what}, {reads}: it spares bytes alone. How many is measured in runs with such a cohort, as "
-            "polling-baseline has."
-        )
+        return f"{what}, which `polling-baseline` measures; the embedded API reads its database as often."
     own = f"{interval_s:g}s"
     pair = own if own in pairs else pairs[0]
     plain, spared = (_sent(metrics, ("polling", key)) for key in (pair, f"{pair}{_CONDITIONAL}"))
     return (
-        f"{what}, {reads}: in this run a device that polls every {interval(pair)} was sent {plain} an hour, "
-        f"conditionally {spared}, and with push {_sent(metrics, ('push',))}."
+        f"{what}: in this run {spared} an hour instead of {plain}, every {interval(pair)}; push "
+        f"{_sent(metrics, ('push',))}."
     )
 
 

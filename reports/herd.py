@@ -26,6 +26,7 @@ def herd_exhibit(run: ReportInput) -> Exhibit | None:
     replayed = _replayed(metrics)
     marks = Marks(
         limit=limit,
+        is_chosen=run.scenario.subscribers.peak_per_100ms is not None,
         live_ms=metrics.find("herd", "live_jitter_ms"),
         measured=peak,
         enough_ms=metrics.find("herd", "least_jitter_ms"),
@@ -53,14 +54,17 @@ def _slowness(metrics: Metrics) -> str:
 
 
 def _remedy(marks: Marks) -> str:
-    wanted = f"at most {count(marks.limit)}"
+    wanted = (
+        f"at most {count(marks.limit)}" if marks.is_chosen else f"half of that without jitter, {count(marks.limit)}"
+    )
     if marks.live_ms and marks.measured <= marks.limit:
         return f"Its jitter of {duration(marks.live_ms)} kept it to what is wanted: {wanted}."
     if marks.enough_ms is None:
-        return f"No jitter that was replayed brings that to {wanted}."
+        return f"No jitter that was replayed brings the live policy's to {wanted}."
     if not marks.enough_ms:
         return f"No jitter is needed for {wanted}."
-    return f"A jitter of {duration(marks.enough_ms)} brings it to {wanted}, as a replay of the run predicts."
+    jitter = duration(marks.enough_ms)
+    return f"A jitter of {jitter} brings the live policy's to {wanted}, as a replay of the run predicts."
 
 
 def _advised(told: Mapping[str, Any] | None) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from reports.advice import Told, recommended, words_of
 from reports.exhibit import Exhibit, draw
 from reports.figures.policies import Dot, Mark, policies_plate
+from reports.glossary import client_name
 from reports.input import ReportInput
 from reports.table import Table
 from reports.wording import NBSP, count, counted, duration, milliseconds, percent, rate, sentence
@@ -129,12 +130,12 @@ def check_table(told: Told) -> Table:
         head=("client model", "recorded", "replayed"),
         rows=(
             *(
-                (name.replace("_", " "), count(own["recorded"]), count(own["replayed"]))
+                (client_name(name), count(own["recorded"]), count(own["replayed"]))
                 for name, own in check["by_model"].items()
             ),
             ("all", count(check["recorded"]), count(check["replayed"])),
         ),
-        note=f"{verdict}{'' if deviation is None else f': {_signed(deviation)}'}."
+        note=f"{verdict}{'' if deviation is None else f': they differ by {_signed(deviation)}'}."
         + ("" if check["is_faithful"] else f" What may be why: {because}."),
     )
 

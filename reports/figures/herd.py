@@ -31,6 +31,8 @@ class Marks:
 
     limit: float
     """The peak that is wanted at most."""
+    is_chosen: bool = True
+    """Whether somebody chose it; else it is half of the peak without jitter."""
     live_ms: float | None
     """The jitter of the run; None: client models differ."""
     measured: float
@@ -60,7 +62,7 @@ def plot_herd(axes: Axes, replayed: Sequence[Replayed], marks: Marks, *, shape: 
     lowest, highest = [each.lowest for each in replayed], [each.highest for each in replayed]
     axes.fill_between(jitters, lowest, highest, color=PUSH_QUIET, linewidth=0)
     axes.plot(jitters, [each.peak for each in replayed], color=PUSH, linewidth=2.4, marker="o", markersize=4)
-    _wanted(axes, marks.limit)
+    _wanted(axes, marks)
     room = Room.of(axes, shape, _height(shape))
     for border in (lowest, highest):
         room.add_line(list(zip(jitters, border, strict=True)))
@@ -77,11 +79,12 @@ def plot_herd(axes: Axes, replayed: Sequence[Replayed], marks: Marks, *, shape: 
     _dress(axes, shape)
 
 
-def _wanted(axes: Axes, limit: float) -> None:
+def _wanted(axes: Axes, marks: Marks) -> None:
     """Draw the limit, and name it beside the panel: within it the curve may be anywhere."""
+    limit, words = marks.limit, "wanted:\nat most" if marks.is_chosen else "half the\npeak:"
     axes.axhline(limit, color=MUTED, linewidth=1.0, dashes=(4, 2))
     axes.annotate(
-        f"wanted:\nat most\n{count(limit)}", (1.0, limit), xycoords=("axes fraction", "data"), xytext=(5, 0),
+        f"{words}\n{count(limit)}", (1.0, limit), xycoords=("axes fraction", "data"), xytext=(5, 0),
         textcoords="offset points", ha="left", va="center", color=MUTED, annotation_clip=False,
     )  # fmt: skip
 

@@ -20,6 +20,8 @@ _LETTER: Final = 8.4
 _LINE: Final = 16.0
 _PANEL: Final = (0.9, 0.8)
 """Which part of a figure the panel takes, about."""
+_MARK: Final = 4.5
+"""Half of a mark's width."""
 _STEPS: Final = 40
 """How densely a straight line is looked at."""
 
@@ -86,6 +88,10 @@ class Room:
             self._points.append(np.linspace(begin, end, _STEPS))
         self._points.append(corners)
 
+    def add_points(self, points: Points) -> None:
+        """Take in marks of the data."""
+        self._points += [_filled(_Box(x - _MARK, y - _MARK, x + _MARK, y + _MARK)) for x, y in self._units(points)]
+
     def side_of(self, at: tuple[float, float], text: str, sides: Iterable[Side] = SIDES) -> Side:
         """Return the first side of a point of the data on which a label has nothing under it, and take its place.
 
@@ -99,6 +105,8 @@ class Room:
         return side
 
     def _units(self, points: Points) -> np.ndarray:
+        if not len(points):
+            return np.empty((0, 2))
         to_panel = self.axes.transData + self.axes.transAxes.inverted()
         units: np.ndarray = np.asarray(to_panel.transform(points)) * np.array(self.size)
         return units

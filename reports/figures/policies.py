@@ -25,6 +25,10 @@ _NAMES_AT: Final = {
 """Where names stand, from below, as shares of the panel."""
 
 
+_LETTERS: Final = {Shape.WIDE: 32, Shape.NARROW: 20}
+"""In a line of a name."""
+
+
 class Mark(Enum):
     """Which policies are named, and in which colour."""
 
@@ -134,9 +138,8 @@ def _name(axes: Axes, dot: Dot, shape: Shape, *, corner: tuple[float, float]) ->
         markeredgecolor=dot.mark.value,
         markeredgewidth=2,
     )
-    words = dot.name.replace(", ", ",\n") if shape is Shape.NARROW else dot.name
     name = axes.annotate(
-        words,
+        _wrapped(dot.name, _LETTERS[shape]),
         at,
         xytext=corner,
         textcoords="axes fraction",
@@ -150,6 +153,21 @@ def _name(axes: Axes, dot: Dot, shape: Shape, *, corner: tuple[float, float]) ->
     )
     # A long name must not squeeze the panel.
     name.set_in_layout(False)
+
+
+def _wrapped(name: str, letters: int) -> str:
+    """Return a name in lines of about so many letters at most, broken after commas: `recommended:` keeps its own."""
+    lines: list[str] = []
+    for own in name.split("\n"):
+        line = ""
+        for part in own.split(", "):
+            longer = f"{line}, {part}" if line else part
+            if line and len(longer) > letters:
+                lines.append(f"{line},")
+                longer = part
+            line = longer
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _angle(dot: Dot, right: float, low: float, high: float) -> float:

@@ -42,6 +42,19 @@ def test_what_no_polling_reaches_is_said() -> None:
     assert "cannot be compared" in answer(Metrics({}))
 
 
+def test_push_that_never_shows_a_change_is_not_within_never() -> None:
+    """Polling at whatever interval shows it at some time."""
+    point = {"interval_s": 5.0, "requests_per_minute": 12.0, "visibility_ms_p95": 5000.0}
+    none = {"interval_s": bounded(None), "requests_per_minute": bounded(None)}
+    said = answer(compared(push_visibility_ms_p95=bounded(float("inf")), equal_freshness=none, curve=[point])).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+
+    assert said.startswith("Push never showed as many as 95 % of the changes, for 15.0 requests per device and minute.")
+    assert "poll every 4.00 s, and sees 95 % within 3.85 s" in said
+    assert said.endswith("Every polling interval is fresher.")
+
+
 def test_where_they_cross_is_told_by_quantile() -> None:
     """In ranges; a lone quantile by itself."""
     found = {"verdict": "crossing", "better_at": [0.2, 0.25, 0.3, 0.95], "worse_at": [0.05]}

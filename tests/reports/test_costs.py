@@ -49,16 +49,18 @@ def test_conditional_polling_is_told_by_its_bytes_and_reads() -> None:
         conditional_polling(metrics, 5.0)
         .replace("\u00a0", " ")
         .endswith(
-            "a device that polls every 5 s was sent 6.00 MB (1,440 database reads) an hour, conditionally 1.50 MB "
-            "(1,440 database reads), and with push 6.00 MB."
+            "in this run 1.50 MB (1,440 database reads) an hour instead of 6.00 MB (1,440 database reads), every 5 s; "
+            "push 6.00 MB."
         )
     )
-    assert "polls every 2\u00a0s was sent 6.00\u00a0MB an hour," in conditional_polling(metrics, 10.0)
+    assert "6.00\u00a0MB an hour instead of 6.00\u00a0MB, every 2\u00a0s" in conditional_polling(metrics, 10.0)
 
 
 def test_without_such_a_cohort_it_is_told_in_general() -> None:
     """With where to measure it."""
-    assert "it spares bytes alone" in conditional_polling(Metrics({"push": COST, "polling": {"5s": COST}}), 5.0)
+    assert "which `polling-baseline` measures" in conditional_polling(
+        Metrics({"push": COST, "polling": {"5s": COST}}), 5.0
+    )
 
 
 def test_the_cohort_that_is_furthest_off_is_named() -> None:
