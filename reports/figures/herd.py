@@ -12,6 +12,7 @@ from reports.figures.placing import SIDES, Room
 from reports.theme import INK, MUTED, PAPER, PUSH, PUSH_QUIET
 from reports.wording import count, duration
 
+_WANTED_WIDTH: Final = 65.0
 _DRAWS: Final = "; shaded: between the luckiest draw of jitters and the unluckiest"
 
 
@@ -63,7 +64,7 @@ def plot_herd(axes: Axes, replayed: Sequence[Replayed], marks: Marks, *, shape: 
     axes.fill_between(jitters, lowest, highest, color=PUSH_QUIET, linewidth=0)
     axes.plot(jitters, [each.peak for each in replayed], color=PUSH, linewidth=2.4, marker="o", markersize=4)
     _wanted(axes, marks)
-    room = Room.of(axes, shape, _height(shape))
+    room = Room.of(axes, shape, _height(shape), beside=_WANTED_WIDTH)
     for border in (lowest, highest):
         room.add_line(list(zip(jitters, border, strict=True)))
     room.add_line([(0, marks.limit), (span, marks.limit)])
