@@ -47,13 +47,17 @@ class Observed:
     is_signalled: bool = False
     is_listed: bool | None = None
     """Whether the list shows the job in the end."""
+    jobs_listed: int | None = None
+    """How many jobs the list had at first."""
+    jobs_there: int = 0
+    """How many of the organization's jobs a first page has room for: so many at least must have been listed."""
+    stuck_in: str | None = None
+    """What was under way when nobody would wait any longer; nothing else was seen then."""
 
 
 def diagnose(seen: Observed) -> str | None:
     """Return what is wrong and what to do about it; None: the job passed the whole pipeline."""
-    if not seen.listed_before.is_ok:
-        return _of_api("the jobs list", seen.listed_before)
-    trouble = _of_realtime(seen)
+    trouble = _of_list(seen) or _of_realtime(seen)
     if trouble is not None:
         return trouble
     if seen.created is None or not seen.created.is_ok:
@@ -68,6 +72,23 @@ def diagnose(seen: Observed) -> str | None:
     return None
 
 
+def _of_list(seen: Observed) -> str | None:
+    if seen.stuck_in is not None:
+        return (
+            f"{seen.stuck_in} did not come to an end: the name cannot be looked up, or somebody answers a little at a "
+            "time; check the address, and what lies between"
+        )
+    if not seen.listed_before.is_ok:
+        return _of_api("the jobs list", seen.listed_before)
+    if seen.jobs_listed is not None and seen.jobs_listed < seen.jobs_there:
+        return (
+            f"{seen.listed_before.url} (the jobs list) shows {seen.jobs_listed} of {seen.jobs_there} jobs that are on "
+            "the first page of 25: is it the organization's, and is its page as long as was asked for? See pages and "
+            "[api.query] in the target file"
+        )
+    return None
+
+
 def _of_api(what: str, answer: Answered) -> str:
     """Return why the jobs API did not do what was asked."""
     where = f"{answer.url} ({what})"
@@ -77,7 +98,8 @@ def _of_api(what: str, answer: Answered) -> str:
         402: f"{where} answers 402, a plan gate: give the organizations a plan with [[provision.each_organization]]",
         403: f"{where} answers 403: the user's role or the organization's plan does not allow it ({answer.says}); "
         "see [[provision.each_organization]] and the role in the CSV file",
-        404: f"{where} answers 404: no such path; check api_url, which must not repeat the routes' own",
+        404: f"{where} answers 404: no such path; check api_url, which must not repeat the routes' own, and "
+        "[api.routes]",
         428: f"{where} answers 428: terms are not accepted; add a row with [[provision.each_user]], or let the users "
         "accept them",
         429: f"{where} answers 429: the backend limits requests; wait, or ask its owner to exempt the test's users",
@@ -94,7 +116,11 @@ def _of_api(what: str, answer: Answered) -> str:
     if answer.status >= 500:
         return f"{where} answers {answer.status}: the backend itself fails ({answer.says}); see its log"
     if answer.status in _OK:
-        return f"{where} answers {answer.status} with something else than expected ({answer.says}); check api_url"
+        said = f" ({answer.says})" if answer.says else ""
+        return (
+            f"{where} answers {answer.status} with something else than expected{said}; check api_url, and envelope and "
+            "lists in [api]"
+        )
     return f"{where} answers {answer.status}: {answer.says}"
 
 

@@ -24,6 +24,7 @@ from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import token_of
 
 _PROBE_TOKEN_S: Final = 600
+_LOOK_WITHIN_S: Final = 2
 _log: Final = logging.getLogger(__name__)
 
 
@@ -101,6 +102,7 @@ class SupabaseTarget:
             author_token=token(population.author_id(first.organization)),
             member_token=token(first.user_id),
             has_event=_looks_for_events(endpoint),
+            jobs=population.scenario.organizations.jobs,
         )
         why = diagnose(probe.observe())
         if why is not None:
@@ -166,7 +168,7 @@ def _looks_for_events(endpoint: Endpoint) -> Callable[[str], bool | None] | None
 
 
 def _has_event(endpoint: Endpoint, job: str) -> bool:
-    with psycopg.connect(endpoint.database_url) as connection:
+    with psycopg.connect(endpoint.database_url, connect_timeout=_LOOK_WITHIN_S) as connection:
         query = "select exists (select from public.realtime_events where entity_id = %s)"
         row = connection.execute(query, (job,)).fetchone()
     return bool(row and row[0])

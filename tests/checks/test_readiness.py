@@ -54,6 +54,27 @@ def test_an_answer_of_another_route_is_told_from_a_refusal() -> None:
 
     assert told is not None
     assert "something else than expected (no JSON)" in told
+    assert "envelope and lists in [api]" in told
+
+
+def test_a_page_that_is_too_short_is_told_before_screens_look_wrong() -> None:
+    """The backend calls the page's size something else, or has its own idea of it."""
+    told = diagnose(replace(THROUGH, jobs_listed=20, jobs_there=25))
+
+    assert told is not None
+    assert "shows 20 of 25 jobs" in told
+    assert diagnose(replace(THROUGH, jobs_listed=25, jobs_there=25)) is None
+    assert diagnose(replace(THROUGH, jobs_listed=40, jobs_there=3)) is None
+
+
+def test_what_never_came_to_an_end_is_named() -> None:
+    """And comes before everything that was not seen because of it."""
+    told = diagnose(
+        replace(THROUGH, listed_before=replace(LIST, status=0), stuck_in="GET https://api.example.com/jobs")
+    )
+
+    assert told is not None
+    assert told.startswith("GET https://api.example.com/jobs did not come to an end")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
 from tests.e2e.commands import StartCommand
-from tests.e2e.other_backend import TABLE, other_backend
+from tests.e2e.other_backend import TABLE, Manners, other_backend
 
 SCENARIO = """
 name = "theirs"
@@ -31,6 +31,7 @@ count = 2
 jobs = 3
 [subscribers]
 count = 8
+web_open_audit = 1
 [[pollers]]
 interval_s = 1
 count = 2
@@ -178,14 +179,28 @@ def people_of(theirs: Endpoint, path: Path) -> dict[str, str]:
 
 
 def test_a_backend_with_routes_of_its_own_needs_a_table_alone(theirs: Endpoint, run: Run) -> None:
-    """Other paths, another envelope, other names: the same numbers."""
-    with other_backend(theirs.api_url) as api_url:
+    """Other paths, another envelope, other names, another way to page, a feed that is a bare list: the same numbers."""
+    manners = Manners()
+    with other_backend(theirs.api_url, manners) as api_url:
         directory, code, text = run(("anon", "service", "jwt_secret", "database"), TABLE, api_url=api_url)
 
     assert code == 0, text
     metrics = metrics_of(directory)
     assert metrics["convergence"]["wrong_views"] == 0
     assert metrics["delivery"]["delivered_once"] == metrics["delivery"]["expected"] > 0
+    assert metrics["push"]["visibility_ms"]["never"] == 0
+    assert manners.asked > 0
+    assert "answered with something else" not in (directory / "run.log").read_text(encoding="utf-8")
+
+
+def test_a_backend_that_counts_no_revisions_is_followed_by_its_time_stamps(theirs: Endpoint, run: Run) -> None:
+    """Which state of a job is the newer one is told by `updated_at` alone."""
+    with other_backend(theirs.api_url, Manners(tells_revision=False)) as api_url:
+        directory, code, text = run(("anon", "service", "jwt_secret", "database"), TABLE, api_url=api_url)
+
+    assert code == 0, text
+    metrics = metrics_of(directory)
+    assert metrics["convergence"]["wrong_views"] == 0
     assert metrics["push"]["visibility_ms"]["never"] == 0
 
 
