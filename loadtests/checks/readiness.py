@@ -61,7 +61,7 @@ def diagnose(seen: Observed) -> str | None:
     if trouble is not None:
         return trouble
     if seen.created is None or not seen.created.is_ok:
-        return _of_api("a new job", seen.created) if seen.created else "no job was created: the probe ended before"
+        return refusal("a new job", seen.created) if seen.created else "no job was created: the probe ended before"
     if not seen.is_signalled:
         return _of_signal(seen)
     if not seen.is_listed:
@@ -79,7 +79,7 @@ def _of_list(seen: Observed) -> str | None:
             "time; check the address, and what lies between"
         )
     if not seen.listed_before.is_ok:
-        return _of_api("the jobs list", seen.listed_before)
+        return refusal("the jobs list", seen.listed_before)
     if seen.jobs_listed is not None and seen.jobs_listed < seen.jobs_there:
         return (
             f"{seen.listed_before.url} (the jobs list) shows {seen.jobs_listed} of {seen.jobs_there} jobs that are on "
@@ -89,39 +89,39 @@ def _of_list(seen: Observed) -> str | None:
     return None
 
 
-def _of_api(what: str, answer: Answered) -> str:
-    """Return why the jobs API did not do what was asked."""
+_HINTS: Final = {
+    401: "is the token fresh, and signed with the backend's secret (keys.jwt_secret)?",
+    402: "a plan gate; give the organizations a plan with [[provision.each_organization]]",
+    403: "the user's role or the organization's plan does not allow it; see [[provision.each_organization]], and the "
+    "role in the CSV file",
+    404: "no such path; check api_url, which must not repeat the routes' own, and [api.routes]",
+    428: "terms are not accepted; add a row with [[provision.each_user]], or let the users accept them",
+    429: "the backend limits requests; wait, or ask its owner to exempt the test's users",
+}
+
+
+def refusal(what: str, answer: Answered) -> str:
+    """Return why the jobs API did not do what was asked, and what helps."""
     where = f"{answer.url} ({what})"
-    hints = {
-        0: f"{where} cannot be reached: {answer.says}; check api_url, and that the backend runs",
-        401: f"{where} answers 401: is it fresh, and signed with the backend's secret (keys.jwt_secret)?",
-        402: f"{where} answers 402, a plan gate: give the organizations a plan with [[provision.each_organization]]",
-        403: f"{where} answers 403: the user's role or the organization's plan does not allow it ({answer.says}); "
-        "see [[provision.each_organization]] and the role in the CSV file",
-        404: f"{where} answers 404: no such path; check api_url, which must not repeat the routes' own, and "
-        "[api.routes]",
-        428: f"{where} answers 428: terms are not accepted; add a row with [[provision.each_user]], or let the users "
-        "accept them",
-        429: f"{where} answers 429: the backend limits requests; wait, or ask its owner to exempt the test's users",
-    }
+    if answer.status == 0:
+        return f"{where} cannot be reached: {answer.says}; check api_url, and that the backend runs"
+    said = f" ({answer.says})" if answer.says else ""
+    return f"{where} answers {answer.status}{said}: {_hint(answer)}"
+
+
+def _hint(answer: Answered) -> str:
     if answer.status == 403 and "ORGANIZATION" in answer.says:
         return (
-            f"{where} answers 403: the user is no member of the organization ({answer.says}); a row in "
-            "organization_members is missing, or the CSV file names another organization"
+            "the user is no member of the organization; a row in organization_members is missing, or the CSV file "
+            "names another organization"
         )
     if answer.status == 403 and answer.says == "USER_NOT_PROVISIONED":
-        return f"{where} answers 403: the backend has no such user ({answer.says}); a row in users is missing"
-    if answer.status in hints:
-        return hints[answer.status]
+        return "the backend has no such user; a row in users is missing"
     if answer.status >= 500:
-        return f"{where} answers {answer.status}: the backend itself fails ({answer.says}); see its log"
+        return "the backend itself fails; see its log"
     if answer.status in _OK:
-        said = f" ({answer.says})" if answer.says else ""
-        return (
-            f"{where} answers {answer.status} with something else than expected{said}; check api_url, and envelope and "
-            "lists in [api]"
-        )
-    return f"{where} answers {answer.status}: {answer.says}"
+        return "something else than expected; check api_url, and envelope and lists in [api]"
+    return _HINTS.get(answer.status, "nobody here expected that; see the backend's log")
 
 
 def _of_realtime(seen: Observed) -> str | None:

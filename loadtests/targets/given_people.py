@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import orjson
 
+from loadtests.checks.readiness import refusal
 from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
+from loadtests.targets.answers import answered, read_json, unanswered
 from loadtests.targets.residents import CLIENT_TYPES, JOB_TYPES
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import TargetFileError
@@ -21,7 +22,9 @@ from loadtests.wire.routes import CONTRACT, PLAIN, Routes
 
 _COLUMNS: Final = ("user_id", "organization_id", "access_token")
 _AUTHOR: Final = "author"
-_TIMEOUT_S: Final = 15.0
+_WHAT: Final = "a job that the run needs before its start"
+_TIMEOUT_S: Final = 10.0
+_CONNECT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ def cast(people: GivenPeople, scenario: Scenario, *, api_url: str, routes: Route
             f"the scenario has {wanted} organizations and the CSV file people of {len(people.organizations)}: add "
             f"people, or --set organizations.count={len(people.organizations)}"
         )
-    with httpx.Client(base_url=api_url, timeout=_TIMEOUT_S, verify=verify) as client:
+    with httpx.Client(base_url=api_url, timeout=httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S), verify=verify) as client:
         jobs = tuple(
             tuple(
                 _make_job(client, routes, people.tokens[author], ordinal)
@@ -107,12 +110,16 @@ def _make_job(client: httpx.Client, routes: Routes, token: str, ordinal: int) ->
         "job_type": JOB_TYPES[ordinal % len(JOB_TYPES)],
         "location": f"{ordinal} Main Street",
     }
+    path = routes.path(CONTRACT["jobs"])
+    url = f"{str(client.base_url).rstrip('/')}{path}"
     try:
         headers = {"authorization": f"Bearer {token}"}
-        answer = client.post(routes.path(CONTRACT["jobs"]), json=routes.body(body), headers=headers)
+        answer = client.post(path, json=routes.body(body), headers=headers)
     except httpx.HTTPError as error:
-        raise TargetError(f"the jobs API at {client.base_url} does not answer: {error}; check api_url") from error
-    if answer.status_code not in {httpx.codes.OK, httpx.codes.CREATED}:
-        raise TargetError(f"the jobs API refused a job: {answer.status_code} {answer.text[:200]}")
-    made: dict[str, Any] = orjson.loads(routes.answer(answer.content))
-    return str(made.get("data", made)["id"])
+        raise TargetError(refusal(_WHAT, unanswered(url, error))) from error
+    told = answered(url, answer)
+    made = read_json(routes.answer(answer.content))
+    made = made.get("data", made) if isinstance(made, dict) else None
+    if not told.is_ok or not isinstance(made, dict) or "id" not in made:
+        raise TargetError(refusal(_WHAT, told))
+    return str(made["id"])

@@ -12,7 +12,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx
-import orjson
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
@@ -20,6 +19,7 @@ from websockets.sync.connection import Connection
 from loadtests.checks.readiness import Answered, Observed
 from loadtests.clients.channel import Channel
 from loadtests.clients.requests import PAGE_LIMIT, RequestKey
+from loadtests.targets.answers import answered, read_json, unanswered
 from loadtests.targets.budget import Budget
 from loadtests.wire import phoenix
 from loadtests.wire.changes import decode_change
@@ -27,11 +27,13 @@ from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Reply, System, Vsn
 from loadtests.wire.tls import client_context, explain
 
-WITHIN_S: Final = 13.0
+WITHIN_S: Final = 11.0
 """All steps together, as far as they keep what they are given."""
-STEPS: Final = 8
-"""Each may take a last moment more: the list twice, an upgrade, a join, a job, its signal, its row, its listing."""
-AT_LAST_S: Final = 14.0
+STEPS: Final = 7
+"""Each may take a last moment more: the list, an upgrade, a join, a job, its signal, its listing and that answer."""
+LOOK_WITHIN_S: Final = 2
+"""For the event's row, when no signal came."""
+AT_LAST_S: Final = 14.5
 """Nobody is waited for any longer, such as a server that sends a byte now and then, or a look-up of a name."""
 LIVE_WITHIN_S: Final = 8.0
 """A cold project needs up to three seconds."""
@@ -160,12 +162,8 @@ class Probe:
         try:
             answer = api.request(method, path, json=body, headers=headers, timeout=within_s)
         except httpx.HTTPError as error:
-            return Answered(url=url, says=explain(error, api.base_url.host)), None
-        told = _read(answer.content)
-        if told is None:
-            return Answered(url=url, status=answer.status_code, says="no JSON", has_jobs=False), None
-        says = str(told.get("code") or told.get("message") or "") if isinstance(told, dict) else ""
-        return Answered(url=url, status=answer.status_code, says=says), _read(routes.answer(answer.content, of))
+            return unanswered(url, error), None
+        return answered(url, answer), read_json(routes.answer(answer.content, of))
 
     def _wait_listed(self, api: httpx.Client, job: str, budget: Budget) -> bool:
         deadline_s = budget.until_s(_LIST_WITHIN_S)
@@ -178,14 +176,6 @@ class Probe:
             time.sleep(0.1)
 
 
-def _read(content: bytes) -> Any:
-    """Return an answer's JSON; None: it is none."""
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None
-
-
 def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:
     """Return whether the tables' API shows an event of a job; None: it does not say."""
     verify: Any = client_context(endpoint.ca_file)
@@ -194,7 +184,7 @@ def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:
             f"{endpoint.supabase_url}/rest/v1/realtime_events",
             params={"select": "id", "entity_id": f"eq.{job}", "limit": "1"},
             headers={"apikey": endpoint.service_key, "authorization": f"Bearer {endpoint.service_key}"},
-            timeout=_LIST_WITHIN_S,
+            timeout=LOOK_WITHIN_S,
             verify=verify,
         )
     except httpx.HTTPError:

@@ -17,14 +17,13 @@ from loadtests.scenario.population import Population
 from loadtests.targets.given_people import read_people
 from loadtests.targets.provision import provision, remove, residue
 from loadtests.targets.provision_rest import Project, new_passwords
-from loadtests.targets.readiness import Probe, has_event_by_rest
+from loadtests.targets.readiness import LOOK_WITHIN_S, Probe, has_event_by_rest
 from loadtests.targets.target import Running, TargetError
 from loadtests.targets.target_file import OpenedTarget, way_in
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import token_of
 
 _PROBE_TOKEN_S: Final = 600
-_LOOK_WITHIN_S: Final = 2
 _log: Final = logging.getLogger(__name__)
 
 
@@ -168,7 +167,7 @@ def _looks_for_events(endpoint: Endpoint) -> Callable[[str], bool | None] | None
 
 
 def _has_event(endpoint: Endpoint, job: str) -> bool:
-    with psycopg.connect(endpoint.database_url, connect_timeout=_LOOK_WITHIN_S) as connection:
+    with psycopg.connect(endpoint.database_url, connect_timeout=LOOK_WITHIN_S) as connection:
         query = "select exists (select from public.realtime_events where entity_id = %s)"
         row = connection.execute(query, (job,)).fetchone()
     return bool(row and row[0])

@@ -31,7 +31,7 @@ def test_a_job_that_came_through_leaves_nothing_to_say() -> None:
         (402, "a plan gate"),
         (403, "the CSV file"),
         (404, "check api_url"),
-        (418, "answers 418: I am a teapot"),
+        (418, "answers 418 (I am a teapot)"),
         (428, "terms are not accepted"),
         (429, "limits requests"),
         (500, "see its log"),
@@ -53,7 +53,7 @@ def test_an_answer_of_another_route_is_told_from_a_refusal() -> None:
     told = diagnose(replace(THROUGH, listed_before=replace(LIST, has_jobs=False, says="no JSON")))
 
     assert told is not None
-    assert "something else than expected (no JSON)" in told
+    assert "answers 200 (no JSON): something else than expected" in told
     assert "envelope and lists in [api]" in told
 
 
