@@ -4,6 +4,7 @@ A part of the command line: it prints, and is handed the environment. How a run 
 """
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from loadtests.runner.preflight import check_port
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
 from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
-from loadtests.targets.opening import give, open_embedded, open_external
+from loadtests.targets.opening import check_people, give, open_embedded, open_external
 from loadtests.targets.target import OpenTarget
 from loadtests.targets.target_file import OpenedTarget, read_target_file
 
@@ -111,6 +112,8 @@ def _obey(typed: _Typed, environment: Mapping[str, str]) -> int:
     source = read_scenario(typed.scenario, typed.overrides)
     _check_gates(source, typed.gates)
     opened = None if typed.target is None else read_target_file(typed.target, environment)
+    if opened is not None:
+        check_people(source.scenario, opened, now_s=time.time())
     if typed.is_dry:
         _tell_dry_run(_expected(source, opened), as_json=typed.as_json)
         return 0
@@ -151,7 +154,7 @@ def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, envir
         directory=directory,
         gates=typed.gates,
         open_target=_opening(source, opened, environment),
-        give=(lambda: None) if opened is None else partial(give, source.scenario, opened),
+        give=(lambda: None) if opened is None else partial(give, source.scenario, opened, clock_s=time.time),
         target=None if opened is None else opened.file.model_dump(mode="json", exclude_none=True),
         abort=() if opened is None else (opened.file.limits.abort,),
         web_port=web_port,

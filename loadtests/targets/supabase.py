@@ -20,6 +20,7 @@ from loadtests.targets.provision_rest import Project, new_passwords
 from loadtests.targets.readiness import LOOK_WITHIN_S, Probe, has_event_by_rest
 from loadtests.targets.target import Running, TargetError
 from loadtests.targets.target_file import OpenedTarget, way_in
+from loadtests.targets.token_times import endings, planned_end_s, refusal_of_signed_in
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import token_of
 
@@ -82,6 +83,9 @@ class SupabaseTarget:
             self._project.fill(population, self._opened.file.provision, passwords)
         if self._opened.file.auth.users == "password":
             tokens = self._project.sign_in(endpoint.anon_key, population, passwords)
+            until_s = planned_end_s(population.scenario, now_s=time.time())
+            if short := endings(tokens, tokens, until_s=until_s):
+                raise TargetError(refusal_of_signed_in(short, until_s=until_s))
             return endpoint.with_tokens(tokens)
         return endpoint
 
