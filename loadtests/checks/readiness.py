@@ -19,13 +19,13 @@ class Answered:
     """0: there was no answer."""
     says: str = ""
     """The answer's code or message, or why there was none."""
-    has_jobs: bool = True
+    is_understood: bool = True
     """Whether it could be understood: a list of jobs, or a job with an id."""
 
     @property
     def is_ok(self) -> bool:
         """Whether it is what was hoped for."""
-        return self.status in _OK and self.has_jobs
+        return self.status in _OK and self.is_understood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,8 @@ class Observed:
     """How many jobs the list had at first."""
     jobs_there: int = 0
     """How many of the organization's jobs a first page has room for: so many at least must have been listed."""
+    refused: tuple[str, Answered] | None = None
+    """What else of the job the run will ask for and was refused, with the answer."""
     stuck_in: str | None = None
     """What was under way when nobody would wait any longer; nothing else was seen then."""
 
@@ -69,6 +71,9 @@ def diagnose(seen: Observed) -> str | None:
             "a job was created and its event received, but the jobs list does not show it: does the list show this "
             "organization, newest first? See the route of the list in the target file"
         )
+    if seen.refused is not None:
+        what, answer = seen.refused
+        return refusal(f"{what}, which this scenario needs", answer)
     return None
 
 

@@ -24,7 +24,7 @@ def answered(url: str, answer: httpx.Response) -> Answered:
     """Return the status, and what the answer says of itself: its code or message, and for how long to wait."""
     told = read_json(answer.content)
     if told is None:
-        return Answered(url=url, status=answer.status_code, says="no JSON", has_jobs=False)
+        return Answered(url=url, status=answer.status_code, says="no JSON", is_understood=False)
     says = _words(told)
     if answer.status_code in LIMITED and (after := answer.headers.get("retry-after")):
         says = f"{says}, Retry-After: {after}" if says else f"Retry-After: {after}"

@@ -21,16 +21,19 @@ from loadtests.clients.channel import Channel
 from loadtests.clients.requests import PAGE_LIMIT, RequestKey
 from loadtests.targets.answers import answered, read_json, unanswered
 from loadtests.targets.budget import Budget
+from loadtests.targets.routes_in_use import NOTHING, Asked, Use, requests_of
 from loadtests.wire import phoenix
 from loadtests.wire.changes import decode_change
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Reply, System, Vsn
+from loadtests.wire.routes import CONTRACT, LISTS
 from loadtests.wire.tls import client_context, explain
 
-WITHIN_S: Final = 11.0
+WITHIN_S: Final = 10.5
 """All steps together, as far as they keep what they are given."""
-STEPS: Final = 7
-"""Each may take a last moment more: the list, an upgrade, a join, a job, its signal, its listing and that answer."""
+STEPS: Final = 14
+"""Each may take a last moment more: the list, an upgrade, a join, a job, its signal, its listing and that answer; then
+the seven routes that a run may use besides."""
 LOOK_WITHIN_S: Final = 2
 """For the event's row, when no signal came."""
 AT_LAST_S: Final = 14.5
@@ -61,6 +64,8 @@ class Probe:
     """Looks whether the database holds an event of a job; None: nobody may."""
     jobs: int = 0
     """How many jobs the organization is known to have."""
+    use: Use = NOTHING
+    """What else the run will ask for."""
     clock: Callable[[], float] = time.monotonic
     _step: list[str] = field(default_factory=lambda: ["the probe"])
     """What is under way."""
@@ -132,38 +137,54 @@ class Probe:
         if not ears.wait_signal(job, budget.until_s(SIGNAL_WITHIN_S)):
             self._step.append("the look for the job's event")
             return replace(seen, has_event_row=None if self.has_event is None else self.has_event(job))
-        return replace(seen, is_signalled=True, is_listed=self._wait_listed(api, job, budget))
+        is_listed = self._wait_listed(api, job, budget)
+        refused = self._refused(api, job, budget) if is_listed else None
+        return replace(seen, is_signalled=True, is_listed=is_listed, refused=refused)
 
     # ---- the jobs API
 
     def _list(self, api: httpx.Client, budget: Budget) -> tuple[Answered, list[Any] | None]:
-        answer, body = self._ask(api, "GET", _LIST, self.member_token, within_s=budget.left_s(_REQUEST_S), of="jobs")
-        jobs = body.get("data") if isinstance(body, dict) else None
-        jobs = jobs if isinstance(jobs, list) else None
-        return replace(answer, has_jobs=jobs is not None), jobs
+        asked = Asked(what="the jobs list", method="GET", path=_LIST, by_author=False, list_of="jobs")
+        answer, jobs = self._ask(api, asked, budget)
+        return answer, jobs if isinstance(jobs, list) else None
 
     def _create(self, api: httpx.Client, budget: Budget) -> tuple[Answered, str | None]:
-        answer, body = self._ask(
-            api, "POST", "/api/jobs", self.author_token, within_s=budget.left_s(_REQUEST_S), body=_JOB
-        )
-        made = body.get("data", body) if isinstance(body, dict) else None
-        job = str(made["id"]) if isinstance(made, dict) and "id" in made and answer.is_ok else None
-        return replace(answer, has_jobs=job is not None), job
+        asked = Asked(what="a new job", method="POST", path=CONTRACT["jobs"], by_author=True, body=_JOB)
+        answer, made = self._ask(api, asked, budget)
+        return answer, str(made["id"]) if answer.is_ok else None
 
-    def _ask(
-        self, api: httpx.Client, method: str, path: str, token: str, *, within_s: float, body: Any = None, of: str = ""
-    ) -> tuple[Answered, Any]:
-        """Return what a request of the contract came to, and its answer in the contract's shape."""
+    def _refused(self, api: httpx.Client, job: str, budget: Budget) -> tuple[str, Answered] | None:
+        """Return the first of the other routes that does not do what is asked, and what it answered."""
+        for asked in requests_of(self.use, job):
+            answer, _ = self._ask(api, asked, budget)
+            if not answer.is_ok:
+                return asked.what, answer
+        return None
+
+    def _ask(self, api: httpx.Client, asked: Asked, budget: Budget) -> tuple[Answered, Any]:
+        """Return what a request of the contract came to, and the list or the job that it told."""
         routes = self.endpoint.route_table
-        path, body = routes.path(path), routes.body(body)
+        path = routes.path(asked.path)
         url = f"{str(api.base_url).rstrip('/')}{path}"
-        headers = {"authorization": f"Bearer {token}"}
-        self._step.append(f"{method} {url}")
+        token = self.author_token if asked.by_author else self.member_token
+        self._step.append(f"{asked.method} {url}")
         try:
-            answer = api.request(method, path, json=body, headers=headers, timeout=within_s)
+            answer = api.request(
+                asked.method,
+                path,
+                json=routes.body(asked.body),
+                headers={"authorization": f"Bearer {token}"},
+                timeout=budget.left_s(_REQUEST_S),
+            )
         except httpx.HTTPError as error:
             return unanswered(url, error), None
-        return answered(url, answer), read_json(routes.answer(answer.content, of))
+        told = _inner(read_json(routes.answer(answer.content, asked.list_of)), asked.list_of)
+        is_it = (
+            isinstance(told, list)
+            if asked.list_of
+            else isinstance(told, dict) and ("id" in told or not asked.tells_job)
+        )
+        return replace(answered(url, answer), is_understood=is_it), told
 
     def _wait_listed(self, api: httpx.Client, job: str, budget: Budget) -> bool:
         deadline_s = budget.until_s(_LIST_WITHIN_S)
@@ -174,6 +195,12 @@ class Probe:
             if self.clock() > deadline_s:
                 return False
             time.sleep(0.1)
+
+
+def _inner(told: Any, list_of: str) -> Any:
+    """Return what an answer of the contract wraps; a flag's stands bare."""
+    inner = told.get("data", told) if isinstance(told, dict) else None
+    return inner.get(LISTS[list_of]) if LISTS.get(list_of) and isinstance(inner, dict) else inner
 
 
 def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:

@@ -18,6 +18,7 @@ from loadtests.targets.given_people import read_people
 from loadtests.targets.provision import provision, remove, residue
 from loadtests.targets.provision_rest import Project, new_passwords
 from loadtests.targets.readiness import LOOK_WITHIN_S, Probe, has_event_by_rest
+from loadtests.targets.routes_in_use import use_of
 from loadtests.targets.target import Running, TargetError
 from loadtests.targets.target_file import OpenedTarget, way_in
 from loadtests.targets.token_times import endings, planned_end_s, refusal_of_signed_in
@@ -106,6 +107,7 @@ class SupabaseTarget:
             member_token=token(first.user_id),
             has_event=_looks_for_events(endpoint),
             jobs=population.scenario.organizations.jobs,
+            use=use_of(population),
         )
         why = diagnose(probe.observe())
         if why is not None:

@@ -23,7 +23,7 @@ def test_a_refusal_is_told_by_its_code_or_its_words(content: bytes, says: str) -
     """However it is nested."""
     told = answered(URL, httpx.Response(403, content=content))
 
-    assert (told.status, told.says, told.has_jobs) == (403, says, says != "no JSON")
+    assert (told.status, told.says, told.is_understood) == (403, says, says != "no JSON")
 
 
 def test_how_long_to_wait_is_told_by_who_asks_for_it() -> None:

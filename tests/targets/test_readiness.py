@@ -13,12 +13,15 @@ import psycopg
 import pytest
 
 from loadtests.checks.readiness import Observed, diagnose
+from loadtests.clients.requests import KeyKind
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
+from loadtests.scenario.vocabulary import MutationKind
 from loadtests.targets import readiness
 from loadtests.targets.budget import LEAST_S
 from loadtests.targets.provision import provision
 from loadtests.targets.readiness import AT_LAST_S, LOOK_WITHIN_S, STEPS, WITHIN_S, Probe
+from loadtests.targets.routes_in_use import Use
 from loadtests.targets.target_file import Api
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
@@ -33,6 +36,11 @@ SCENARIO = Scenario.model_validate(
         "phases": [{"name": "load", "duration_s": 1, "mutations_per_s": 1}],
     }
 )
+
+EVERYTHING = Use(
+    reads=frozenset(KeyKind) - {KeyKind.JOB_LIST}, mutations=frozenset(MutationKind) - {MutationKind.CREATE}
+)
+WITHOUT_FLAG = {name: path for name, path in tomllib.loads(TABLE)["api"]["routes"].items() if name != "flag"}
 
 
 @pytest.fixture
@@ -160,11 +168,15 @@ def test_each_refusal_is_told_with_its_reason_and_what_helps(
         ({"envelope": "data"}, "answers 200: something else than expected; check api_url, and envelope and lists"),
         ({"lists": {"jobs": ""}}, "something else than expected"),
         ({"query": {"limit": "per_page", "offset": "start"}}, "ready"),
+        ({"lists": {}}, "(the audit feed, which this scenario needs) answers 200: something else than expected"),
+        ({"lists": {"audit": "", "documents": "rows"}}, "(a job's documents, which this scenario needs) answers 200"),
+        ({"routes": WITHOUT_FLAG}, "/flag (a flag, which this scenario needs) answers 404"),
+        ({}, "ready"),
     ],
 )
 def test_a_route_table_that_is_wrong_somewhere(probe: Probe, other: str, changes: Any, said: str) -> None:
     """Paths that are not there, answers that hold their list elsewhere; what is ignored does no harm."""
-    assert said in said_by(through(probe, other, **changes))
+    assert said in said_by(replace(through(probe, other, **changes), use=EVERYTHING))
 
 
 def test_a_first_page_that_is_too_short(probe: Probe, other: str, people: Population, sql: psycopg.Connection) -> None:
