@@ -56,14 +56,9 @@ def sql(stack: Endpoint) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture
-def probe(stack: Endpoint, people: Population, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> Probe:
-    """Return a probe of a member, who waits a second for what will not come."""
-    monkeypatch.setattr(readiness, "SIGNAL_WITHIN_S", 1.0)
+def probe_of(stack: Endpoint, people: Population) -> Probe:
+    """Make these people, and return a probe in the name of two of them."""
     provision(stack.database_url, people)
-
-    def has_event(job: str) -> bool:
-        return sql.execute("select 1 from realtime_events where entity_id = %s", (job,)).fetchone() is not None
 
     def token(user: str) -> str:
         expires_at_s = round(time.time()) + 600
@@ -74,8 +69,24 @@ def probe(stack: Endpoint, people: Population, sql: psycopg.Connection, monkeypa
         organization_id=people.organization_id(0),
         author_token=token(people.author_id(0)),
         member_token=token(people.devices[0].user_id),
-        has_event=has_event,
     )
+
+
+@pytest.fixture
+def probe(stack: Endpoint, people: Population, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> Probe:
+    """Return a probe of a member, who waits a second for what will not come."""
+    monkeypatch.setattr(readiness, "SIGNAL_WITHIN_S", 1.0)
+
+    def has_event(job: str) -> bool:
+        return sql.execute("select 1 from realtime_events where entity_id = %s", (job,)).fetchone() is not None
+
+    return replace(probe_of(stack, people), has_event=has_event)
+
+
+@pytest.fixture(scope="module")
+def unharmed(stack: Endpoint) -> Probe:
+    """Return a probe of people to whom no test does anything, so that they are made once."""
+    return probe_of(stack, Population(SCENARIO, seed=1, run_id=str(uuid4())))
 
 
 def said(seen: Observed) -> str:
@@ -147,12 +158,12 @@ def through(probe: Probe, api_url: str, **changes: Any) -> Probe:
     ],
 )
 def test_each_refusal_is_told_with_its_reason_and_what_helps(
-    probe: Probe, other: str, manners: Manners, *, method: str, status: int, body: Any, said: str
+    unharmed: Probe, other: str, manners: Manners, *, method: str, status: int, body: Any, said: str
 ) -> None:
     """Of the list, before anything else is asked; and of a new job, once its reader is live."""
     manners.refuses = (method, status, body)
     try:
-        told = said_by(through(probe, other))
+        told = said_by(through(unharmed, other))
     finally:
         manners.refuses = None
 
@@ -174,9 +185,9 @@ def test_each_refusal_is_told_with_its_reason_and_what_helps(
         ({}, "ready"),
     ],
 )
-def test_a_route_table_that_is_wrong_somewhere(probe: Probe, other: str, changes: Any, said: str) -> None:
+def test_a_route_table_that_is_wrong_somewhere(unharmed: Probe, other: str, changes: Any, said: str) -> None:
     """Paths that are not there, answers that hold their list elsewhere; what is ignored does no harm."""
-    assert said in said_by(replace(through(probe, other, **changes), use=EVERYTHING))
+    assert said in said_by(replace(through(unharmed, other, **changes), use=EVERYTHING))
 
 
 def test_a_first_page_that_is_too_short(probe: Probe, other: str, people: Population, sql: psycopg.Connection) -> None:
@@ -205,17 +216,17 @@ def silent() -> Iterator[tuple[str, socket.socket]]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}", server
 
 
-def test_who_never_answers_is_given_what_is_left(probe: Probe, silent: tuple[str, socket.socket]) -> None:
+def test_who_never_answers_is_given_what_is_left(unharmed: Probe, silent: tuple[str, socket.socket]) -> None:
     """By a clock on which everything else has taken all the time that there is."""
     stamps = iter([0.0])
-    deaf = replace(probe.endpoint, api_url=silent[0])
+    deaf = replace(unharmed.endpoint, api_url=silent[0])
 
-    told = said(replace(probe, endpoint=deaf, clock=lambda: next(stamps, WITHIN_S)).observe())
+    told = said(replace(unharmed, endpoint=deaf, clock=lambda: next(stamps, WITHIN_S)).observe())
 
     assert "(the jobs list) cannot be reached: timed out" in told
 
 
-def test_who_answers_a_little_at_a_time_is_left_behind(probe: Probe, silent: tuple[str, socket.socket]) -> None:
+def test_who_answers_a_little_at_a_time_is_left_behind(unharmed: Probe, silent: tuple[str, socket.socket]) -> None:
     """Each byte comes in time, and the answer never ends: it is named by what was asked."""
     address, server = silent
     done = threading.Event()
@@ -230,7 +241,7 @@ def test_who_answers_a_little_at_a_time_is_left_behind(probe: Probe, silent: tup
     thread = threading.Thread(target=trickle)
     thread.start()
     try:
-        told = said(replace(probe, endpoint=replace(probe.endpoint, api_url=address)).observe(at_last_s=0.3))
+        told = said(replace(unharmed, endpoint=replace(unharmed.endpoint, api_url=address)).observe(at_last_s=0.3))
     finally:
         done.set()
         thread.join()
