@@ -1,7 +1,7 @@
-"""Two ways to live lifetimes again that come to the same: by loops over columns, and by the clients' own state machines.
+"""Two ways to live lifetimes again: by loops over columns, and by the clients' own state machines.
 
-The loops are exact where a flush knows nothing of another flush (`is_independent`); chance follows from what is drawn and
-not from the order of drawing, so that both draw alike.
+They come to the same. The loops are exact where a flush knows nothing of another flush (`is_independent`); chance
+follows from what is drawn and not from the order of drawing, so that both draw alike.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
