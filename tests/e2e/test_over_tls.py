@@ -23,7 +23,6 @@ SMALL = tuple(
     for key in (
         "organizations.count=2",
         "subscribers.count=6",
-        "subscribers.control=0",  # the official client is given no authority of ours
         "pollers=[{interval_s=1,count=2}]",
     )
     for part in ("--set", key)
@@ -77,7 +76,7 @@ def behind_tls(stack: Endpoint, folder: Path, *lines: str, trusted: bool = True)
 
 
 def test_a_run_over_tls_passes(start: StartCommand, short_scenario: Path, stack: Endpoint, tmp_path: Path) -> None:
-    """Provisioning, sign-in, WebSockets, re-fetches, mutations and the truth: all by https and wss, all verified."""
+    """Provisioning, sign-in, WebSockets, the official clients' too, re-fetches, mutations, the truth: all verified."""
     directory = tmp_path / "run"
     gates = 'gates=["delivery.missed_live == 0", "delivery.leaked == 0"]'  # not how soon: machines are busy
     arguments = ("run", short_scenario, *SMALL, "--set", gates, "--out", directory, "--target")
@@ -87,10 +86,12 @@ def test_a_run_over_tls_passes(start: StartCommand, short_scenario: Path, stack:
 
     assert code == 0, command.text
     metrics = orjson.loads((directory / "metrics.json").read_bytes())
-    counts = metrics["delivery"]
+    counts, control = metrics["delivery"], metrics["control"]
 
     assert counts["missed_live"] == counts["leaked"] == counts["phantom"] == 0
     assert counts["delivered_once"] > 0
+    assert (control["live"], control["missing"], control["surplus"]) == (2, 0, 0)
+    assert control["n"] > 0
 
 
 def test_a_certificate_that_is_not_trusted_is_one_sentence(
@@ -110,7 +111,7 @@ def test_a_certificate_that_is_not_trusted_is_one_sentence(
 @pytest.mark.parametrize(
     ("limits", "told"),
     [
-        ("connections = 5", "connections = 5 and it asks for 6"),
+        ("connections = 7", "connections = 7 and it asks for 8"),
         ("mutations = 100", "mutations = 100 and it asks for 120"),
         ("duration_s = 5", "duration_s = 5 and it asks for 6"),
     ],
