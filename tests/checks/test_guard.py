@@ -69,7 +69,7 @@ def test_what_is_allowed_and_confirmed_passes() -> None:
 
 
 def load_of(**keys: object) -> object:
-    """Return nothing; raises when 97 subscribers and a control group of 3, at 10 mutations/s for a minute, pass a cap."""
+    """Return nothing; raises when 97 subscribers and 3 official clients, at 10 mutations/s for a minute, pass a cap."""
     scenario = Scenario.model_validate(
         {
             "name": "any",
