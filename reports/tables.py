@@ -269,7 +269,7 @@ def _control_rows(metrics: Metrics) -> list[tuple[str, str, str]]:
             for name in ("p50", "p95")
         ),
         (
-            "official clients: SUBSCRIBED to live, differs by, p50, ms",
+            "official clients: readiness differs by, p50, ms",
             _beside(metrics, "ready_difference_ms", ("ready_ms_p50",), ("lean_ready_ms_p50",)),
             f"±{milliseconds(metrics.number('control', 'ready_tolerance_ms'))}",
         ),

@@ -49,6 +49,6 @@ def test_the_control_group_stands_beside_the_health(full_run: ReportInput) -> No
         ("official clients: of 1,200 receipts, missing and surplus", "0 and 2", "0 and 0"),
         ("official clients: signal latency differs by, p50, ms", "1.3 (8.5 beside 7.2)", "±20.0"),
         ("official clients: signal latency differs by, p95, ms", NO_NUMBER, "±20.0"),
-        ("official clients: SUBSCRIBED to live, differs by, p50, ms", "4.0 (54.0 beside 50.0)", "±1,000.0"),
+        ("official clients: readiness differs by, p50, ms", "4.0 (54.0 beside 50.0)", "±1,000.0"),
     ]
     assert rows(0) == []
