@@ -128,13 +128,13 @@ def test_the_caps_of_a_target_are_kept(
 def test_what_a_plan_discards_in_silence_is_not_begun(
     start: StartCommand, short_scenario: Path, stack: Endpoint, tmp_path: Path
 ) -> None:
-    """400 subscribers of one organization at 5 mutations/s on the paid plan: the arithmetic, and what would fit."""
+    """398 devices and 2 official clients in one organization at 5 mutations/s, on the paid plan: what would fit."""
     lines = ("limits.connections = 1000", "limits.mutations = 100000")
     target = write_target(
         tmp_path, stack, f'api_url = "{stack.api_url}"', f'supabase_url = "{stack.supabase_url}"', *lines
     )
     target.write_text(target.read_text(encoding="utf-8").replace("unlimited", "pro"), encoding="utf-8")
-    keys = ("organizations.count=1", "subscribers.count=400", "phases.1.duration_s=120", "phases.1.mutations_per_s=5")
+    keys = ("organizations.count=1", "subscribers.count=398", "phases.1.duration_s=120", "phases.1.mutations_per_s=5")
     overrides = [part for key in keys for part in ("--set", key)]
     with start(
         "run", "--no-report", short_scenario, *overrides, "--target", target, "--out", tmp_path / "run"
