@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from socket import create_connection
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -28,12 +29,13 @@ from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Reply, System, Vsn
 from loadtests.wire.routes import CONTRACT, LISTS
 from loadtests.wire.tls import client_context, explain
+from loadtests.wire.way import Way
 
 WITHIN_S: Final = 10.5
 """All steps together, as far as they keep what they are given."""
-STEPS: Final = 14
-"""Each may take a last moment more: the list, an upgrade, a join, a job, its signal, its listing and that answer; then
-the seven routes that a run may use besides."""
+STEPS: Final = 15
+"""Each may take a last moment more: the list, a connection, an upgrade, a join, a job, its signal, its listing and that
+answer; then the seven routes that a run may use besides."""
 LOOK_WITHIN_S: Final = 2
 """For the event's row, when no signal came."""
 AT_LAST_S: Final = 14.5
@@ -109,12 +111,20 @@ class Probe:
         self._step.append(f"the WebSocket at {self.endpoint.realtime_url}")
         query = urlencode({"apikey": self.endpoint.anon_key, "vsn": Vsn.V2.value})
         secure = client_context(self.endpoint.ca_file) if self.endpoint.realtime_url.startswith("wss") else None
-        headers = {"Host": self.endpoint.realtime_host} if self.endpoint.realtime_host else None
-        url = f"{self.endpoint.realtime_url}?{query}"
+        way = Way.to(self.endpoint)
+        name = way.address[0] if secure else None
         try:
-            with connect(
-                url, ssl=secure, additional_headers=headers, open_timeout=budget.left_s(_REQUEST_S), close_timeout=0.5
-            ) as socket:
+            with (
+                create_connection(way.address, timeout=budget.left_s(_REQUEST_S)) as raw,
+                connect(
+                    f"{way.url}?{query}",
+                    sock=raw,
+                    ssl=secure,
+                    server_hostname=name,
+                    open_timeout=budget.left_s(_REQUEST_S),
+                    close_timeout=0.5,
+                ) as socket,
+            ):
                 return self._live_and_told(api, socket, seen, budget=budget)
         except InvalidStatus as error:
             told = error.response.body.decode(errors="replace")[:200] if error.response.body else "and says no more"
