@@ -4,7 +4,8 @@ A part of the command line: it prints, and is handed the environment. How a run 
 """
 
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,14 +23,14 @@ from loadtests.checks.guard import Caps
 from loadtests.checks.verdict import Verdict
 from loadtests.dry_run import DryRun, dry_run, json_of, lines_of
 from loadtests.history.directory import RunDirectory
-from loadtests.permission import Request, permit
+from loadtests.permission import Request, missing, permit
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import listen_for_interrupt
 from loadtests.runner.preflight import check_port
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
 from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
-from loadtests.targets.opening import give, open_embedded, open_external
+from loadtests.targets.opening import check_people, give, open_embedded, open_external
 from loadtests.targets.target import OpenTarget
 from loadtests.targets.target_file import OpenedTarget, read_target_file
 
@@ -111,8 +112,12 @@ def _obey(typed: _Typed, environment: Mapping[str, str]) -> int:
     source = read_scenario(typed.scenario, typed.overrides)
     _check_gates(source, typed.gates)
     opened = None if typed.target is None else read_target_file(typed.target, environment)
+    if opened is not None:
+        open_external(source.scenario, opened)  # refuses what only the embedded pipeline does; reaches nothing yet
+        check_people(source.scenario, opened, now_s=time.time())
     if typed.is_dry:
-        _tell_dry_run(_expected(source, opened), as_json=typed.as_json)
+        told = _expected(source, opened)
+        _tell_dry_run(told, missing(told, _request(typed, opened, environment)), as_json=typed.as_json)
         return 0
     return _run(typed, source, opened, environment)
 
@@ -129,11 +134,13 @@ def _expected(source: ScenarioFile, opened: OpenedTarget | None) -> DryRun:
     )
 
 
-def _tell_dry_run(told: DryRun, *, as_json: bool) -> None:
+def _tell_dry_run(told: DryRun, refusals: Iterable[str], *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(json_of(told), option=orjson.OPT_INDENT_2))
-    else:
-        click.echo("\n".join(lines_of(told)))
+        return
+    click.echo("\n".join(lines_of(told)))
+    for refusal in refusals:
+        click.echo(f"\nbefore it may start: {refusal}")
 
 
 def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, environment: Mapping[str, str]) -> int:
@@ -151,7 +158,7 @@ def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, envir
         directory=directory,
         gates=typed.gates,
         open_target=_opening(source, opened, environment),
-        give=(lambda: None) if opened is None else partial(give, source.scenario, opened),
+        give=(lambda: None) if opened is None else partial(give, source.scenario, opened, clock_s=time.time),
         target=None if opened is None else opened.file.model_dump(mode="json", exclude_none=True),
         abort=() if opened is None else (opened.file.limits.abort,),
         web_port=web_port,
@@ -178,9 +185,13 @@ def _opening(source: ScenarioFile, opened: OpenedTarget | None, environment: Map
 
 def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environment: Mapping[str, str]) -> None:
     """Refuse what must not be loaded, and tell what is to be known before the load."""
-    urls = (environment.get(DATABASE_URL, ""),) if opened is None else opened.urls
-    request = Request(
-        urls=urls,
+    for note in permit(told, _request(typed, opened, environment)):
+        Console(highlight=False).print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+
+
+def _request(typed: _Typed, opened: OpenedTarget | None, environment: Mapping[str, str]) -> Request:
+    return Request(
+        urls=(environment.get(DATABASE_URL, ""),) if opened is None else opened.urls,
         allow_list=_allow_list(typed.allow_list, environment),
         confirmed=typed.confirmed,
         is_forced=typed.is_forced,
@@ -188,8 +199,6 @@ def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environmen
         caps=Caps() if opened is None else opened.file.limits.caps,
         caps_stand_in="" if opened is None else str(typed.target),
     )
-    for note in permit(told, request):
-        Console(highlight=False).print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
 
 
 def _allow_list(named: Path | None, environment: Mapping[str, str]) -> AllowList:
@@ -215,8 +224,10 @@ def _announce(console: Console, source: ScenarioFile, web_port: int | None) -> N
     scenario = source.scenario
     console.print(f"[bold]{scenario.name}[/]: {escape(scenario.question)}", soft_wrap=True)
     pollers = sum(cohort.count for cohort in scenario.pollers)
+    controls = scenario.subscribers.control
+    official = f", {controls:,} official client{'s' if controls > 1 else ''}" if controls else ""
     console.print(
-        f"[dim]{scenario.subscribers.count:,} subscribers and {pollers:,} pollers in "
+        f"[dim]{scenario.subscribers.count:,} subscribers{official} and {pollers:,} pollers in "
         f"{scenario.organizations.count:,} organizations, {scenario.duration_s:.0f} s of load and "
         f"{scenario.effective_drain_s:.0f} s of drain[/]",
         soft_wrap=True,

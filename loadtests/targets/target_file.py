@@ -4,6 +4,7 @@ Pydantic, because people write it. It never holds a secret, only where each one 
 the environment in. What is in it may stand in a manifest, what it leads to may not.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from loadtests.scenario.devices import Table
 from loadtests.targets.limits import Limits
-from loadtests.wire.routes import Routes, unknown_routes
+from loadtests.wire.pages import PageStyle
+from loadtests.wire.routes import Routes, unknown_lists, unknown_routes
 from loadtests.wire.tls import TlsError, client_context
 
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?")
 _REALTIME_PATH: Final = "/realtime/v1/websocket"
 _STATUS_KEYS: Final = {"anon": "ANON_KEY", "service": "SERVICE_ROLE_KEY", "jwt_secret": "JWT_SECRET"}
 """What `supabase status -o env` calls them."""
@@ -92,11 +95,24 @@ class Api(Table):
     routes: dict[str, str] = Field(default_factory=dict)
     """Paths by their names: jobs, job, archive, flag, documents, audit; `{job}` where a job's id stands."""
     query: dict[str, str] = Field(default_factory=dict)
-    """Its names for the query parameters page, limit and organization_id."""
+    """Its names for the query parameters page (or offset), limit and organization_id."""
     fields: dict[str, str] = Field(default_factory=dict)
     """Its names for the fields of a job, such as `revision = "version"`."""
     envelope: str = "data"
     """Where answers hold what was asked for, such as `result.items`; empty: they are bare."""
+    lists: dict[str, str] = Field(default_factory=dict)
+    """Where the answers of jobs, documents and audit hold their list, if elsewhere; empty: the body is the list."""
+    pages: PageStyle = "page"
+    """How its first page is asked for: by `page`, by `offset`, without a `cursor`, or by nothing: `none`."""
+    first_page: int = Field(default=1, ge=0, le=1)
+    """What it calls its first page, where pages have numbers."""
+
+    @field_validator("lists")
+    @classmethod
+    def _known_lists(cls, lists: dict[str, str]) -> dict[str, str]:
+        for wrong in unknown_lists(lists):
+            raise ValueError(wrong)
+        return lists
 
     @field_validator("routes")
     @classmethod
@@ -108,7 +124,15 @@ class Api(Table):
     @property
     def table(self) -> Routes:
         """The same as a translation."""
-        return Routes(paths=self.routes, query=self.query, fields=self.fields, envelope=self.envelope)
+        return Routes(
+            paths=self.routes,
+            query=self.query,
+            fields=self.fields,
+            envelope=self.envelope,
+            lists=self.lists,
+            pages=self.pages,
+            first_page=self.first_page,
+        )
 
 
 class TargetFile(Table):
@@ -148,6 +172,13 @@ class TargetFile(Table):
         if url is not None and urlsplit(url).scheme not in {"ws", "wss"}:
             raise ValueError(f"{url!r} is no ws:// or wss:// URL")
         return url
+
+    @field_validator("realtime_host")
+    @classmethod
+    def _host(cls, host: str | None) -> str | None:
+        if host is not None and not _HOST.fullmatch(host):
+            raise ValueError(f"{host!r} is no host: give its name, with a port if the tenant's has one")
+        return host
 
     @model_validator(mode="after")
     def _realtime_is_somewhere(self) -> Self:

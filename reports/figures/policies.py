@@ -87,6 +87,7 @@ def plot_policies(axes: Axes, dots: Sequence[Dot], shape: Shape) -> None:
     cause = "because of signals, " if shape is Shape.WIDE else ""
     axes.set_xlabel(f"re-fetches {cause}per subscriber and minute", color=MUTED)
     axes.set_ylabel("mean staleness of a screen", color=MUTED)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 50 else (1.0,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
     axes.yaxis.set_minor_locator(NullLocator())
