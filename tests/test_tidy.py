@@ -217,7 +217,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/reports/test_render.py": (
             "reports/headline.py",
             "reports/junit.py",
-            "reports/page.py",
             "reports/summary.py",
             "reports/takeaways.py",
         ),
@@ -229,6 +228,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/figures/herd.py",
             "reports/figures/policies.py",
             "reports/figures/plane.py",
+            "reports/figures/prices.py",
             "reports/figures/starvation.py",
             "reports/figures/states.py",
             "reports/figures/timeline.py",

@@ -52,6 +52,8 @@ class SyntheticPipeline:
     seed: int = 1
     warm_up_s: float = 5.0
     gates: tuple[str, ...] = ()
+    members: tuple[float, ...] = ()
+    """As `organizations.members`; equal numbers, since each organization has as many subscribers as any other."""
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -61,7 +63,7 @@ class SyntheticPipeline:
             {
                 "name": "synthetic",
                 "question": "Does the analysis recover what was put in?",
-                "organizations": {"count": self.organizations, "jobs": self.jobs},
+                "organizations": {"count": self.organizations, "jobs": self.jobs, "members": self.members},
                 "subscribers": {"count": self.organizations * self.subscribers, "web": 0},
                 "pollers": [{"interval_s": interval, "count": self.pollers} for interval in self.intervals_s],
                 "phases": [

@@ -19,12 +19,32 @@ def test_where_all_is_free_the_first_side_is_taken() -> None:
     assert room().side_of((5, 5), "here") is SIDES[0]
 
 
-def test_a_line_pushes_a_label_to_the_other_side() -> None:
-    """A rising line lies above and to the right: below and to the left it is too, so right of the point is next."""
+def test_a_line_pushes_a_label_to_a_free_side() -> None:
+    """A rising line lies above and to the right, and below and to the left."""
     full = room()
     full.add_line([(0, 0), (10, 10)])
+    side = full.side_of((5, 5), "here")
 
-    assert full.side_of((5, 5), "here").va == "center"
+    assert (side.ha, side.va) == ("right", "bottom")
+
+
+def test_where_no_side_is_free_a_label_may_be_left_out() -> None:
+    """Marks stand all around, so none of the sides is; the one with the least under it is taken if it has to be."""
+    full = room()
+    full.add_points([(x / 4, y / 4) for x in range(41) for y in range(41)])
+
+    assert full.free_side_of((5, 5), "here") is None
+    assert full.side_of((5, 5), "here") in SIDES
+
+
+def test_a_name_stands_as_near_to_its_point_as_there_is_room() -> None:
+    """The left half is full of marks: right of the middle; and not on the name that stands there already."""
+    full = room()
+    full.add_points([(x / 8, y / 8) for x in range(41) for y in range(81)])
+    first, second = full.spot_for((5, 5), "a name"), full.spot_for((5, 5), "a name")
+
+    assert 0.5 < first[0] < 0.6
+    assert first != second
 
 
 def test_a_label_is_not_put_on_another() -> None:
