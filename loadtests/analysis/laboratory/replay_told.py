@@ -164,9 +164,14 @@ def _recommendation(replays: Replays) -> Iterator[str]:
         yield "No other of these costs as few requests without screens being staler than live."
     else:
         saved = 1 - best.refreshes / live.refreshes if live.refreshes else 0.0
+        cost = (
+            "as many refreshes as"
+            if not saved
+            else f"{abs(saved):.0%} {'fewer' if saved > 0 else 'more'} refreshes than"
+        )
         worst, live_worst = (f"{each.stale_ms.max or 0:,.0f}" for each in (best, live))
         yield (
-            f"◄ {saved:.0%} fewer refreshes than live, screens stale for {best.stale_mean_ms or 0:,.0f} instead of "
+            f"◄ {cost} live, screens stale for {best.stale_mean_ms or 0:,.0f} instead of "
             f"{live.stale_mean_ms or 0:,.0f} ms on average and for {worst} instead of {live_worst} ms at worst."
         )
     if advice is not None:
