@@ -133,7 +133,10 @@ def _told(run: Reconstruction, scenario: Scenario, stay: Stay) -> dict[str, Any]
         "clients": clients,
         "polling": polling,
         "saved": {
-            name: {key: _saved(client, polled, float(key[:-1])) for key, polled in polling.items()}
+            name: {
+                interval_name(cohort): _saved(client, polling[interval_name(cohort)], cohort.interval_s)
+                for cohort in scenario.pollers
+            }
             for name, client in clients.items()
         },
     }
