@@ -19,7 +19,8 @@ SHORTEST_S: Final = 2.0
 FEWEST: Final = 8
 """Stretches below which no interval is told."""
 _DRAWS: Final = 400
-_CONFIDENCE: Final = 0.95
+_OUTSIDE: Final = 0.025
+"""What a 95% interval leaves out on each side."""
 
 Weights = Floats
 """How often each stretch was drawn; all 1 for the run as it was."""
@@ -55,16 +56,19 @@ class Blocks:
     def interval(self, statistic: Callable[[Weights], float | None]) -> Interval:
         """Return a statistic of the run with its percentile interval over resampled stretches.
 
-        `statistic` takes one weight per stretch; where it is None for a draw, that draw says nothing.
+        `statistic` takes one weight per stretch. Where it is None for more draws than the interval leaves out on one
+        side, nobody knows where the bounds are. Bounds are draws: nothing is interpolated, for +inf is "never".
         """
         value = statistic(np.ones(self.count))
         if self.count < FEWEST or value is None:
             return Interval(value=value, low=None, high=None)
         drawn = [told for weights in self.draws() if (told := statistic(weights)) is not None]
-        if len(drawn) < _DRAWS // 2:
+        if _DRAWS - len(drawn) > _OUTSIDE * _DRAWS:
             return Interval(value=value, low=None, high=None)
-        low, high = np.quantile(np.array(drawn), [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
-        return Interval(value=value, low=float(low), high=float(high))
+        told = np.array(drawn)
+        low = float(np.quantile(told, _OUTSIDE, method="lower"))
+        high = float(np.quantile(told, 1 - _OUTSIDE, method="higher"))
+        return Interval(value=value, low=low, high=high)
 
     def draws(self) -> Floats:
         """Return the weights of each draw: one row for each, the same for every statistic."""
