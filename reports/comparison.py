@@ -131,15 +131,16 @@ def dominance_table(metrics: Metrics) -> Table:
                 _VERDICTS.get(found["verdict"], "too few stretches to say"),
                 _where(found["better_at"]),
                 _where(found["worse_at"]),
+                count(found.get("blocks")),
             )
         )
     return Table(
         caption="Push beside each cohort, at every quantile of visibility latency",
-        head=("", "verdict", "push is sooner at", "push is later at"),
+        head=("", "verdict", "push is sooner at", "push is later at", "stretches"),
         rows=tuple(rows),
         words=frozenset({1, 2, 3}),
-        note=f"By block bootstrap over {count(told.get('blocks'))} stretches of {rate(told.get('block_s'))} s; what "
-        "lies within chance counts as no difference.",
+        note="Quantiles from 5% to 95%, by block bootstrap over stretches that are at least as long as the interval; "
+        "what lies within chance counts as no difference, and fewer than 8 stretches say nothing.",
     )
 
 

@@ -46,7 +46,7 @@ def test_where_they_cross_is_told_by_quantile() -> None:
     """In ranges; a lone quantile by itself."""
     found = {"verdict": "crossing", "better_at": [0.2, 0.25, 0.3, 0.95], "worse_at": [0.05]}
 
-    ((name, verdict, better, worse),) = dominance_table(compared(dominance={"5s": found})).rows
+    ((name, verdict, better, worse, _),) = dominance_table(compared(dominance={"5s": found})).rows
 
     assert (name, verdict) == ("polling 5\N{NO-BREAK SPACE}s", "they cross")
     assert better.replace("\N{NO-BREAK SPACE}", " ") == "20 % to 30 % and 95 %"

@@ -1,8 +1,8 @@
 """Block bootstrap: how much a number of a run would vary, from resampling stretches of its window.
 
 Changes that are close in time share queues, batches and luck, so stretches are drawn and not single observations: a
-stretch is as long as what is remembered, which is the longest polling interval or the debounce. Too few stretches say
-nothing. It knows weights of stretches and nothing of what is counted.
+stretch is at least as long as what is compared remembers, such as the interval of a cohort that polls. Too few
+stretches say nothing. It knows weights of stretches and nothing of what is counted.
 """
 
 from collections.abc import Callable
@@ -65,10 +65,9 @@ class Blocks:
         drawn = [told for weights in self.draws() if (told := statistic(weights)) is not None]
         if _DRAWS - len(drawn) > _OUTSIDE * _DRAWS:
             return Interval(value=value, low=None, high=None)
-        told = np.array(drawn)
-        low = float(np.quantile(told, _OUTSIDE, method="lower"))
-        high = float(np.quantile(told, 1 - _OUTSIDE, method="higher"))
-        return Interval(value=value, low=low, high=high)
+        drawn.sort()
+        beyond = int(_OUTSIDE * len(drawn))
+        return Interval(value=value, low=drawn[beyond], high=drawn[-1 - beyond])
 
     def draws(self) -> Floats:
         """Return the weights of each draw: one row for each, the same for every statistic."""

@@ -6,7 +6,9 @@ import pytest
 
 from loadtests.analysis.analyse import analyse
 from loadtests.history.history import History
-from tests.analysis.literal import Story
+from loadtests.history.kinds import Kind
+from loadtests.scenario.vocabulary import MutationKind
+from tests.analysis.literal import MS, WALL_OFFSET_MS, Story
 from tests.analysis.synthetic_history import record_run
 from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
@@ -44,10 +46,37 @@ def test_polling_as_fresh_costs_more(comparison: Any) -> None:
 
 
 def test_each_number_has_bounds_around_it(comparison: Any) -> None:
-    """Twelve stretches of five seconds."""
-    assert comparison["blocks"] == 12
+    """Thirty stretches of two seconds: push shows a change sooner than that."""
+    assert comparison["blocks"] == 30
     for told in (comparison["push_requests_per_minute"], comparison["equal_cost"]["visibility_ms_p95"]):
         assert told["low"] <= told["value"] <= told["high"]
+
+
+def test_a_cohort_is_compared_by_stretches_as_long_as_its_interval(comparison: Any) -> None:
+    """Twelve of five seconds; a slow cohort does not take the bounds from all the rest."""
+    assert comparison["dominance"]["5s"]["blocks"] == 12
+
+
+def test_polling_is_told_of_the_pairs_that_push_is_told_of() -> None:
+    """Two devices are to see a change that is stored after 3 ms, and one that takes a second.
+
+    Polling every second, half of the three pairs have seen theirs after 750 ms and what is ahead of every poller.
+    """
+    story = Story(organizations={"count": 2, "jobs": 1}, subscribers={"count": 3, "web": 0}).clock()
+    homes = [device.organization for device in story.population.subscribers]
+    for device, home in enumerate(homes):
+        story.live(device, organization=home)
+    crowded = max(homes, key=homes.count)
+    story.mutation(0, 1000, organization=crowded, job="quick").mutation(1, 1000, organization=1 - crowded, job="slow")
+    stored_ns = (2000 + WALL_OFFSET_MS) * MS
+    story.row(
+        Kind.TRUE_MUTATION, 30_001, entity="slow", actor=1, revision=2, flag=MutationKind.UPDATE, due_ns=stored_ns
+    )
+
+    curve = story.metrics()["comparison"]["curve"]
+
+    assert curve[0]["interval_s"] == 1
+    assert curve[0]["visibility_ms_p50"] == pytest.approx(3 + 750, abs=1)
 
 
 def test_push_and_polls_cross_early(comparison: Any) -> None:
