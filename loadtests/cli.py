@@ -22,7 +22,7 @@ from loadtests.calibration.cases import Case
 from loadtests.calibration.certificate import Certificate
 from loadtests.calibration.finding import Comparison, Finding
 from loadtests.checks.gates import GateError
-from loadtests.checks.guard import GuardError
+from loadtests.checks.guard import GuardError, database_hosts
 from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
@@ -180,6 +180,7 @@ def calibrate_command(out: Path | None, kinds: tuple[str, ...], *, seed: int | N
         directory = out or new_directory(CALIBRATION)
         if directory.exists():
             raise ScenarioError(f"--out {directory}: it exists already; a calibration never writes over another")
+        _refuse_elsewhere()
         request = CalibrationRequest(
             directory=directory,
             kinds=kinds,
@@ -270,6 +271,14 @@ def _clear_errors() -> Iterator[None]:
     except (Interrupted, KeyboardInterrupt):
         errors.print("stopped; nothing more is measured")
         sys.exit(_INTERRUPTED)
+
+
+def _refuse_elsewhere() -> None:
+    """Leave databases that are not on this machine to the verb that guards them."""
+    if hosts := database_hosts(os.environ.get(DATABASE_URL, ""), os.environ):
+        raise GuardError(
+            f"calibration loads this machine alone, and {DATABASE_URL} leads to {' and '.join(hosts)}: leave it out"
+        )
 
 
 def _target_of_case(case: Case) -> OpenTarget:

@@ -178,9 +178,10 @@ def _opening(source: ScenarioFile, opened: OpenedTarget | None, environment: Map
 
 def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environment: Mapping[str, str]) -> None:
     """Refuse what must not be loaded, and tell what is to be known before the load."""
-    urls = (environment.get(DATABASE_URL, ""),) if opened is None else opened.urls
     request = Request(
-        urls=urls,
+        urls=() if opened is None else opened.urls,
+        database_url=environment.get(DATABASE_URL, "") if opened is None else opened.database_url,
+        environment=environment,
         allow_list=_allow_list(typed.allow_list, environment),
         confirmed=typed.confirmed,
         is_forced=typed.is_forced,
