@@ -31,7 +31,7 @@ from loadtests.screens import screen_for
 from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
 from loadtests.targets.opening import give, open_embedded, open_external
 from loadtests.targets.target import OpenTarget
-from loadtests.targets.target_file import OpenedTarget, read_target_file
+from loadtests.targets.target_file import OpenedTarget, TargetFileError, read_target_file, way_in
 
 DATABASE_URL: Final = "DATABASE_URL"
 RUNS: Final = Path("reports/runs")
@@ -143,6 +143,7 @@ def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, envir
     directory = typed.out or new_directory(source.scenario.name)
     if directory.exists():
         raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
+    _spare_given_people(typed, opened)
     told = _expected(source, opened)
     _permit(typed, told, opened, environment)
     web_port = typed.ui_port if typed.ui else None
@@ -174,6 +175,15 @@ def _opening(source: ScenarioFile, opened: OpenedTarget | None, environment: Map
     if opened is None:
         return open_embedded(source.scenario, database_options(environment))
     return open_external(source.scenario, opened)
+
+
+def _spare_given_people(typed: _Typed, opened: OpenedTarget | None) -> None:
+    """Refuse a target file that gives people and would have them removed after the run, as if it had made them."""
+    if opened is not None and opened.csv is not None and way_in(opened) != "nothing":
+        raise TargetFileError(
+            f'{typed.target}: auth.users = "csv" gives people who exist, and provision.through = '
+            f'"{way_in(opened)}" would remove them after the run: leave provision.through out'
+        )
 
 
 def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environment: Mapping[str, str]) -> None:

@@ -32,8 +32,12 @@ def clean_command(
         with clear_errors():
             opened = read_target_file(target, environment)
             run = RunInput.read(run_directory)
-            if way_in(opened) == "nothing":
-                click.echo("the run was given people who exist: it made nobody, and nobody is removed")
+            # Whatever the target file says by now: who was given in a file is somebody's user.
+            if run.population.given is not None or way_in(opened) == "nothing":
+                click.echo(
+                    "the run was given people who exist: it made nobody, and nobody is removed; the jobs that it "
+                    "created in their organizations stay"
+                )
                 return
             clean(opened, run.population)
             click.echo(f"nothing of run {run.population.run_id} is left in the target")

@@ -133,6 +133,19 @@ def test_a_hosted_project_needs_list_and_names_and_a_load_that_fits(hosted: Path
     assert not (tmp_path / "run").exists()
 
 
+def test_people_who_are_given_are_not_removed(hosted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A door through which people are made is one through which they are removed: with these it must stay shut."""
+    monkeypatch.setenv("DATABASE", "postgresql://postgres@127.0.0.1:1/postgres")
+    text = hosted.read_text(encoding="utf-8").replace("[limits]", 'database = { env = "DATABASE" }\n[limits]')
+    people = '[auth]\nusers = "csv"\ncsv = "people.csv"\n[provision]\nthrough = "sql"\n'
+    hosted.write_text(text + people, encoding="utf-8")
+    told = typed("two-devices", "--target", hosted, "--out", tmp_path / "run")
+
+    assert told.exit_code == 2
+    assert "would remove them after the run: leave provision.through out" in told.output
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_database_of_a_hosted_project_is_a_host_of_its_own(
     hosted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
