@@ -119,7 +119,7 @@ def _fetches(run: Reconstruction) -> tuple[Moments, ...]:
 def _heartbeats(run: Reconstruction, every_ns: int) -> tuple[Moments, ...]:
     """Return one each way every so often, from the moment when a device was live."""
     live = run.presence.live
-    span, ordinal = expand((live.end_ns - live.begin_ns - 1) // every_ns)
+    span, ordinal = expand(np.maximum(live.end_ns - live.begin_ns - 1, 0) // every_ns)
     device, at_ns = live.device[span], live.begin_ns[span] + (ordinal + 1) * every_ns
     size = np.full(len(device), HEARTBEAT_BYTES, dtype=np.int64)
     return tuple(Moments(device=device, at_ns=at_ns, bytes=size, is_up=is_up) for is_up in (True, False))
