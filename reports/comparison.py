@@ -150,7 +150,7 @@ def dominance_table(metrics: Metrics) -> Table:
         rows=tuple(rows),
         words=frozenset({1, 2, 3}),
         note="Quantiles from 5% to 95%, by block bootstrap over stretches that are at least as long as the interval; "
-        "what lies within chance counts as no difference, and fewer than 8 stretches say nothing.",
+        "what lies within chance counts as no difference, and fewer than 10 stretches say nothing.",
     )
 
 

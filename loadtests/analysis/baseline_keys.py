@@ -43,7 +43,7 @@ BASELINE_KEYS: Final[dict[str, _Entry]] = {
     f"{_COHORT}.requests_per_device_minute": ("1/min", "The same per device-minute.", "number"),
     f"{_SAVED}.measured_share": ("share", "1 - push/polling, requests; below 0: push costs more.", "number"),
     f"{_SAVED}.predicted_share": ("share", "The same by simulation.", "number"),
-    "comparison.blocks": ("stretches", "Of the window, resampled for the bounds; below 8 there are none.", "number"),
+    "comparison.blocks": ("stretches", "Of the window, resampled for the bounds; below 10 there are none.", "number"),
     "comparison.block_s": ("s", "Length of one: push's p95 of visibility latency, at least 2 s.", "number"),
     "comparison.push_visibility_ms_p95.<bound_of>": ("ms", "Of push; value, and the 95% interval's bounds.", "number"),
     "comparison.push_requests_per_minute.<bound_of>": ("1/min", "Of a subscriber.", "number"),
@@ -61,7 +61,7 @@ BASELINE_KEYS: Final[dict[str, _Entry]] = {
     "comparison.dominance.<interval>.worse_at": ("", "Those at which it is worse.", "other"),
     "comparison.dominance.<interval>.blocks": (
         "stretches",
-        "Resampled for this verdict: at least as long as the interval; below 8 there is none.",
+        "Resampled for this verdict: at least as long as the interval; below 10 there is none.",
         "number",
     ),
     "comparison.curve": ("", "Cost and freshness of polling with random phases at intervals from 1 to 120 s.", "other"),

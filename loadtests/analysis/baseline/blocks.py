@@ -5,8 +5,10 @@ stretch is at least as long as what is compared remembers, such as the interval 
 stretches say nothing. It knows weights of stretches and nothing of what is counted.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -16,11 +18,10 @@ from loadtests.analysis.window import Window
 
 SHORTEST_S: Final = 2.0
 """A debounce, a fetch and what they delay."""
-FEWEST: Final = 8
+FEWEST: Final = 10
 """Stretches below which no interval is told."""
 _DRAWS: Final = 400
-_OUTSIDE: Final = 0.025
-"""What a 95% interval leaves out on each side."""
+_Z: Final = NormalDist().inv_cdf(0.975)
 
 Weights = Floats
 """How often each stretch was drawn; all 1 for the run as it was."""
@@ -49,6 +50,18 @@ class Blocks:
         """Of one stretch."""
         return self.length_ns / NS_PER_S
 
+    @property
+    def outside(self) -> float:
+        """Which part of the draws a 95% interval leaves out on each side: less than 2.5% where stretches are few.
+
+        Few stretches vary less among themselves than what they are a sample of, so percentiles alone are too narrow:
+        the expanded percentile interval (Hesterberg, The American Statistician 69, 2015, section 4.3), with Student's
+        quantile by its expansion in the inverse of its freedom (Abramowitz and Stegun 26.7.5).
+        """
+        freedom = self.count - 1
+        student = _Z + (_Z**3 + _Z) / (4 * freedom) + (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / (96 * freedom**2)
+        return NormalDist().cdf(-math.sqrt(self.count / freedom) * student)
+
     def of(self, at_ns: Ints) -> Ints:
         """Return which stretch each stamp of the window lies in."""
         return np.clip((at_ns - self.start_ns) // self.length_ns, 0, self.count - 1)
@@ -63,10 +76,10 @@ class Blocks:
         if self.count < FEWEST or value is None:
             return Interval(value=value, low=None, high=None)
         drawn = [told for weights in self.draws() if (told := statistic(weights)) is not None]
-        if _DRAWS - len(drawn) > _OUTSIDE * _DRAWS:
+        if _DRAWS - len(drawn) > self.outside * _DRAWS:
             return Interval(value=value, low=None, high=None)
         drawn.sort()
-        beyond = int(_OUTSIDE * len(drawn))
+        beyond = int(self.outside * len(drawn))
         return Interval(value=value, low=drawn[beyond], high=drawn[-1 - beyond])
 
     def draws(self) -> Floats:

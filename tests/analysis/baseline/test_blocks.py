@@ -62,6 +62,19 @@ def test_what_is_often_not_known_has_no_bounds() -> None:
     assert (interval.value, interval.low, interval.high) == (1.0, None, None)
 
 
+def test_an_interval_of_few_stretches_holds_the_truth_nearly_as_often_as_it_says() -> None:
+    """Ten stretches of a known mean, two hundred times: nineteen of twenty, and no fewer than nine of ten."""
+    blocks, held = blocks_of(20), 0
+    for seed in range(200):
+        counts = np.random.default_rng(seed).poisson(30, size=10).astype(np.float64)
+        interval = blocks.interval(lambda weights, counts=counts: float(counts @ weights) / 10)  # type: ignore[misc]
+        assert interval.low is not None
+        assert interval.high is not None
+        held += interval.low <= 30 <= interval.high
+
+    assert held >= 180
+
+
 def test_the_same_seed_draws_the_same() -> None:
     """So that a run analysed again gives the same bytes."""
     assert (blocks_of(60).draws() == blocks_of(60).draws()).all()
