@@ -66,6 +66,11 @@ class Blocks:
         """Return which stretch each stamp of the window lies in."""
         return np.clip((at_ns - self.start_ns) // self.length_ns, 0, self.count - 1)
 
+    def spans(self, window: Window) -> list[tuple[int, int]]:
+        """Return when each stretch begins and ends; the last one ends with the window."""
+        begins_ns = [self.start_ns + number * self.length_ns for number in range(self.count)]
+        return list(zip(begins_ns, [*begins_ns[1:], window.end_ns], strict=True))
+
     def interval(self, statistic: Callable[[Weights], float | None]) -> Interval:
         """Return a statistic of the run with its percentile interval over resampled stretches.
 

@@ -58,12 +58,11 @@ class Comparison:
         return counts.astype(np.float64)
 
     @cached_property
-    def _minutes(self) -> float:
-        """Subscriber-minutes in one stretch."""
-        window = self.run.window
-        among = self.run.devices.cohort == SUBSCRIBER
-        lived_ns = self.run.presence.lifetimes.device_ns(window.start_ns, window.end_ns, among)
-        return lived_ns / (60 * NS_PER_S) / self.blocks.count
+    def _minutes(self) -> Floats:
+        """Subscriber-minutes in each stretch."""
+        lifetimes, among = self.run.presence.lifetimes, self.run.devices.cohort == SUBSCRIBER
+        lived_ns = [lifetimes.device_ns(*span, among) for span in self.blocks.spans(self.run.window)]
+        return np.array(lived_ns) / (60 * NS_PER_S)
 
     @cached_property
     def _fetch_ms(self) -> float | None:
@@ -95,7 +94,7 @@ class Comparison:
 
     def push_requests_per_minute(self, weights: Weights) -> float | None:
         """Return what a subscriber costs."""
-        minutes = float(weights.sum()) * self._minutes
+        minutes = float((self._minutes * weights).sum())
         return float((self._requests * weights).sum()) / minutes if minutes else None
 
     def equal_interval_s(self, weights: Weights) -> float | None:

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from loadtests.analysis.analyse import analyse
+from loadtests.analysis.baseline.blocks import cut
+from loadtests.analysis.baseline.comparison import Comparison
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
 from loadtests.scenario.vocabulary import MutationKind
@@ -86,6 +89,17 @@ def test_push_and_polls_cross_early(comparison: Any) -> None:
     assert 0.5 in found["better_at"]
     assert 0.95 in found["better_at"]
     assert not [share for share in found["worse_at"] if share > 0.25]
+
+
+def test_a_stretch_costs_what_it_cost_those_who_were_there() -> None:
+    """A device that leaves after 4 s, with two requests in the first of five stretches: none was there in the last."""
+    story = Story(subscribers={"count": 1, "web": 0}).clock().lives(0, -1000, 4000).body("page", ("job", 1))
+    run = story.fetch(0, 500, 510, "page").fetch(0, 1500, 1510, "page").run()
+    compared = Comparison(run, cut(run.window, remembered_s=2, seed=1))
+
+    told = [compared.push_requests_per_minute(weights) for weights in np.eye(5)]
+
+    assert told == [60, 0, None, None, None]
 
 
 def test_where_nobody_was_to_see_a_change_nothing_is_compared() -> None:
