@@ -151,6 +151,8 @@ def _what_is_sent(load: ExpectedLoad) -> Iterator[str]:
         f"connects    {_count(load.connections_peak, 'WebSocket')} at once, {_count(load.joins, 'join')}, at most "
         f"{load.joins_per_s_peak:,.0f} in a second; {_count(load.pollers, 'poller')}"
     )
+    if load.controls:
+        yield f"            {_count(load.controls, 'official client')} among them: the control group"
     yield (
         f"writes      {load.mutations:,.0f} mutations; the busiest organization has "
         f"{_count(busiest.members, 'member')} and up to {busiest.mutations_per_s:,.3g}/s"

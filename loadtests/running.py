@@ -226,8 +226,10 @@ def _announce(console: Console, source: ScenarioFile, web_port: int | None) -> N
     scenario = source.scenario
     console.print(f"[bold]{scenario.name}[/]: {escape(scenario.question)}", soft_wrap=True)
     pollers = sum(cohort.count for cohort in scenario.pollers)
+    controls = scenario.subscribers.control
+    official = f", {controls:,} official client{'s' if controls > 1 else ''}" if controls else ""
     console.print(
-        f"[dim]{scenario.subscribers.count:,} subscribers and {pollers:,} pollers in "
+        f"[dim]{scenario.subscribers.count:,} subscribers{official} and {pollers:,} pollers in "
         f"{scenario.organizations.count:,} organizations, {scenario.duration_s:.0f} s of load and "
         f"{scenario.effective_drain_s:.0f} s of drain[/]",
         soft_wrap=True,

@@ -254,7 +254,7 @@ def health_table(run: ReportInput) -> Table:
 
 
 def _control_rows(metrics: Metrics) -> list[tuple[str, str, str]]:
-    """Return how the official clients compare with the lean subscribers that they shadow."""
+    """Return how the official clients compare with the lean subscribers that they shadow, both numbers told."""
     pairs = count(metrics.number("control", "n"))
     different = [metrics.number("control", key) for key in ("missing", "surplus")]
     tolerance = milliseconds(metrics.number("control", "tolerance_ms"))
@@ -263,17 +263,26 @@ def _control_rows(metrics: Metrics) -> list[tuple[str, str, str]]:
         *(
             (
                 f"official clients: signal latency differs by, {name}, ms",
-                milliseconds(metrics.number("control", f"signal_difference_ms_{name}")),
+                _beside(metrics, f"signal_difference_ms_{name}", ("signal_ms", name), ("lean_signal_ms", name)),
                 f"±{tolerance}",
             )
             for name in ("p50", "p95")
         ),
         (
             "official clients: readiness differs by, p50, ms",
-            milliseconds(metrics.number("control", "ready_difference_ms")),
+            _beside(metrics, "ready_difference_ms", ("ready_ms_p50",), ("lean_ready_ms_p50",)),
             f"±{milliseconds(metrics.number('control', 'ready_tolerance_ms'))}",
         ),
     ]
+
+
+def _beside(metrics: Metrics, difference: str, official: tuple[str, ...], lean: tuple[str, ...]) -> str:
+    """Return a difference with the two numbers that it lies between; without a difference, nothing."""
+    between = metrics.number("control", difference)
+    if between is None:
+        return NO_NUMBER
+    theirs, ours = (milliseconds(metrics.number("control", *keys)) for keys in (official, lean))
+    return f"{milliseconds(between)} ({theirs} beside {ours})"
 
 
 def _settings(caption: str, settings: Mapping[str, Any] | None) -> Table:

@@ -8,13 +8,13 @@ from loadtests.scenario.model import Scenario
 from loadtests.wire.plans import HOSTED, PlanName
 
 
-def hosted(subscribers: int = 400, mutations_per_s: float = 5, plan: PlanName = "pro") -> DryRun:
+def hosted(subscribers: int = 400, mutations_per_s: float = 5, plan: PlanName = "pro", control: int = 0) -> DryRun:
     """Return the dry run for a hosted project: one organization, ten minutes."""
     scenario = Scenario.model_validate(
         {
             "name": "hosted",
             "question": "Would a hosted project hold this?",
-            "subscribers": {"count": subscribers},
+            "subscribers": {"count": subscribers, "control": control},
             "phases": [{"name": "steady", "duration_s": 600, "mutations_per_s": mutations_per_s}],
         }
     )
@@ -54,6 +54,18 @@ def test_the_bill_of_a_month_stands_for_each_plan() -> None:
     assert bills["team"] == {"dollars": 10.0, "exceeds_quota": True, "limits_hit": []}
     assert bills["pro"] == {"dollars": 0.0, "exceeds_quota": True, "limits_hit": ["messages/s", "connections"]}
     assert bills["enterprise"]["dollars"] is None
+
+
+def test_the_control_group_is_on_the_bill() -> None:
+    """Four official clients make the 1,501st peak connection, a second package, and messages as four devices do."""
+    with_group, without = hosted(1_497, 0.1, "team", control=4), hosted(1_497, 0.1, "team")
+    text = "\n".join(lines_of(with_group))
+
+    assert "connects    1,501 WebSockets at once, 1,501 joins" in text
+    assert "            4 official clients among them: the control group" in text
+    assert json_of(with_group)["bills"]["team"]["dollars"] == 20.0
+    assert json_of(without)["bills"]["team"]["dollars"] == 10.0
+    assert with_group.load.messages - without.load.messages == pytest.approx(4 * 0.1 * 600)
 
 
 def test_a_load_that_fits_is_fine_throughout() -> None:

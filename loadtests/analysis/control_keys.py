@@ -35,6 +35,7 @@ CONTROL_KEYS: Final[dict[str, _Entry]] = {
         "Beyond it the verdict is unknown: 1 s, or the slowest lean subscriber's readiness.",
         "number",
     ),
+    "control.reasons": ("", "Why it cannot vouch for the run; they stand in health.reasons as well.", "other"),
     "control.examples": ("", "Events of which the two received different numbers, the first five.", "other"),
 }
 """Unit, meaning and shape of each."""

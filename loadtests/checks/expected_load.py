@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.checks.expected_fetches import fetched_apart_from_signals, keys_per_signal, share_of
-from loadtests.checks.presence import Stint, lead_s, stints
+from loadtests.checks.presence import Stint, control_stints, lead_s, stints
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population, organization_weights
 from loadtests.scenario.vocabulary import MutationKind
@@ -33,6 +33,8 @@ class Timeline:
     """The most within each second."""
     deliveries: Series
     """Expected ones."""
+    to_devices: Series
+    """Of these, what devices get, which re-fetch; the control group does not."""
     variance: Series
     """Of the deliveries of that second."""
 
@@ -59,8 +61,10 @@ class PhaseLoad:
     deliveries_per_s: float
     deliveries_per_s_peak: float
     """Of its busiest second."""
+    refetches_per_s: float
+    """For signals, at most: debouncing makes fewer of them."""
     requests_per_s: float
-    """To the API, at most: debouncing makes fewer of them."""
+    """To the API: mutations, polls, and these re-fetches."""
 
     @property
     def bytes_per_s(self) -> float:
@@ -73,6 +77,7 @@ class OrganizationLoad:
     """What the busiest organization gets in the busiest phase."""
 
     members: int
+    """Those who hear of it: subscribers, and the control group's."""
     mutations_per_s: float
 
     @property
@@ -100,6 +105,8 @@ class ExpectedLoad:
 
     scenario: Scenario
     subscribers: int
+    controls: int
+    """Official clients beside them: they connect, join and receive as these do."""
     pollers: int
     duration_s: float
     drain_s: float
@@ -135,27 +142,25 @@ def expect(population: Population) -> ExpectedLoad:
     """Return what the run of a population is going to send."""
     scenario = population.scenario
     lives = list(stints(population))
-    timeline = _timeline(population, lives)
+    everybody = [*lives, *control_stints(population)]
+    timeline = _timeline(population, lives, everybody)
     phases = _phases(population, timeline)
     mutations = sum(phase.mutations_per_s * phase.duration_s for phase in scenario.phases)
     fetched = fetched_apart_from_signals(population, lives)
     return ExpectedLoad(
         scenario=scenario,
         subscribers=scenario.subscribers.count,
+        controls=len(population.controls),
         pollers=len(population.pollers),
         duration_s=scenario.duration_s,
         drain_s=scenario.effective_drain_s,
         connections_peak=round(float(timeline.connections.max(initial=0))),
-        joins=len(lives),
+        joins=len(everybody),
         joins_per_s_peak=float(timeline.joins.max(initial=0)),
         mutations=mutations,
         messages=float(timeline.deliveries.sum()),
         own_echoes=_own_echoes(population),
-        refetches=fetched
-        + sum(
-            phase.deliveries_per_s * phase.duration_s * keys_per_signal(population, scenario.phases[index])
-            for index, phase in enumerate(phases)
-        ),
+        refetches=fetched + sum(phase.refetches_per_s * phase.duration_s for phase in phases),
         busiest=_busiest(population),
         rows=_rows(population, mutations),
         phases=phases,
@@ -166,37 +171,50 @@ def expect(population: Population) -> ExpectedLoad:
 # ---- second by second
 
 
-def _timeline(population: Population, lives: Sequence[Stint]) -> Timeline:
+def _timeline(population: Population, lives: Sequence[Stint], everybody: Sequence[Stint]) -> Timeline:
+    """Return what comes of `everybody` who receives; `lives` are the devices' among them."""
     scenario = population.scenario
     begins_s = -int(np.ceil(lead_s(population))) - 1
     seconds = int(np.ceil(scenario.duration_s + scenario.effective_drain_s)) - begins_s + 1
     weights = organization_weights(scenario)
-    sizes = np.bincount([role.organization for role in population.subscribers], minlength=len(weights))
     begin, end = np.zeros(seconds + 1), np.zeros(seconds + 1)
-    joins, reach, spread = np.zeros(seconds), np.zeros(seconds + 1), np.zeros(seconds + 1)
-    for life in lives:
-        first, last = int(np.floor(life.begin_s)) - begins_s, int(np.floor(life.end_s)) - begins_s
-        weight = float(weights[life.organization])
-        joins[first] += 1
-        begin[first] += 1
-        end[last] += 1
-        for series, value in ((reach, weight), (spread, weight * float(sizes[life.organization]))):
-            series[first] += value
-            series[last] -= value
+    for life in everybody:
+        begin[int(np.floor(life.begin_s)) - begins_s] += 1
+        end[int(np.floor(life.end_s)) - begins_s] += 1
     rate = _mutations_per_second(scenario, begins_s, seconds)
-    receivers, squares = np.cumsum(reach[:-1]), np.cumsum(spread[:-1])
+    receivers = _present(everybody, weights, begins_s, seconds)
+    squares = _present(everybody, weights * _listeners(population), begins_s, seconds)
     even = _even_per_second(scenario, begins_s, seconds)
     return Timeline(
         begins_s=begins_s,
-        joins=joins,
+        joins=begin[:-1],
         # Who leaves within a second was there for a part of it.
         connections=np.cumsum(begin[:-1])
         - np.concatenate(([0.0], np.cumsum(end[:-1])[:-1]))
         - _switched(lives, begins_s, seconds),
         deliveries=rate * receivers,
+        to_devices=rate * _present(lives, weights, begins_s, seconds),
         # Compound Poisson: each mutation brings as many as its organization has; an even pace leaves only that.
         variance=rate * np.maximum(0.0, squares - even * receivers**2),
     )
+
+
+def _present(lives: Sequence[Stint], values: Series, begins_s: int, seconds: int) -> Series:
+    """Return the sum of their organizations' values over those who are there, second by second."""
+    steps = np.zeros(seconds + 1)
+    for life in lives:
+        value = float(values[life.organization])
+        steps[int(np.floor(life.begin_s)) - begins_s] += value
+        steps[int(np.floor(life.end_s)) - begins_s] -= value
+    present: Series = np.cumsum(steps[:-1])
+    return present
+
+
+def _listeners(population: Population) -> Series:
+    """Return how many of each organization are pushed to: subscribers and the control group."""
+    homes = [each.organization for each in population.subscribers]
+    homes += [each.organization for each in population.controls]
+    return np.bincount(homes, minlength=population.organizations).astype(np.float64)
 
 
 def _switched(lives: Sequence[Stint], begins_s: int, seconds: int) -> Series:
@@ -247,6 +265,8 @@ def _phases(population: Population, timeline: Timeline) -> tuple[PhaseLoad, ...]
     for phase, begin_s in zip(scenario.phases, _begins(scenario), strict=True):
         deliveries = timeline.between(timeline.deliveries, begin_s, begin_s + phase.duration_s)
         mean = float(deliveries.mean())
+        signals = float(timeline.between(timeline.to_devices, begin_s, begin_s + phase.duration_s).mean())
+        refetches_per_s = signals * keys_per_signal(population, phase)
         loads.append(
             PhaseLoad(
                 name=phase.name,
@@ -256,7 +276,8 @@ def _phases(population: Population, timeline: Timeline) -> tuple[PhaseLoad, ...]
                 receivers=mean / phase.mutations_per_s if phase.mutations_per_s else 0.0,
                 deliveries_per_s=mean,
                 deliveries_per_s_peak=float(deliveries.max()),
-                requests_per_s=phase.mutations_per_s + polls_per_s + mean * keys_per_signal(population, phase),
+                refetches_per_s=refetches_per_s,
+                requests_per_s=phase.mutations_per_s + polls_per_s + refetches_per_s,
             )
         )
     return tuple(loads)
@@ -264,8 +285,7 @@ def _phases(population: Population, timeline: Timeline) -> tuple[PhaseLoad, ...]
 
 def _busiest(population: Population) -> OrganizationLoad:
     scenario = population.scenario
-    weights = organization_weights(scenario)
-    sizes = np.bincount([role.organization for role in population.subscribers], minlength=len(weights))
+    weights, sizes = organization_weights(scenario), _listeners(population)
     place = int(np.argmax(weights * sizes))
     most = max(phase.mutations_per_s for phase in scenario.phases)
     return OrganizationLoad(members=int(sizes[place]), mutations_per_s=float(weights[place]) * most)
@@ -287,7 +307,7 @@ def _own_echoes(population: Population) -> float:
 def _rows(population: Population, mutations: float) -> Rows:
     scenario = population.scenario
     guests = sum(role.other_organization is not None for role in population.subscribers)
-    users = population.organizations + len(population.devices)
+    users = population.organizations + len(population.devices) + len(population.controls)
     made = [(phase, phase.mutations_per_s * phase.duration_s) for phase in scenario.phases]
     return Rows(
         organizations=population.organizations,
@@ -305,6 +325,7 @@ def to_json(load: ExpectedLoad) -> dict[str, Any]:
     rows, busiest = load.rows, load.busiest
     return {
         "subscribers": load.subscribers,
+        "controls": load.controls,
         "pollers": load.pollers,
         "duration_s": load.duration_s,
         "drain_s": load.drain_s,

@@ -167,7 +167,7 @@ def _by_chance(load: ExpectedLoad, limit: int, arithmetic: str) -> Finding:
 def _fits(load: ExpectedLoad, phase: PhaseLoad, limit: int) -> tuple[str, ...]:
     """Return the largest rate for these members and the most members for this rate; all else is proportional."""
     share = limit / phase.deliveries_per_s
-    rate, members = phase.mutations_per_s * share, load.subscribers * share
+    rate, members = phase.mutations_per_s * share, (load.subscribers + load.controls) * share - load.controls
     variance = float(load.timeline.between(load.timeline.variance, phase.begin_s, _end(phase)).mean())
     # x² + 3·sqrt(v/60)·x - limit = 0 for x² = deliveries/s, whose variance v·x² grows with it.
     spread = _DEVIATIONS * sqrt(variance / phase.deliveries_per_s / _WINDOW_S)
@@ -175,7 +175,7 @@ def _fits(load: ExpectedLoad, phase: PhaseLoad, limit: int) -> tuple[str, ...]:
     calm = f" ({root**2 / phase.receivers:,.2g} leaves room for chance)" if variance else ""
     return (
         f"fewer than {rate:,.3g} mutations/s{calm} for these {load.subscribers:,} subscribers",
-        f"fewer than {members:,.0f} subscribers for these {phase.mutations_per_s:g} mutations/s",
+        f"fewer than {max(0.0, members):,.0f} subscribers for these {phase.mutations_per_s:g} mutations/s",
         _larger_plan("messages_per_s", phase.deliveries_per_s),
     )
 
@@ -201,7 +201,8 @@ def _end(phase: PhaseLoad) -> float:
 
 def _connections(load: ExpectedLoad, plan: PlanName) -> Finding:
     limit, peak = PLANS[plan].connections, load.connections_peak
-    arithmetic = f"{peak:,} WebSockets at once, of {load.subscribers:,} subscribers"
+    beside = f" and {load.controls:,} official clients" if load.controls else ""
+    arithmetic = f"{peak:,} WebSockets at once, of {load.subscribers:,} subscribers{beside}"
     if limit is None:
         return _unlimited("connections", peak, arithmetic)
     beyond = peak - limit
@@ -215,7 +216,9 @@ def _connections(load: ExpectedLoad, plan: PlanName) -> Finding:
             else "stays within the limit, if nobody else uses the project"
         ),
         arithmetic=f"{arithmetic}, against {limit:,}",
-        fits=(f"at most {limit:,} subscribers", _larger_plan("connections", peak)) if beyond > 0 else (),
+        fits=(f"at most {max(0, limit - load.controls):,} subscribers", _larger_plan("connections", peak))
+        if beyond > 0
+        else (),
         expected=peak,
         allowed=limit,
         is_hit=beyond > 0,

@@ -22,6 +22,7 @@ class Stint:
     """One subscriber on one organization's channel without a break; seconds from the start of the load."""
 
     subscriber: int
+    """Its index; of a control subscriber, the index of the one that it shadows."""
     organization: int
     begin_s: float
     """Before the load it is negative."""
@@ -47,6 +48,18 @@ def stints(population: Population) -> Iterator[Stint]:
             begin_s = early / population.scenario.subscribers.connects_per_s - lead_s(population)
             early += 1
         yield from _Life(role, models, begin_s).live(plan, end_s=_end_s(population))
+
+
+def control_stints(population: Population) -> Iterator[Stint]:
+    """Yield where the control group is: on their channels all the time, whatever those do whom they shadow."""
+    for control in population.controls:
+        yield Stint(
+            subscriber=control.shadows,
+            organization=control.organization,
+            begin_s=-lead_s(population),
+            end_s=_end_s(population),
+            is_new_socket=True,
+        )
 
 
 def _end_s(population: Population) -> float:

@@ -19,6 +19,12 @@ EXIT_CODES: Final = {Outcome.PASS: 0, Outcome.FAIL: 3, Outcome.UNKNOWN: 4}
 _PROVEN_BY_RECEIPT: Final = frozenset(
     f"delivery.{name}" for name in ("leaked", "leaked_answers", "duplicate", "out_of_order", "degraded")
 )
+_SAID_BY_CONTENT: Final = frozenset(f"delivery.{name}" for name in ("leaked", "leaked_answers", "degraded"))
+"""Of these, what a frame or an answer says itself: it cannot come of counting wrongly."""
+_APART_FROM_DEVICES: Final = ("mutations.", "notifications.", "target.")
+"""By mutators, database and target: what devices received makes no difference."""
+_PERHAPS_FROM_DEVICES: Final = frozenset({"mutations.ambiguous", "mutations.events_without_acked"})
+"""But for these, where nobody may read the database: then events are known by their receipt alone."""
 _LEAKS_NAMED: Final = 3
 # Differences of stamps by two clocks.
 _ACROSS_CLOCKS: Final = ("push.signal_ms.", "push.stages.emission_delay_ms.", "push.stages.signal_latency_ms.")
@@ -68,11 +74,15 @@ def judge(
     parsed = parse_gates(scenario, extra_gates)
     gates = tuple(_within_clocks(gate, judge_gate(gate, metrics), metrics) for gate in parsed)
     proven = _leaks(metrics) + [
-        _violation(result) for gate, result in zip(parsed, gates, strict=True) if _is_proven(gate, result)
+        _violation(result) for gate, result in zip(parsed, gates, strict=True) if _is_proven(gate, result, metrics)
     ]
     if proven:
         return Verdict(value=Outcome.FAIL, reasons=tuple(proven), gates=gates)
     unfit = [*trouble, *find_metric("health.reasons", metrics)]
+    if unfit and set(unfit) <= set(metrics.get("control", {}).get("reasons", ())):
+        apart = [_violation(result) for gate, result in zip(parsed, gates, strict=True) if _is_apart(gate, result)]
+        if apart:
+            return Verdict(value=Outcome.FAIL, reasons=tuple(apart), gates=gates)
     if unfit:
         return Verdict(value=Outcome.UNKNOWN, reasons=tuple(unfit), gates=gates)
     verdict = _by_gates(gates)
@@ -116,9 +126,21 @@ def _leak(example: Mapping[str, Any]) -> str:
     )
 
 
-def _is_proven(gate: Gate, result: GateResult) -> bool:
+def _is_proven(gate: Gate, result: GateResult, metrics: Mapping[str, Any]) -> bool:
+    """Return whether a gate is violated by what was received, however bad the rest was.
+
+    A second receipt proves nothing where an official client beside did not have the one or the other.
+    """
+    if gate.path not in _SAID_BY_CONTENT and metrics.get("control", {}).get("missing"):
+        return False
     is_surplus = gate.comparison in {"<", "<=", "=="} and result.measured is not None and result.measured > gate.limit
     return result.outcome is Outcome.FAIL and gate.path in _PROVEN_BY_RECEIPT and is_surplus
+
+
+def _is_apart(gate: Gate, result: GateResult) -> bool:
+    """Return whether a gate is violated whatever devices received, so that no control group can put it in doubt."""
+    is_apart = gate.path.startswith(_APART_FROM_DEVICES) and gate.path not in _PERHAPS_FROM_DEVICES
+    return result.outcome is Outcome.FAIL and is_apart
 
 
 def _violation(result: GateResult) -> str:

@@ -20,6 +20,7 @@ from websockets.exceptions import WebSocketException
 from loadtests.clients.channel import Channel
 from loadtests.drivers.casting import Mint, minter
 from loadtests.drivers.run_input import RunInput
+from loadtests.drivers.target_loop import TargetLoop
 from loadtests.history.kinds import NO_ENTITY, Kind
 from loadtests.history.ledger import Ledger, LedgerFullError
 from loadtests.processes import lifeline
@@ -28,6 +29,8 @@ from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Control
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import TOPIC_PREFIX
+from loadtests.wire.tls import TlsError, client_context, explain
+from loadtests.wire.way import Way
 
 _log: Final = logging.getLogger(__name__)
 _WEBSOCKET: Final = "/websocket"
@@ -51,10 +54,9 @@ class ControlSubscriber:
         self._is_up = False
         self.live = asyncio.Event()
 
-    async def subscribe(self, endpoint: Endpoint, mint: Mint) -> None:
+    async def subscribe(self, way: Way, anon_key: str, mint: Mint) -> None:
         """Connect and join; what becomes of it is told to the callbacks."""
-        url = endpoint.realtime_url.removesuffix(_WEBSOCKET)
-        self._client = AsyncRealtimeClient(url, endpoint.anon_key)
+        self._client = AsyncRealtimeClient(way.url.removesuffix(_WEBSOCKET), anon_key)
         await self._client.set_auth(mint(self._control.user_id))
         binding = self._channel.binding
         channel = self._client.channel(self._channel.topic.removeprefix(TOPIC_PREFIX))
@@ -69,8 +71,9 @@ class ControlSubscriber:
             await channel.subscribe(self._on_status)
         except (OSError, WebSocketException) as error:
             # The client has given up; that there is no control group is for the analysis to say.
-            _log.warning("the control subscriber %d cannot connect: %s", self._control.index, error)
-            self._go_down(str(error))
+            why = explain(error, way.address[0])
+            _log.warning("the control subscriber %d cannot connect: %s", self._control.index, why)
+            self._go_down(why)
 
     async def leave(self) -> None:
         """End; a server that does not answer is not waited for."""
@@ -113,7 +116,7 @@ class ControlSubscriber:
 class ControlGroup:
     """The process: obeys prepare, go and stop."""
 
-    def __init__(self, hello: Message, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, hello: Message, loop: TargetLoop) -> None:
         self._run = RunInput.read(Path(hello["run"]))
         scenario, population = self._run.scenario, self._run.population
         self.ledger = self._run.create_ledger("control", expected_rows=_rows(scenario))
@@ -156,16 +159,18 @@ class ControlGroup:
         scenario = self._run.scenario
         lifetime_s = scenario.duration_s + scenario.effective_drain_s + _TOKEN_SPARE_S
         mint = minter(endpoint.jwt_secret, lifetime_s=lifetime_s, given=endpoint.tokens)
+        way = Way.to(endpoint)
+        self._loop.lead(way, client_context(endpoint.ca_file) if endpoint.ca_file else None)
         try:
             async with asyncio.timeout(scenario.subscribers.live_within_s):
-                await asyncio.gather(*(_come_up(one, endpoint, mint) for one in self._subscribers))
+                await asyncio.gather(*(_come_up(one, way, endpoint.anon_key, mint) for one in self._subscribers))
         except TimeoutError:
             _log.warning("not all of the control group became live in %g s", scenario.subscribers.live_within_s)
         lifeline.say({"is": "ready"})
 
 
-async def _come_up(subscriber: ControlSubscriber, endpoint: Endpoint, mint: Mint) -> None:
-    await subscriber.subscribe(endpoint, mint)
+async def _come_up(subscriber: ControlSubscriber, way: Way, anon_key: str, mint: Mint) -> None:
+    await subscriber.subscribe(way, anon_key, mint)
     await subscriber.live.wait()
 
 
@@ -181,7 +186,7 @@ def main() -> int:
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s control %(levelname)s %(message)s"
     )
     hello = lifeline.read_hello()
-    loop = asyncio.new_event_loop()
+    loop = TargetLoop()
     asyncio.set_event_loop(loop)
     group = ControlGroup(hello, loop)
     try:
@@ -189,7 +194,9 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001 - the parent has to hear of it whatever it is
         _log.exception("the control group broke")
         group.ledger.close()
-        lifeline.say({"is": "failed", "why": str(error) if isinstance(error, LedgerFullError) else repr(error)})
+        lifeline.say(
+            {"is": "failed", "why": str(error) if isinstance(error, LedgerFullError | TlsError) else repr(error)}
+        )
         return 1
     group.ledger.close()
     lifeline.say({"is": "done"})

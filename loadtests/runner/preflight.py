@@ -27,8 +27,9 @@ def needed_descriptors(scenario: Scenario) -> int:
     subscribers = scenario.subscribers.count
     pollers = sum(cohort.count for cohort in scenario.pollers)
     fetching = round((subscribers + pollers) * _REQUESTS_AT_ONCE_SHARE)
+    listening = subscribers + scenario.subscribers.control
     per_swarm = -(-(subscribers + fetching) // scenario.subscribers.processes)
-    return max(subscribers, per_swarm, fetching) + _SPARE_DESCRIPTORS
+    return max(listening, per_swarm, fetching) + _SPARE_DESCRIPTORS
 
 
 def check_descriptors(scenario: Scenario, limit: int) -> None:

@@ -7,6 +7,7 @@ business.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from socket import create_connection
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from loadtests.wire.changes import decode_change
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Reply, System, Vsn
 from loadtests.wire.tls import client_context, explain
+from loadtests.wire.way import Way
 
 WITHIN_S: Final = 14.0
 """All steps together."""
@@ -65,12 +67,20 @@ class Probe:
     def _through_realtime(self, api: httpx.Client, seen: Observed) -> Observed:
         query = urlencode({"apikey": self.endpoint.anon_key, "vsn": Vsn.V2.value})
         secure = client_context(self.endpoint.ca_file) if self.endpoint.realtime_url.startswith("wss") else None
-        headers = {"Host": self.endpoint.realtime_host} if self.endpoint.realtime_host else None
-        url = f"{self.endpoint.realtime_url}?{query}"
+        way, within_s = Way.to(self.endpoint), self._left_s(_REQUEST_S)
+        name = way.address[0] if secure else None
         try:
-            with connect(
-                url, ssl=secure, additional_headers=headers, open_timeout=self._left_s(_REQUEST_S), close_timeout=1
-            ) as socket:
+            with (
+                create_connection(way.address, timeout=within_s) as raw,
+                connect(
+                    f"{way.url}?{query}",
+                    sock=raw,
+                    ssl=secure,
+                    server_hostname=name,
+                    open_timeout=within_s,
+                    close_timeout=1,
+                ) as socket,
+            ):
                 return self._live_and_told(api, socket, seen)
         except InvalidStatus as error:
             told = error.response.body.decode(errors="replace")[:200] if error.response.body else "and says no more"

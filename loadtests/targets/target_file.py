@@ -4,6 +4,7 @@ Pydantic, because people write it. It never holds a secret, only where each one 
 the environment in. What is in it may stand in a manifest, what it leads to may not.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from loadtests.targets.limits import Limits
 from loadtests.wire.routes import Routes, unknown_routes
 from loadtests.wire.tls import TlsError, client_context
 
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?")
 _REALTIME_PATH: Final = "/realtime/v1/websocket"
 _STATUS_KEYS: Final = {"anon": "ANON_KEY", "service": "SERVICE_ROLE_KEY", "jwt_secret": "JWT_SECRET"}
 """What `supabase status -o env` calls them."""
@@ -148,6 +150,13 @@ class TargetFile(Table):
         if url is not None and urlsplit(url).scheme not in {"ws", "wss"}:
             raise ValueError(f"{url!r} is no ws:// or wss:// URL")
         return url
+
+    @field_validator("realtime_host")
+    @classmethod
+    def _host(cls, host: str | None) -> str | None:
+        if host is not None and not _HOST.fullmatch(host):
+            raise ValueError(f"{host!r} is no host: give its name, with a port if the tenant's has one")
+        return host
 
     @model_validator(mode="after")
     def _realtime_is_somewhere(self) -> Self:

@@ -35,7 +35,9 @@ def couple(**changes: Any) -> Beside:
 
 def reasons_of(story: Story) -> list[str]:
     """Return why the measurement is not good enough."""
-    reasons: list[str] = story.metrics()["health"]["reasons"]
+    metrics = story.metrics()
+    reasons: list[str] = metrics["health"]["reasons"]
+    assert metrics["control"]["reasons"] == reasons  # nothing else is wrong in these stories
     return reasons
 
 
@@ -63,6 +65,15 @@ def test_an_event_that_one_of_them_lacks_makes_the_run_unknown_and_is_named() ->
         "other)"
     )
     assert "the official client received it 1 time less" in reasons_of(lost_by_them)[0]
+
+
+def test_a_loss_that_both_saw_is_no_difference() -> None:
+    """The control group then bears the devices out: what is missed stays missed."""
+    story = couple().official()
+
+    assert (story.group().pairs, story.group().missing, story.group().surplus) == (1, 0, 0)
+    assert story.metrics()["delivery"]["missed_live"] == 1
+    assert reasons_of(story) == []
 
 
 def test_a_difference_that_evens_out_is_one_nevertheless() -> None:

@@ -114,6 +114,33 @@ def test_every_signal_asks_for_a_list_at_most() -> None:
     assert told.phases[0].requests_per_s == pytest.approx(2 + 0.3 + 20)
 
 
+def test_the_control_group_connects_and_receives_but_fetches_nothing() -> None:
+    """Four official clients beside ten devices: 14 connections, 2 x 14 x 100 messages, re-fetches for 2,000 alone."""
+    told = load(subscribers={"web": 0, "control": 4, "connects_per_s": 1})
+
+    assert (told.controls, told.connections_peak, told.joins) == (4, 14, 14)
+    assert told.joins_per_s_peak == 5  # all of the group, and the first device
+    assert told.messages == pytest.approx(2800)
+    assert (told.phases[0].receivers, told.busiest.members) == (pytest.approx(14), 14)
+    assert told.refetches == pytest.approx(2000 + 10)
+    assert told.phases[0].requests_per_s == pytest.approx(2 + 20)
+    assert told.timeline.between(told.timeline.variance, 50, 51) == pytest.approx(2 * 14**2)
+    assert (told.rows.users, told.rows.memberships) == (15, 15)
+
+
+def test_the_control_group_stays_in_its_organizations_when_devices_leave() -> None:
+    """One shadows a device of each of two organizations; all four devices log out half-way: 2·(2+1)·50 + 2·1·50."""
+    told = load(
+        4,
+        organizations={"count": 2},
+        subscribers={"control": 2},
+        lifecycle=[{"at_s": 50, "step": "logout"}],
+    )
+
+    assert told.messages == pytest.approx(2 * 3 * 50 + 2 * 1 * 50)
+    assert told.connections_peak == 6
+
+
 def test_what_is_made_in_the_database() -> None:
     """Organizations, an owner for each, all devices' users, 15 jobs each; a fifth of the mutations are creates."""
     rows = load(organizations={"count": 2}, pollers=[{"interval_s": 10, "count": 3}]).rows

@@ -128,12 +128,12 @@ def test_what_is_allowed_and_confirmed_passes() -> None:
 
 
 def load_of(**keys: object) -> object:
-    """Return nothing; raises when a cap is passed by 100 subscribers at 10 mutations/s for a minute."""
+    """Return nothing; raises when 97 subscribers and 3 official clients, at 10 mutations/s for a minute, pass a cap."""
     scenario = Scenario.model_validate(
         {
             "name": "any",
             "question": "What is the answer?",
-            "subscribers": {"count": 100},
+            "subscribers": {"count": 97, "control": 3},
             "phases": [{"name": "steady", "duration_s": 60, "mutations_per_s": 10}],
         }
     )

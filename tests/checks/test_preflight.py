@@ -50,6 +50,20 @@ def test_four_hundred_members_at_five_mutations_a_second_lose_most_on_the_pro_pl
     assert refused(compare(load(400, 5), "pro")) == (found,)
 
 
+def test_the_control_group_counts_against_the_plan() -> None:
+    """200 connections are what the free plan has: 198 devices and three official clients are one too many."""
+    group = {"subscribers": {"control": 3}}
+    found = finding("connections", "free", 198, 0.1, **group)
+    messages = finding("messages/s", "pro", 397, 5, **group)
+
+    assert (found.expected, found.allowed, found.severity) == (201, 200, Severity.WARNED)
+    assert found.arithmetic == "201 WebSockets at once, of 198 subscribers and 3 official clients, against 200"
+    assert found.fits[0] == "at most 197 subscribers"
+    assert finding("connections", "free", 197, 0.1, **group).severity is Severity.FINE
+    assert "5 mutations/s x 400 receivers = 2,000 deliveries/s" in messages.arithmetic
+    assert messages.fits[1] == "fewer than 97 subscribers for these 5 mutations/s"
+
+
 def test_what_would_fit_fits() -> None:
     """A little below the bound nothing is certain to be discarded; with room for chance nothing is likely to be."""
     assert finding("messages/s", "pro", 400, 1.24).severity is Severity.WARNED

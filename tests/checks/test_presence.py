@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loadtests.checks.presence import stints
+from loadtests.checks.presence import Stint, control_stints, stints
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 
@@ -33,6 +33,29 @@ def told(count: int = 1, organizations: int = 1, **keys: Any) -> list[tuple[int,
 def test_devices_log_in_one_after_another_before_the_load() -> None:
     """Ten a second, and all stay to the end of the drain."""
     assert told(count=2) == [(0, 0, -0.2, END, True), (1, 0, -0.1, END, True)]
+
+
+def test_the_control_group_is_there_all_the_time() -> None:
+    """From the first login on, in the organizations of those whom it shadows, though these leave."""
+    population = Population(
+        Scenario.model_validate(
+            {
+                "name": "any",
+                "question": "What is the answer?",
+                "organizations": {"count": 2},
+                "subscribers": {"count": 4, "connects_per_s": 10, "control": 2},
+                "phases": [ALL],
+                "lifecycle": [{"at_s": 10, "step": "logout"}],
+            }
+        ),
+        seed=1,
+        run_id="any",
+    )
+
+    assert list(control_stints(population)) == [
+        Stint(subscriber=0, organization=0, begin_s=-0.4, end_s=END, is_new_socket=True),
+        Stint(subscriber=2, organization=1, begin_s=-0.4, end_s=END, is_new_socket=True),
+    ]
 
 
 def test_a_step_to_log_in_is_the_beginning() -> None:

@@ -84,6 +84,45 @@ def test_a_duplicate_is_proven_by_its_receipt_but_a_miss_is_not() -> None:
     assert (duplicate.value, missed.value) == (Outcome.FAIL, Outcome.UNKNOWN)
 
 
+def doubted(*gates: str, trouble: tuple[str, ...] = (), missing: int = 0, **delivery: int) -> Verdict:
+    """Return the verdict where the control group alone contradicts, and one mutation was refused."""
+    doubt = "official clients and lean subscribers did not receive the same events"
+    metrics = metrics_of((doubt,), **delivery)
+    metrics |= {"control": {"missing": missing, "reasons": [doubt]}, "mutations": {"failed": 1, "ambiguous": 1}}
+    return judge(metrics, scenario_with(*gates), trouble=trouble)
+
+
+def test_what_devices_received_is_unknown_where_official_clients_received_something_else() -> None:
+    """Which of the two is wrong cannot be told: neither a loss nor a latency is proven, and nothing passes."""
+    assert doubted("delivery.missed_live == 0", missed_live=1).value is Outcome.UNKNOWN
+    assert doubted(VIOLATED).value is Outcome.UNKNOWN
+    assert doubted(KEPT).value is Outcome.UNKNOWN
+
+
+def test_what_devices_have_no_part_in_fails_all_the_same() -> None:
+    """A mutation was refused, whoever was told of the others. Two of the counts of mutations may rest on receipts."""
+    verdict = doubted("mutations.failed == 0", "delivery.missed_live == 0", missed_live=1)
+
+    assert (verdict.value, verdict.reasons) == (Outcome.FAIL, ("mutations.failed == 0: measured 1, not == 0",))
+    assert doubted("mutations.failed <= 1").value is Outcome.UNKNOWN
+    assert doubted("mutations.ambiguous == 0").value is Outcome.UNKNOWN
+
+
+def test_other_trouble_leaves_nothing_apart() -> None:
+    """What went wrong around the run may have refused the mutation."""
+    assert doubted("mutations.failed == 0", trouble=("the mutators died",)).value is Outcome.UNKNOWN
+
+
+def test_a_second_receipt_is_no_proof_where_an_official_client_lacks_one() -> None:
+    """It may be ours. Where only the devices lack something they have invented nothing, and content is no count."""
+    gate = "delivery.duplicate == 0"
+
+    assert doubted(gate, duplicate=1, missing=1).value is Outcome.UNKNOWN
+    assert doubted(gate, duplicate=1).value is Outcome.FAIL
+    assert doubted("delivery.degraded == 0", degraded=1, missing=1).value is Outcome.FAIL
+    assert doubted(leaked=1, missing=1).value is Outcome.FAIL
+
+
 def test_trouble_around_the_run_makes_it_unknown() -> None:
     """Even if all gates hold."""
     verdict = judge(metrics_of(), scenario_with(KEPT), trouble=["swarm-0 is full after 10 rows"])

@@ -8,17 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from loadtests.history.directory import RunDirectory
 from loadtests.history.history import History
 from loadtests.history.kinds import Kind
 from loadtests.history.ledger import LEDGER_SUFFIX
 from loadtests.processes.spawn import Child
-from loadtests.scenario.model import Scenario
-from loadtests.scenario.population import Population
 from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
+from tests.drivers.driver_process import DEADLINE_S, NOWHERE, new_run, started
 
-DEADLINE_S = 20.0
 SCENARIO: dict[str, Any] = {
     "name": "control-test",
     "question": "Does the control group write down what official clients are told?",
@@ -28,26 +25,12 @@ SCENARIO: dict[str, Any] = {
 }
 
 
-def new_run(path: Path, scenario: dict[str, Any], run_id: str) -> Population:
-    """Return the population of a run whose manifest is written to `path`."""
-    directory = RunDirectory.create(path)
-    directory.write_json(
-        directory.manifest_file, {"schema": "loadtests.manifest/1", "scenario": scenario, "seed": 1, "run_id": run_id}
-    )
-    return Population(Scenario.model_validate(scenario), seed=1, run_id=run_id)
-
-
 @contextmanager
-def started(path: Path, endpoint: Endpoint) -> Iterator[Child]:
+def prepared(path: Path, endpoint: Endpoint) -> Iterator[Child]:
     """Start the process on the run at `path` and have it prepared; end it whatever happens."""
-    child = Child.start(
-        "loadtests.drivers.control", name="control group", log=path / "run.log", hello={"run": str(path)}
-    )
-    try:
+    with started("loadtests.drivers.control", path) as child:
         child.send({"do": "prepare", "endpoint": endpoint.to_json()})
         yield child
-    finally:
-        child.stop()
 
 
 def emit(connection: psycopg.Connection, organization: str) -> str:
@@ -69,7 +52,7 @@ def test_each_official_client_writes_down_its_organizations_events_and_no_others
     population = new_run(tmp_path / "run", SCENARIO, "control-hears")
     provision(stack.database_url, population)
     with (
-        started(tmp_path / "run", stack) as child,
+        prepared(tmp_path / "run", stack) as child,
         psycopg.connect(stack.database_url, autocommit=True) as connection,
     ):
         child.wait_for("ready", DEADLINE_S)
@@ -99,15 +82,7 @@ def test_a_target_that_lets_nobody_in_leaves_a_record_and_no_ruin(tmp_path: Path
     """The run goes on; that there was no control group is for the analysis to say."""
     scenario = {**SCENARIO, "subscribers": {**SCENARIO["subscribers"], "live_within_s": 0.3}}
     new_run(tmp_path / "run", scenario, "control-nobody")
-    nowhere = Endpoint(
-        api_url="http://127.0.0.1:1",
-        realtime_url="ws://127.0.0.1:1/realtime/v1/websocket",
-        anon_key="a",
-        service_key="s",
-        jwt_secret="s" * 32,
-        database_url="",
-    )
-    with started(tmp_path / "run", nowhere) as child:
+    with prepared(tmp_path / "run", NOWHERE) as child:
         child.wait_for("ready", DEADLINE_S)
         child.send({"do": "stop"})
         child.wait_for("done", DEADLINE_S)

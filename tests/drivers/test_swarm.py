@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,17 @@ import httpx
 import pytest
 
 from loadtests.clients.requests import Cause
-from loadtests.history.directory import RunDirectory
 from loadtests.history.history import History
 from loadtests.history.kinds import NO_ENTITY, DownCause, Kind, SignalFlag
 from loadtests.processes.spawn import Child, ChildError
-from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import DeviceModel
 from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
+from tests.drivers.driver_process import DEADLINE_S, NOWHERE, new_run, started
 from tests.drivers.tls_proxy import Authority, tls_proxy
 
-DEADLINE_S = 20.0
 SUBSCRIBERS = 8
 POLLERS = 2
 UPDATES = 10
@@ -46,24 +44,9 @@ SCENARIO: dict[str, Any] = {
 }
 
 
-def new_run(path: Path, scenario: Mapping[str, Any], run_id: str) -> Population:
-    """Return the population of a run whose manifest is written to `path`."""
-    directory = RunDirectory.create(path)
-    directory.write_json(
-        directory.manifest_file, {"schema": "loadtests.manifest/1", "scenario": scenario, "seed": 1, "run_id": run_id}
-    )
-    return Population(Scenario.model_validate(scenario), seed=1, run_id=run_id)
-
-
-@contextmanager
-def started_swarm(path: Path) -> Iterator[Child]:
+def started_swarm(path: Path) -> AbstractContextManager[Child]:
     """Start the process on the run at `path`; end it whatever happens."""
-    hello = {"run": str(path), "shard": 0, "shards": 1}
-    child = Child.start("loadtests.drivers.swarm", name="swarm", log=path / "swarm.log", hello=hello)
-    try:
-        yield child
-    finally:
-        child.stop()
+    return started("loadtests.drivers.swarm", path, shard=0, shards=1)
 
 
 def wait_progress(swarm: Child, holds: Callable[[dict[str, Any]], bool]) -> None:
@@ -237,16 +220,8 @@ def test_a_target_that_is_not_there_is_told(tmp_path: Path) -> None:
     """When no device becomes live within the time, the process says why and ends with 1."""
     scenario = {**SCENARIO, "subscribers": {**SCENARIO["subscribers"], "live_within_s": 0.3}}
     new_run(tmp_path / "run", scenario, "nobody")
-    endpoint = Endpoint(
-        api_url="http://127.0.0.1:1",
-        realtime_url="ws://127.0.0.1:1/realtime/v1/websocket",
-        anon_key="a",
-        service_key="s",
-        jwt_secret="s" * 32,
-        database_url="",
-    )
     with started_swarm(tmp_path / "run") as swarm:
-        swarm.send({"do": "prepare", "endpoint": endpoint.to_json()})
+        swarm.send({"do": "prepare", "endpoint": NOWHERE.to_json()})
         told = swarm.next_message(DEADLINE_S)
         while told is not None and told["is"] == "progress":
             told = swarm.next_message(DEADLINE_S)

@@ -26,8 +26,12 @@ def test_the_control_group_stands_beside_the_health(full_run: ReportInput) -> No
         "missing": 0,
         "surplus": 2,
         "tolerance_ms": 20.0,
+        "signal_ms": {"p50": 8.5, "p95": None},
+        "lean_signal_ms": {"p50": 7.2, "p95": None},
         "signal_difference_ms_p50": 1.3,
         "signal_difference_ms_p95": None,
+        "ready_ms_p50": 54.0,
+        "lean_ready_ms_p50": 50.0,
         "ready_difference_ms": 4.0,
         "ready_tolerance_ms": 1000.0,
     }
@@ -43,8 +47,8 @@ def test_the_control_group_stands_beside_the_health(full_run: ReportInput) -> No
 
     assert rows(3) == [
         ("official clients: of 1,200 receipts, missing and surplus", "0 and 2", "0 and 0"),
-        ("official clients: signal latency differs by, p50, ms", "1.3", "±20.0"),
+        ("official clients: signal latency differs by, p50, ms", "1.3 (8.5 beside 7.2)", "±20.0"),
         ("official clients: signal latency differs by, p95, ms", NO_NUMBER, "±20.0"),
-        ("official clients: readiness differs by, p50, ms", "4.0", "±1,000.0"),
+        ("official clients: readiness differs by, p50, ms", "4.0 (54.0 beside 50.0)", "±1,000.0"),
     ]
     assert rows(0) == []

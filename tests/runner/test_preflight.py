@@ -18,14 +18,14 @@ from loadtests.runner.preflight import (
 from loadtests.scenario.model import Scenario
 
 
-def crowd(count: int, *, processes: int = 1, pollers: int = 0) -> Scenario:
+def crowd(count: int, *, processes: int = 1, pollers: int = 0, control: int = 0) -> Scenario:
     """Return a scenario with many devices."""
     cohorts: list[Any] = [{"interval_s": 5, "count": pollers}] if pollers else []
     return Scenario.model_validate(
         {
             "name": "any",
             "question": "Do they all fit here?",
-            "subscribers": {"count": count, "processes": processes},
+            "subscribers": {"count": count, "processes": processes, "control": control},
             "pollers": cohorts,
             "phases": [{"name": "load", "duration_s": 1, "mutations_per_s": 1}],
         }
@@ -50,6 +50,13 @@ def test_more_processes_share_the_sockets_until_the_server_is_the_busiest() -> N
     """Realtime holds them all in one process, however many processes the devices have."""
     assert needed_descriptors(crowd(5000, processes=4)) < needed_descriptors(crowd(5000))
     assert needed_descriptors(crowd(5000, processes=64)) >= 5000
+
+
+def test_realtime_holds_the_control_groups_sockets_too() -> None:
+    """50 more, where the server is the busiest."""
+    alone, beside = crowd(5000, processes=64), crowd(5000, processes=64, control=50)
+
+    assert needed_descriptors(beside) == needed_descriptors(alone) + 50
 
 
 def test_pollers_need_descriptors_too() -> None:

@@ -1,12 +1,16 @@
 """One job on its way through a whole pipeline, and through one in which something is wrong."""
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from http import HTTPStatus
 from uuid import uuid4
 
 import psycopg
 import pytest
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
 
 from loadtests.checks.readiness import Observed, diagnose
 from loadtests.scenario.model import Scenario
@@ -92,6 +96,26 @@ def test_hosts_that_are_not_there(probe: Probe) -> None:
 
     assert "cannot be reached" in said(replace(probe, endpoint=no_api).observe())
     assert "opens no WebSocket" in said(replace(probe, endpoint=no_realtime).observe())
+
+
+def test_a_bare_realtime_reads_its_tenant_in_the_one_host_header(probe: Probe) -> None:
+    """A second header, of the address, would be a request that servers refuse."""
+    hosts: list[list[str]] = []
+
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        hosts.append(request.headers.get_all("Host"))
+        return connection.respond(HTTPStatus.NOT_FOUND, "Tenant not found")
+
+    with serve(lambda _: None, "127.0.0.1", 0, process_request=refuse) as server:
+        threading.Thread(target=server.serve_forever).start()
+        port = server.socket.getsockname()[1]
+        bare = replace(
+            probe.endpoint, realtime_url=f"ws://127.0.0.1:{port}/socket/websocket", realtime_host="tenant.example.org"
+        )
+        told = said(replace(probe, endpoint=bare).observe())
+
+    assert hosts == [["tenant.example.org"]]
+    assert "it answers 404, Tenant not found" in told
 
 
 def test_an_address_that_repeats_the_routes_own_path(probe: Probe) -> None:

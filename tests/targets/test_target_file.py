@@ -87,6 +87,7 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
         (HOSTED + KEYS + '[provision]\nthrough = "nothing"\n', 'auth.users = "csv"'),
         (HOSTED.replace("https://api", "ftp://api") + KEYS, "no http:// or https:// URL"),
         (HOSTED.replace('supabase_url = "https://abc.supabase.co/"', "") + KEYS, "give supabase_url, or realtime_url"),
+        (HOSTED + 'realtime_host = "http://tenant"\n' + KEYS, "'http://tenant' is no host"),
         (HOSTED + "colour = 1\n" + KEYS, "colour"),
         ("kind = ", "is no TOML"),
     ],

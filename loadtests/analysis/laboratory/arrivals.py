@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtests.analysis.stamps import Bools, Ints
+from loadtests.analysis.stamps import Ints
 from loadtests.clients.requests import KeyKind
 
 Masks = NDArray[np.uint8]
@@ -23,7 +23,6 @@ Places = NDArray[np.int32]
 MOST_IN_PART: Final = 500_000
 """Arrivals that are worked on at once: their columns fit a cache, and what a step costs is not its overhead."""
 MOST_LIFETIMES: Final = 4096
-_PACKED: Final = 2**62
 
 
 def bit(kind: KeyKind) -> int:
@@ -96,7 +95,6 @@ class Part:
         self.begin = arrivals.begin[first : stop + 1] - arrivals.begin[first]
         self.at_ns = arrivals.at_ns[self.rows]
         self.mask = arrivals.mask[self.rows]
-        self.asks: Bools = self.mask != 0
         self._arrivals = arrivals
 
     def __len__(self) -> int:
@@ -112,89 +110,29 @@ class Part:
         """The lifetime of each arrival, counted from 0."""
         return np.repeat(np.arange(self.size, dtype=np.int32), np.diff(self.begin))
 
-    @cached_property
-    def first_ns(self) -> int:
-        """The first stamp of all."""
-        return int(self.at_ns.min()) if len(self.at_ns) else 0
-
-    @cached_property
-    def span_ns(self) -> int:
-        """What keeps the lifetimes apart in packed stamps."""
-        # Room for "before all arrivals" and "behind all", which then are nobody else's either.
-        span_ns = (int(self.at_ns.max()) - self.first_ns if len(self.at_ns) else 0) + 3
-        assert span_ns * self.size < _PACKED, "lifetimes are worked on in parts that are small enough for that"
-        return span_ns
-
-    @cached_property
-    def packed(self) -> Ints:
-        """(Lifetime, stamp) as one ascending number."""
-        packed: Ints = self.owner * np.int64(self.span_ns) + (self.at_ns - self.first_ns)
-        return packed
-
-    @cached_property
-    def last_of_look(self) -> Places:
-        """The last arrival of each arrival's look."""
-        look = self._arrivals.look[self.rows]
-        is_last = np.ones(len(look), dtype=np.bool_)
-        is_last[:-1] = look[1:] != look[:-1]
-        return next_true(is_last)
+    @property
+    def look(self) -> Places:
+        """During which look, an index in `every_look_end_ns`, each arrival came."""
+        return self._arrivals.look[self.rows]
 
     @property
-    def look_end_ns(self) -> Ints:
-        """When each arrival's look ends."""
-        return self._arrivals.look_end_ns[self._arrivals.look[self.rows]]
+    def every_look_end_ns(self) -> Ints:
+        """When each look of the run ends."""
+        return self._arrivals.look_end_ns
+
+    @cached_property
+    def most_refreshes(self) -> int:
+        """How many keys all arrivals ask for together."""
+        return int(np.bitwise_count(self.mask).sum())
 
     def prepare(self) -> None:
         """Work out everything now that is the same under all policies."""
-        _ = self.packed, self.last_of_look, self.next_asking, self.asked_before, self.same_before
-        _ = self.next_of_kind, self.of_kind
-
-    @property
-    def look(self) -> Places:
-        """During which look each arrival came."""
-        return self._arrivals.look[self.rows]
-
-    def packed_of_kind(self, kind: KeyKind) -> Ints:
-        """Return the packed stamps of the arrivals that ask for a key of the kind."""
-        place = self.of_kind[kind]
-        return self.packed if len(place) == len(self) else self.packed[place]
-
-    def look_end_at(self, place: Ints) -> Ints:
-        """Return when the looks of some arrivals end."""
-        return self._arrivals.look_end_ns[self._arrivals.look[self.rows][place]]
-
-    @cached_property
-    def next_asking(self) -> Places:
-        """The first arrival from each on, and behind the last, that asks for something; the number of all: none."""
-        return np.append(next_true(self.asks), np.int32(len(self)))
-
-    @cached_property
-    def asked_before(self) -> Places:
-        """How many of the arrivals before each, and of all, ask for something."""
-        counted = np.zeros(len(self) + 1, dtype=np.int32)
-        np.cumsum(self.asks, out=counted[1:])
-        return counted
-
-    @cached_property
-    def kinds(self) -> tuple[KeyKind, ...]:
-        """What is asked for by any."""
-        together = int(np.bitwise_or.reduce(self.mask, initial=0))
-        return tuple(kind for kind in KeyKind if together & bit(kind))
-
-    @cached_property
-    def next_of_kind(self) -> dict[KeyKind, Places]:
-        """The first arrival from each on that asks for a key of the kind; the number of all: none."""
-        return {kind: next_true((self.mask & bit(kind)) != 0) for kind in self.kinds}
-
-    @cached_property
-    def of_kind(self) -> dict[KeyKind, Places]:
-        """Which arrivals ask for a key of the kind."""
-        return {kind: np.flatnonzero(self.mask & bit(kind)).astype(np.int32) for kind in self.kinds}
+        _ = self.same_before, self.most_refreshes
 
     @cached_property
     def same_before(self) -> Places:
         """The arrival before each that asked for something because of the same entity; -1: none."""
-        asking = np.flatnonzero(self.asks)
+        asking = np.flatnonzero(self.mask)
         entity = self._arrivals.entity[self._arrivals.meaning[self.rows][asking]]
         group = self.owner[asking].astype(np.int64) * (int(entity.max(initial=0)) + 1) + entity
         order = np.argsort(group, kind="stable")
@@ -202,10 +140,3 @@ class Part:
         before = np.full(len(self), -1, dtype=np.int32)
         before[asking[order[same]]] = asking[order[np.flatnonzero(same) - 1]]
         return before
-
-
-def next_true(mask: Bools) -> Places:
-    """Return the place of the first true entry from each on; the number of all: there is none."""
-    places = np.where(mask, np.arange(len(mask), dtype=np.int32), np.int32(len(mask)))
-    following: Places = np.minimum.accumulate(places[::-1])[::-1]
-    return following

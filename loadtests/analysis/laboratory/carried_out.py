@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from loadtests.analysis.laboratory.arrivals import Masks, Part, bit
+from loadtests.analysis.laboratory.arrivals import Masks, Part, Places
+from loadtests.analysis.laboratory.compiled import compiled
 from loadtests.analysis.laboratory.schedule import Schedule
-from loadtests.analysis.segments import expand, starts
+from loadtests.analysis.segments import starts
 from loadtests.analysis.stamps import Ints
 from loadtests.clients.fetching import Discipline, SingleFlight
 from loadtests.clients.policy import Coalescing, Edge, RefreshPolicy
@@ -41,6 +42,16 @@ class Requests:
     def __len__(self) -> int:
         return len(self.owner)
 
+    def chosen(self, rows: Ints) -> "Requests":
+        """Return some of them, or all in another order."""
+        return Requests(
+            owner=self.owner[rows],
+            kind=self.kind[rows],
+            is_flush=self.is_flush[rows],
+            started_ns=self.started_ns[rows],
+            answered_ns=self.answered_ns[rows],
+        )
+
 
 def is_independent(discipline: Discipline) -> bool:
     """Return whether what a flush comes to depends on nothing but the flush."""
@@ -52,54 +63,73 @@ def carry_out(
     part: Part, flushes: Schedule, policy: RefreshPolicy, *, is_sequential: bool, end_ns: Ints, takes: Takes
 ) -> Requests:
     """Return the requests of all flushes; what would start after a lifetime's end is left out."""
-    flush, kind = _refreshes(part, flushes, policy, is_ordered=is_sequential)
-    owner, started_ns = flushes.owner[flush], flushes.due_ns[flush]
+    flush, owner, kind, started_ns = _refreshes(part, flushes, policy)
     answered_ns = started_ns + takes(owner, kind, started_ns)
     if is_sequential:
         _one_by_one(flush, owner, kind, started_ns, answered_ns, takes)
-    made = np.flatnonzero(started_ns <= end_ns[owner])
-    return Requests(
-        owner=owner[made],
-        kind=kind[made],
-        is_flush=np.ones(len(made), dtype=np.uint8),
-        started_ns=started_ns[made],
-        answered_ns=answered_ns[made],
+    requests = Requests(
+        owner=owner,
+        kind=kind,
+        is_flush=np.ones(len(flush), dtype=np.uint8),
+        started_ns=started_ns,
+        answered_ns=answered_ns,
+    )
+    made = started_ns <= end_ns[owner]
+    return requests if made.all() else requests.chosen(np.flatnonzero(made))
+
+
+def _refreshes(part: Part, flushes: Schedule, policy: RefreshPolicy) -> tuple[Ints, Ints, Masks, Ints]:
+    """Return the flush, the lifetime, the kind and the due stamp of each refresh, in the order in which it is asked."""
+    coalescing = Coalescing.NONE if policy.edge is Edge.NONE else policy.coalescing
+    nobody = np.zeros(0, dtype=np.int32)
+    return _ask(
+        flushes.owner,
+        flushes.first,
+        flushes.last,
+        flushes.due_ns,
+        part.mask,
+        part.same_before if coalescing is Coalescing.ENTITY else nobody,
+        coalescing is Coalescing.REQUEST_KEY,
+        part.most_refreshes,
     )
 
 
-def _refreshes(part: Part, flushes: Schedule, policy: RefreshPolicy, *, is_ordered: bool) -> tuple[Ints, Masks]:
-    """Return the flush and the kind of each refresh, if it matters in the order in which the flush asks for them."""
-    if policy.edge is not Edge.NONE and policy.coalescing is Coalescing.REQUEST_KEY:
-        return _by_key(part, flushes, is_ordered=is_ordered)
-    flush, position = expand(flushes.last - flushes.first + 1)
-    arrival = flushes.first[flush] + position
-    chosen = part.asks[arrival]
-    if policy.edge is not Edge.NONE and policy.coalescing is Coalescing.ENTITY:
-        chosen &= part.same_before[arrival] < flushes.first[flush]
-    flush, arrival = flush[chosen], arrival[chosen]
-    if len(part.kinds) == 1:
-        return flush, np.full(len(flush), part.kinds[0], dtype=np.uint8)
-    rows = [np.flatnonzero(part.mask[arrival] & bit(kind)) for kind in part.kinds]
-    kinds = np.repeat(np.array(part.kinds, dtype=np.uint8), [len(each) for each in rows])
-    row = np.concatenate([*rows, np.zeros(0, dtype=np.int64)])
-    order = np.argsort(row, kind="stable")
-    return flush[row[order]], kinds[order]
-
-
-def _by_key(part: Part, flushes: Schedule, *, is_ordered: bool) -> tuple[Ints, Masks]:
-    """Each kind that any signal of the flush asks for, by the first one that does."""
-    if len(part.kinds) == 1:
-        return np.arange(len(flushes), dtype=np.int64), np.full(len(flushes), part.kinds[0], dtype=np.uint8)
-    asked_at = [part.next_of_kind[kind][flushes.first] for kind in part.kinds]
-    rows = [np.flatnonzero(place <= flushes.last) for place in asked_at]
-    kinds = np.repeat(np.array(part.kinds, dtype=np.uint8), [len(each) for each in rows])
-    flush = np.concatenate([*rows, np.zeros(0, dtype=np.int64)])
-    if is_ordered:
-        place = np.concatenate([place[row] for place, row in zip(asked_at, rows, strict=True)] or [flush])
-        order = np.lexsort((kinds, place, flush))
-    else:
-        order = np.argsort(flush, kind="stable")
-    return flush[order], kinds[order]
+@compiled
+def _ask(  # noqa: PLR0913, PLR0917 - columns, for the compiler
+    owner: Ints,
+    first: Ints,
+    last: Ints,
+    due_ns: Ints,
+    mask: Masks,
+    same_before: Places,
+    is_by_key: bool,  # noqa: FBT001
+    most: int,
+) -> tuple[Ints, Ints, Masks, Ints]:
+    """Return the columns of `_refreshes`, at most so many; `same_before` is empty but for coalescing by entity."""
+    flushes, owners = np.empty(most, np.int64), np.empty(most, np.int64)
+    kinds, dues_ns = np.empty(most, np.uint8), np.empty(most, np.int64)
+    count = 0
+    for flush in range(len(first)):
+        known = np.int64(0)
+        for each in range(first[flush], last[flush] + 1):
+            if len(same_before) and same_before[each] >= first[flush]:
+                continue
+            asked = np.int64(mask[each]) & ~known
+            if is_by_key:
+                known |= asked
+            kind = 1
+            while asked:
+                if asked & 1:
+                    flushes[count], owners[count], kinds[count], dues_ns[count] = (
+                        flush,
+                        owner[flush],
+                        kind,
+                        due_ns[flush],
+                    )
+                    count += 1
+                asked >>= 1
+                kind += 1
+    return flushes[:count], owners[:count], kinds[:count], dues_ns[:count]
 
 
 def _one_by_one(  # noqa: PLR0917 - columns that are filled in place

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.analysis.laboratory.compiled import compiled
 from loadtests.analysis.stamps import Floats, Ints
 
 States = NDArray[np.uint64]
@@ -44,21 +45,28 @@ def states_of(seed: int, what: What, *asked: Ints) -> States:
     return states
 
 
-def draw_each(states: States, last: Ints) -> Floats:
-    """Return the draws for columns of numbers, all but the last of which have been asked already."""
-    each: Floats = (_mixed_each(states, last) >> np.uint64(11)).astype(np.float64) * _UNIT
-    return each
+def draw_each(states: States, which: Ints | NDArray[np.int32], last: Ints) -> Floats:
+    """Return the draws for columns of numbers, all but the last of which have been asked: `which` of the states say."""
+    return _unit_each(_mixed_each(states[which], last))
 
 
+@compiled
 def _mixed_each(states: States, numbers: Ints) -> States:
-    mixed = states ^ numbers.astype(np.int64, copy=False).view(np.uint64)
-    mixed += np.uint64(_GOLDEN)
-    mixed ^= mixed >> np.uint64(30)
-    mixed *= np.uint64(_FIRST)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(_SECOND)
-    mixed ^= mixed >> np.uint64(31)
+    mixed = np.empty(len(states), np.uint64)
+    for each in range(len(states)):
+        value = (states[each] ^ np.uint64(numbers[each])) + np.uint64(_GOLDEN)
+        value = (value ^ (value >> np.uint64(30))) * np.uint64(_FIRST)
+        value = (value ^ (value >> np.uint64(27))) * np.uint64(_SECOND)
+        mixed[each] = value ^ (value >> np.uint64(31))
     return mixed
+
+
+@compiled
+def _unit_each(states: States) -> Floats:
+    units = np.empty(len(states))
+    for each in range(len(states)):
+        units[each] = np.float64(states[each] >> np.uint64(11)) * _UNIT
+    return units
 
 
 def _mixed(value: int) -> int:

@@ -10,10 +10,11 @@ import numpy as np
 
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.laboratory.arrivals import Masks
+from loadtests.analysis.laboratory.compiled import compiled
 from loadtests.analysis.laboratory.draws import States, What, draw, draw_each, states_of
 from loadtests.analysis.laboratory.replay import ReplayError
 from loadtests.analysis.reconstruction import Reconstruction
-from loadtests.analysis.stamps import Ints
+from loadtests.analysis.stamps import Floats, Ints
 from loadtests.clients.requests import Cause, KeyKind
 
 
@@ -45,11 +46,19 @@ class Durations:
         """Return what `each` draws from, for columns of lifetimes and keys."""
         return states_of(self._seed, What.DURATION, lifetime, key)
 
-    def each(self, states: States, kind: Masks, started_ns: Ints) -> Ints:
-        """Return how long fetches take, as `one` does."""
-        chance = draw_each(states, started_ns)
-        taken: Ints = self._pool[self._begin[kind] + (chance * self._size[kind]).astype(np.int64)]
-        return taken
+    def each(self, states: States, which: Ints, kind: Masks, started_ns: Ints) -> Ints:
+        """Return how long fetches take, as `one` does; `which` of the states says whose and of which key."""
+        return _taken(draw_each(states, which, started_ns), kind, self._begin, self._size, self._pool)
+
+
+@compiled
+def _taken(  # noqa: PLR0917 - columns, for the compiler
+    chance: Floats, kind: Masks, begin: Ints, size: Ints, pool: Ints
+) -> Ints:
+    taken = np.empty(len(chance), np.int64)
+    for each in range(len(chance)):
+        taken[each] = pool[begin[kind[each]] + int(chance[each] * size[kind[each]])]
+    return taken
 
 
 def read_durations(run: Reconstruction, seed: int) -> Durations:

@@ -1,7 +1,7 @@
-"""Two ways to live lifetimes again that come to the same: by arrays, and through the clients' own state machines.
+"""Two ways to live lifetimes again: by loops over columns, and by the clients' own state machines.
 
-Arrays are exact where a flush knows nothing of another flush (`is_independent`); chance follows from what is drawn and
-not from the order of drawing, so that both draw alike.
+They come to the same. The loops are exact where a flush knows nothing of another flush (`is_independent`); chance
+follows from what is drawn and not from the order of drawing, so that both draw alike.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,19 +53,14 @@ class Engines:
                 yield model, part
 
     def is_fast(self, model: int) -> bool:
-        """Return whether arrays can do what clients of a model do."""
+        """Return whether loops over columns can do what clients of a model do."""
         return is_independent(self.models[model].discipline)
 
     def flushes(self, part: Part, policy: RefreshPolicy) -> Schedule:
-        """Return when a part flushes, by arrays."""
-        states = states_of(self.seed, What.JITTER, self.traces.arrivals.lifetime[part.lifetimes])
+        """Return when a part flushes, by one loop over its columns."""
+        return schedule(part, policy, lambda: self._chances(part))
 
-        def jitter(owner: Ints, begins_ns: Ints) -> Floats:
-            return draw_each(states[owner], begins_ns)
-
-        return schedule(part, policy, jitter)
-
-    def by_arrays(self, part: Part, flushes: Schedule, policy: RefreshPolicy, model: int) -> Requests:
+    def by_columns(self, part: Part, flushes: Schedule, policy: RefreshPolicy, model: int) -> Requests:
         """Return what those flushes come to, and what was fetched for other reasons."""
         arrivals = self.traces.arrivals
         key_of = arrivals.key_of[part.lifetimes]
@@ -73,7 +68,7 @@ class Engines:
         states = self.durations.states(np.repeat(arrivals.lifetime[part.lifetimes], kinds), key_of.ravel())
 
         def takes(owner: Ints, kind: Masks, started_ns: Ints) -> Ints:
-            return self.durations.each(states[owner * kinds + (kind - 1)], kind, started_ns)
+            return self.durations.each(states, owner * kinds + (kind - 1), kind, started_ns)
 
         made = carry_out(
             part,
@@ -93,6 +88,24 @@ class Engines:
             flushes=tuple((owner, at_ns) for owner, life in enumerate(lives) for at_ns in life.flushed_ns),
             suppressed=sum(life.suppressed for life in lives),
         )
+
+    def prepare(self) -> None:
+        """Work out everything now that is the same under all policies."""
+        for _, part in self.parts():
+            part.prepare()
+            self._chances(part)
+
+    def _chances(self, part: Part) -> Floats:
+        """Return what the jitter of batches is drawn with, which no policy changes."""
+        known = self._known_chances.get(part)
+        if known is None:
+            states = states_of(self.seed, What.JITTER, self.traces.arrivals.lifetime[part.lifetimes])
+            known = self._known_chances[part] = draw_each(states, part.owner, part.at_ns)
+        return known
+
+    @cached_property
+    def _known_chances(self) -> dict[Part, Floats]:
+        return {}
 
     def _others(self, part: Part, model: int) -> Requests:
         """Return the requests for other reasons than signals, which no policy changes where flushes are independent."""
@@ -140,10 +153,11 @@ def _places(part: Part) -> range:
 def _joined(first: Requests, second: Requests) -> Requests:
     if not len(second):
         return first
-    return Requests(
+    both = Requests(
         owner=np.concatenate([first.owner, second.owner]),
         kind=np.concatenate([first.kind, second.kind]),
         is_flush=np.concatenate([first.is_flush, second.is_flush]),
         started_ns=np.concatenate([first.started_ns, second.started_ns]),
         answered_ns=np.concatenate([first.answered_ns, second.answered_ns]),
     )
+    return both.chosen(np.argsort(both.owner, kind="stable"))

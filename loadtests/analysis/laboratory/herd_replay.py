@@ -29,8 +29,8 @@ DRAWS: Final = 3
 """How often each jitter is replayed, with other chances."""
 MOST_STEPS: Final = 15_000
 """Signals and lifetimes together: beyond that, all jitters would take longer to replay than everything else does."""
-_ARRAYS_ARE_FASTER: Final = 15
-"""So many steps by arrays take as long as one through the state machines."""
+_COLUMNS_ARE_FASTER: Final = 15
+"""So many steps through columns take as long as one through the state machines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _steps(run: Reconstruction, models: Mapping[int, ClientModel]) -> float:
     device = np.concatenate([run.signals.device, run.presence.lifetimes.device])
     model = run.devices.model[device[run.devices.cohort[device] == SUBSCRIBER]]
     is_fast = np.isin(model, [each for each, client in models.items() if is_independent(client.discipline)])
-    return float((~is_fast).sum() + is_fast.sum() / _ARRAYS_ARE_FASTER)
+    return float((~is_fast).sum() + is_fast.sum() / _COLUMNS_ARE_FASTER)
 
 
 def _is_answered(run: Reconstruction) -> bool:
@@ -122,5 +122,5 @@ class _Again:
 
 def _started_ns(engines: Engines, part: Part, policy: RefreshPolicy, model: int) -> Ints:
     if engines.is_fast(model):
-        return engines.by_arrays(part, engines.flushes(part, policy), policy, model).started_ns
+        return engines.by_columns(part, engines.flushes(part, policy), policy, model).started_ns
     return engines.by_machines(part, policy, model).requests.started_ns

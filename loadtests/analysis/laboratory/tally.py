@@ -5,14 +5,13 @@ same for requests that were recorded and for those of a replay.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from loadtests.analysis.laboratory.arrivals import Part
+from loadtests.analysis.laboratory.arrivals import Masks, Part, Places
 from loadtests.analysis.laboratory.carried_out import Requests
-from loadtests.analysis.segments import is_start
-from loadtests.analysis.stamps import NEVER, NS_PER_MS, Bools, Floats, Ints
+from loadtests.analysis.laboratory.compiled import compiled
+from loadtests.analysis.stamps import Floats, Ints
 from loadtests.analysis.window import Window
 
 
@@ -34,119 +33,116 @@ def tally(part: Part, requests: Requests, window: Window, *, look_begin_ns: Ints
 
     `look_begin_ns` has an entry for each look of the run, `end_ns` one for each lifetime of the part.
     """
-    shown_ns = _shown(part, requests, end_ns)
-    received_ns, until_ns = part.at_ns, part.look_end_ns
-    counted = window.holds(received_ns)
-    if not part.asks.all():
-        counted &= part.asks
-    waits_ms = (shown_ns - received_ns) / NS_PER_MS
-    waits_ms[shown_ns >= until_ns] = np.inf
-    ends_ns = np.minimum(np.minimum(shown_ns, until_ns), window.end_ns)
-    is_open = (ends_ns > received_ns) & (ends_ns > window.start_ns) & part.asks
-    # Of signals that are shown together only the first can be the oldest.
-    row = np.flatnonzero(is_open)
-    look = part.look[row].astype(np.int64)
-    first = is_start(ends_ns[row]) | is_start(look)
-    row, look = row[first], look[first]
-    first_ns = np.maximum(look_begin_ns[look], window.start_ns)
-    from_ns, to_ns, intervals = _pieces(look, received_ns[row], ends_ns[row], first_ns)
-    return Tally(
-        waits_ms=waits_ms[counted],
-        from_ns=from_ns,
-        to_ns=to_ns,
-        intervals=intervals,
-        changes=int(is_open.sum()),
+    begin, started_ns, kind, answered_ns = _by_start(part, requests)
+    shown_ns = _shown(part.begin, part.at_ns, part.mask, begin, started_ns, kind, answered_ns, end_ns)
+    waits_ms, from_ns, to_ns, intervals, changes = _behind(
+        part.at_ns,
+        part.mask,
+        part.look,
+        shown_ns,
+        part.every_look_end_ns,
+        look_begin_ns,
+        (window.start_ns, window.end_ns),
     )
+    return Tally(waits_ms=waits_ms, from_ns=from_ns, to_ns=to_ns, intervals=intervals, changes=changes)
 
 
-def _pieces(look: Ints, promised_ns: Ints, end_ns: Ints, first_ns: Ints) -> tuple[Ints, Ints, int]:
-    """Return the ages between which the oldest signals are that, and how many stretches that makes.
-
-    It is the oldest one from when all that came before it in the look are shown; see `staleness.behind`.
-    """
-    done_ns = first_ns.copy()
-    first = is_start(look)
-    done_ns[1:] = _highest_so_far(first, end_ns)[:-1]
-    done_ns[first] = first_ns[first]
-    seen_ns = np.maximum(promised_ns, first_ns)
-    leads_ns = np.maximum(seen_ns, done_ns)
-    leads = leads_ns < end_ns
-    return (
-        (leads_ns - promised_ns)[leads],
-        (end_ns - promised_ns)[leads],
-        int((first | (seen_ns > done_ns))[leads].sum()),
-    )
+def _by_start(part: Part, requests: Requests) -> tuple[Ints, Ints, Masks, Ints]:
+    """Return where the requests of each lifetime begin, and their columns ordered by start."""
+    begin = np.searchsorted(requests.owner, np.arange(part.size + 1))
+    return begin, *_ordered(begin, requests.started_ns, requests.kind, requests.answered_ns)
 
 
-def _highest_so_far(first: Bools, values: Ints) -> Ints:
-    """Return the running maximum within groups that begin where `first` is true."""
-    if not len(values):
-        return values
-    low = int(values.min())
-    span = int(values.max()) - low + 1
-    group = np.cumsum(first) - 1
-    if span * (int(group[-1]) + 1) >= 2**62:
-        begin = np.flatnonzero(first)
-        return np.concatenate([np.maximum.accumulate(each) for each in np.split(values, begin[1:])])
-    lifted = group * span
-    highest: Ints = np.maximum.accumulate(values - low + lifted) - lifted + low
-    return highest
+@compiled
+def _ordered(begin: Ints, started_ns: Ints, kind: Masks, answered_ns: Ints) -> tuple[Ints, Masks, Ints]:
+    """Return requests by start within each lifetime: they nearly are, so each goes back past the few before it."""
+    started_ns, kind, answered_ns = started_ns.copy(), kind.copy(), answered_ns.copy()
+    for owner in range(len(begin) - 1):
+        for each in range(begin[owner] + 1, begin[owner + 1]):
+            start, which, answer = started_ns[each], kind[each], answered_ns[each]
+            place = each
+            while place > begin[owner] and started_ns[place - 1] > start:
+                started_ns[place] = started_ns[place - 1]
+                kind[place] = kind[place - 1]
+                answered_ns[place] = answered_ns[place - 1]
+                place -= 1
+            started_ns[place], kind[place], answered_ns[place] = start, which, answer
+    return started_ns, kind, answered_ns
 
 
-def _shown(part: Part, requests: Requests, end_ns: Ints) -> Ints:
-    """Return when the last of the keys of each arrival was shown; what asks for nothing at once."""
-    shown_ns = np.zeros(len(part), dtype=np.int64)
-    answered_ns = np.where(requests.answered_ns < end_ns[requests.owner], requests.answered_ns, NEVER)
-    for kind in part.kinds:
-        row = np.flatnonzero(requests.kind == kind)
-        served_ns = _served(
-            part,
-            part.packed_of_kind(kind),
-            _Asked(requests.owner[row], requests.started_ns[row], answered_ns[row]),
-        )
-        if len(served_ns) == len(part):
-            np.maximum(shown_ns, served_ns, out=shown_ns)
-        else:
-            place = part.of_kind[kind]
-            shown_ns[place] = np.maximum(shown_ns[place], served_ns)
+@compiled
+def _shown(  # noqa: PLR0913, PLR0917 - columns, for the compiler
+    begin: Ints,
+    at_ns: Ints,
+    mask: Masks,
+    first_request: Ints,
+    started_ns: Ints,
+    kind: Masks,
+    answered_ns: Ints,
+    end_ns: Ints,
+) -> Ints:
+    """Return when the last of the keys of each arrival was shown; what asks for nothing before everything."""
+    never = np.iinfo(np.int64).max
+    shown_ns = np.zeros(len(at_ns), np.int64)
+    earliest_ns = np.empty(9, np.int64)
+    """By kind: the earliest answer to all that was requested from here on."""
+    for owner in range(len(begin) - 1):
+        earliest_ns[:] = never
+        request = first_request[owner + 1] - 1
+        for each in range(begin[owner + 1] - 1, begin[owner] - 1, -1):
+            while request >= first_request[owner] and started_ns[request] >= at_ns[each]:
+                if answered_ns[request] < end_ns[owner]:
+                    earliest_ns[kind[request]] = min(earliest_ns[kind[request]], answered_ns[request])
+                request -= 1
+            asked, which = mask[each], 1
+            while asked:
+                if asked & 1:
+                    shown_ns[each] = max(shown_ns[each], earliest_ns[which])
+                asked >>= 1
+                which += 1
     return shown_ns
 
 
-class _Asked(NamedTuple):
-    """Requests of one kind of key."""
+@compiled
+def _behind(  # noqa: PLR0917 - columns, for the compiler
+    at_ns: Ints,
+    mask: Masks,
+    look: Places,
+    shown_ns: Ints,
+    look_end_ns: Ints,
+    look_begin_ns: Ints,
+    window_ns: tuple[int, int],
+) -> tuple[Floats, Ints, Ints, int, int]:
+    """Return the columns of a `Tally`.
 
-    owner: Ints
-    started_ns: Ints
-    answered_ns: Ints
-
-
-def _served(part: Part, arrivals: Ints, asked: _Asked) -> Ints:
-    """Return for each of some arrivals, packed, the earliest answer to a request of its lifetime that followed it."""
-    owner, started_ns, answered_ns = asked
-    # Stamps beyond those of all arrivals serve the same as the first beyond, so that lifetimes stay apart.
-    at = np.clip(started_ns - part.first_ns, -1, part.span_ns - 2)
-    at += owner * part.span_ns
-    if not bool((at[1:] >= at[:-1]).all()):
-        order = np.argsort(at, kind="stable")
-        owner, at, answered_ns = owner[order], at[order], answered_ns[order]
-    # One more request behind those of each lifetime, which nobody answers.
-    behind = np.searchsorted(owner, np.arange(part.size), side="right")
-    at = np.insert(at, behind, np.arange(1, part.size + 1) * part.span_ns - 2)
-    owner = np.insert(owner, behind, np.arange(part.size))
-    answered_ns = np.insert(answered_ns, behind, NEVER)
-    is_last = np.zeros(len(owner), dtype=np.bool_)
-    is_last[:-1] = owner[1:] != owner[:-1]
-    is_last[-1:] = True
-    earliest_ns = _lowest_from(is_last, answered_ns)
-    served: Ints = np.repeat(earliest_ns, np.diff(np.searchsorted(arrivals, at, side="right"), prepend=0))
-    return served
-
-
-def _lowest_from(is_last: Bools, answered_ns: Ints) -> Ints:
-    """Return the lowest value from each entry on within groups that end where `is_last` is true."""
-    known = answered_ns != NEVER
-    if not known.any():
-        return answered_ns
-    beyond_ns = int(answered_ns[known].max()) + 1
-    lowest_ns = -_highest_so_far(is_last[::-1], -np.minimum(answered_ns, beyond_ns)[::-1])[::-1]
-    return np.where(lowest_ns == beyond_ns, NEVER, lowest_ns)
+    A signal is the oldest one from when all that came before it in the look are shown; see `staleness.behind`.
+    """
+    most = np.count_nonzero(mask)
+    waits_ms, froms_ns, tos_ns = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
+    waits, pieces, intervals, changes = 0, 0, 0, 0
+    looked, first_ns, done_ns, is_first = -1, 0, 0, True
+    start_ns, stop_ns = window_ns
+    for each in range(len(at_ns)):
+        if mask[each] == 0:
+            continue
+        received_ns, until_ns = at_ns[each], look_end_ns[look[each]]
+        if start_ns <= received_ns < stop_ns:
+            is_shown = shown_ns[each] < until_ns
+            waits_ms[waits] = (shown_ns[each] - received_ns) / 1_000_000 if is_shown else np.inf
+            waits += 1
+        ends_ns = min(shown_ns[each], until_ns, stop_ns)
+        if ends_ns <= max(received_ns, start_ns):
+            continue
+        changes += 1
+        if look[each] != looked:
+            looked, is_first = look[each], True
+            first_ns = max(look_begin_ns[looked], start_ns)
+            done_ns = first_ns
+        seen_ns = max(received_ns, first_ns)
+        if max(seen_ns, done_ns) < ends_ns:
+            froms_ns[pieces] = max(seen_ns, done_ns) - received_ns
+            tos_ns[pieces] = ends_ns - received_ns
+            pieces += 1
+            intervals += is_first or seen_ns > done_ns
+        done_ns, is_first = max(done_ns, ends_ns), False
+    return waits_ms[:waits], froms_ns[:pieces], tos_ns[:pieces], intervals, changes

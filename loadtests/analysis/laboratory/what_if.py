@@ -1,6 +1,6 @@
 """One recorded run under many refresh policies: what each would have cost in requests, and how stale screens were.
 
-Two engines, one answer. Where a flush knows nothing of another flush, all lifetimes are worked on at once, by arrays:
+Two engines, one answer. Where a flush knows nothing of another flush, compiled loops go through the columns of a part:
 `schedule` says when flushes come, `carried_out` what they fetch, `tally` what that showed when. Where a device's
 fetches depend on one another (a hybrid's single flight), each lifetime goes through the clients' own state machines.
 Policies that differ in nothing but their coalescing flush at the same moments, and share that work.
@@ -34,7 +34,7 @@ class Laboratory:
     setting: Setting
     engines: Engines
     may_be_fast: bool = True
-    """Whether arrays do what they can; without them everything goes through the state machines."""
+    """Whether loops over columns do what they can; without them everything goes through the state machines."""
 
     def replay(self, choice: Choice) -> Outcome:
         """Return what a policy would have made of the run."""
@@ -51,7 +51,7 @@ class Laboratory:
                 policy = choice.policies[model]
                 if self.may_be_fast and engines.is_fast(model):
                     flushes = flushes or engines.flushes(part, policy)
-                    requests, suppressed = engines.by_arrays(part, flushes, policy, model), flushes.suppressed
+                    requests, suppressed = engines.by_columns(part, flushes, policy, model), flushes.suppressed
                 else:
                     lived = engines.by_machines(part, policy, model)
                     requests, suppressed = lived.requests, lived.suppressed
@@ -67,8 +67,7 @@ class Laboratory:
 
     def prepare(self) -> None:
         """Work out what all policies share, before processes part ways."""
-        for _, part in self.engines.parts():
-            part.prepare()
+        self.engines.prepare()
 
 
 def moments_of(choice: Choice) -> object:

@@ -13,7 +13,7 @@ def test_one_fetch_and_columns_of_them_take_the_same() -> None:
     started, lifetime = np.arange(50), np.zeros(50, dtype=np.int64)
     for kind, possible in ((KeyKind.JOB_LIST, {10, 20}), (KeyKind.JOB, {7}), (KeyKind.AUDIT, {7, 10, 20})):
         states = durations.states(lifetime, lifetime + 4)
-        taken = durations.each(states, np.full(50, kind, dtype=np.uint8), started).tolist()
+        taken = durations.each(states, np.arange(50), np.full(50, kind, dtype=np.uint8), started).tolist()
 
         assert taken == [durations.one(0, 4, kind, at) for at in range(50)]
         assert set(taken) == possible

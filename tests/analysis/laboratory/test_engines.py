@@ -63,7 +63,7 @@ def test_any_trace_comes_to_the_same_under_any_policy(told: list[Life], policy: 
 
         assert tuple(zip(flushes.owner.tolist(), flushes.due_ns.tolist(), strict=True)) == lived.flushes
         assert flushes.suppressed == lived.suppressed
-        assert rows(engines.by_arrays(part, flushes, policy, model)) == rows(lived.requests)
+        assert rows(engines.by_columns(part, flushes, policy, model)) == rows(lived.requests)
 
 
 @settings(max_examples=3, deadline=None)

@@ -68,7 +68,7 @@ def test_waits_and_ages_are_those_of_the_definition(told: list[Life], policy: Re
         for place in range(len(part)):
             if not part.mask[place]:
                 continue
-            received, until = int(part.at_ns[place]), int(part.look_end_ns[place])
+            received, until = int(part.at_ns[place]), int(part.every_look_end_ns[part.look[place]])
             shown = shown_by_loops(part, requests, place)
             if window.start_ns <= received < window.end_ns:
                 waits.append((shown - received) / MS if shown is not None and shown < until else float("inf"))
