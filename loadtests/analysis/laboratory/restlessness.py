@@ -80,11 +80,13 @@ def quiet(run: Reconstruction, batches: Batches, scenario: Scenario) -> Quiet | 
     designed = _designed(run, scenario)
     window_ns = scenario.subscribers.debounce_ms * NS_PER_MS
     signals = run.signals
-    heard = designed[signals.device] & run.window.holds(signals.received_ns)
+    # A gap in which nobody looked lets no window end: each look stands for itself.
+    look = run.presence.foreground.at(signals.device, signals.received_ns)
+    heard = designed[signals.device] & run.window.holds(signals.received_ns) & (look >= 0)
     if not heard.any():
         return None
     among = designed[batches.device] & run.window.holds(batches.first_ns)
-    return read_quiet(signals.device[heard], signals.received_ns[heard], batches, among, window_ns=window_ns)
+    return read_quiet(look[heard], signals.received_ns[heard], batches, among, window_ns=window_ns)
 
 
 def _designed(run: Reconstruction, scenario: Scenario) -> Bools:

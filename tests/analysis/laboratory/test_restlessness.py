@@ -59,6 +59,12 @@ def test_what_comes_while_nobody_looks_is_no_event() -> None:
     assert story.metrics()["starvation"]["phases"]["load"]["events_per_s"] == pytest.approx(4 / 5)
 
 
+def test_a_gap_in_which_nobody_looked_ends_no_window() -> None:
+    """Three changes a second apart leave two gaps; while one of these lasts, they look away and back."""
+    assert story_of(1000, 3).metrics()["starvation"]["ending_gaps"] == 2
+    assert story_of(1000, 3).away(0, 2200, 2800).metrics()["starvation"]["ending_gaps"] == 1
+
+
 def test_on_a_polling_feed_there_is_no_theory() -> None:
     """Its batches are no random arrivals."""
     assert story_of(400, 10, feed="supabase").metrics()["starvation"]["phases"]["load"]["theory_ms"] is None
