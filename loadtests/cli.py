@@ -230,10 +230,13 @@ def target_up_command(api_port: int, realtime_port: int, *, organizations: int, 
         ):
             if port:
                 check_port(port, what=what, option=option)
+        database_url = os.environ.get(DATABASE_URL)
+        # Its client would complain of a URL that cannot be read, password and all.
+        database_hosts(database_url or "", os.environ)
         wanted = TargetUp(
             api_port=api_port,
             realtime_port=realtime_port,
-            database_url=os.environ.get(DATABASE_URL),
+            database_url=database_url,
             organizations=organizations,
             users=tokens,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from loadtests.checks.guard import database_hosts
 from loadtests.drivers.run_input import RunInput
 from loadtests.targets.supabase import clean
 from loadtests.targets.target_file import read_target_file, way_in
@@ -39,6 +40,8 @@ def clean_command(
                     "created in their organizations stay"
                 )
                 return
+            # Its client would complain of a URL that cannot be read, password and all.
+            database_hosts(opened.database_url, environment)
             clean(opened, run.population)
             click.echo(f"nothing of run {run.population.run_id} is left in the target")
 

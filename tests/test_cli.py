@@ -118,6 +118,16 @@ def test_a_calibration_loads_this_machine_alone(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "calibration").exists()
 
 
+def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything starts."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql//me:pa55word@127.0.0.1/jobs")
+    told = invoke("target", "up")
+
+    assert told.exit_code == 2
+    assert "the database is not named by a URL" in told.output.replace("\n", " ")
+    assert "pa55" not in told.output
+
+
 def test_markup_in_a_message_is_shown_as_it_is() -> None:
     """Square brackets in a file's name are no colours."""
     told = invoke("run", "[red]none.toml")
