@@ -19,7 +19,7 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.checks.guard import database_hosts, external_hosts
+from loadtests.checks.guard import GuardError, database_hosts, external_hosts
 from loadtests.drivers.mutators import JobsMutator
 from loadtests.drivers.workload import Workload
 from loadtests.history.ledger import Ledger
@@ -48,7 +48,10 @@ def _refuse_elsewhere(endpoint: Endpoint) -> None:
         SystemExit: the endpoint names one.
 
     """
-    databases = database_hosts(endpoint.database_url, os.environ)
+    try:
+        databases = database_hosts(endpoint.database_url, os.environ)
+    except GuardError as error:
+        raise SystemExit(f"LOADTESTS_TARGET: {error}") from error
     hosts = (*external_hosts((endpoint.api_url, endpoint.realtime_url)), *databases)
     if hosts:
         raise SystemExit(
