@@ -208,13 +208,14 @@ def target_group() -> None:
 @target_group.command("up")
 @click.option("--api-port", type=_PORT, default=0, help="Port of the jobs API [default: a free one].")
 @click.option("--realtime-port", type=_PORT, default=0, help="Port of Realtime [default: a free one].")
+@click.option("--gateway-port", type=_PORT, default=0, help="Port of accounts and tables [default: a free one].")
 @click.option(
     "--organizations", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many to make."
 )
 @click.option(
     "--tokens", type=click.IntRange(0, 10_000), default=3, show_default=True, help="Ones to print, one user each."
 )
-def target_up_command(api_port: int, realtime_port: int, *, organizations: int, tokens: int) -> None:
+def target_up_command(api_port: int, realtime_port: int, gateway_port: int, *, organizations: int, tokens: int) -> None:
     """Start the embedded pipeline, print how to reach it as KEY=value lines, and keep it until Ctrl-C.
 
     \b
@@ -227,6 +228,7 @@ def target_up_command(api_port: int, realtime_port: int, *, organizations: int, 
         for port, what, option in (
             (api_port, "the jobs API", "--api-port"),
             (realtime_port, "Realtime", "--realtime-port"),
+            (gateway_port, "accounts and tables", "--gateway-port"),
         ):
             if port:
                 check_port(port, what=what, option=option)
@@ -236,6 +238,7 @@ def target_up_command(api_port: int, realtime_port: int, *, organizations: int, 
         wanted = TargetUp(
             api_port=api_port,
             realtime_port=realtime_port,
+            gateway_port=gateway_port,
             database_url=database_url,
             organizations=organizations,
             users=tokens,

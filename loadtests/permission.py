@@ -38,14 +38,8 @@ def permit(told: DryRun, request: Request) -> Iterator[str]:
         GuardError: it must not begin; the text says why, and what allows it.
 
     """
-    databases = database_hosts(request.database_url, request.environment)
-    check_hosts(
-        tuple(dict.fromkeys((*external_hosts(request.urls), *databases))),
-        allowed=request.allow_list.hosts,
-        confirmed=request.confirmed,
-        allow_list=request.allow_list.where,
-    )
-    check_caps(told.load, request.caps, where=request.caps_stand_in)
+    _check_hosts(told, request)
+    _check_caps(told, request)
     if not request.keeps_plan:
         return
     certain = refused(told.findings)
@@ -54,3 +48,26 @@ def permit(told: DryRun, request: Request) -> Iterator[str]:
     for finding in told.findings:
         if finding.severity is not Severity.FINE:
             yield f"{finding.limit}: {finding.says}"
+
+
+def missing(told: DryRun, request: Request) -> Iterator[str]:
+    """Yield what the run would be refused for beside its plan's limits, which a dry run tells at length."""
+    for check in (_check_hosts, _check_caps):
+        try:
+            check(told, request)
+        except GuardError as error:
+            yield str(error)
+
+
+def _check_hosts(_told: DryRun, request: Request) -> None:
+    databases = database_hosts(request.database_url, request.environment)
+    check_hosts(
+        tuple(dict.fromkeys((*external_hosts(request.urls), *databases))),
+        allowed=request.allow_list.hosts,
+        confirmed=request.confirmed,
+        allow_list=request.allow_list.where,
+    )
+
+
+def _check_caps(told: DryRun, request: Request) -> None:
+    check_caps(told.load, request.caps, where=request.caps_stand_in)

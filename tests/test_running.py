@@ -116,6 +116,29 @@ def test_a_dry_run_on_a_hosted_project_says_what_would_be_discarded(hosted: Path
     assert "the secret of" not in told.output
 
 
+def test_a_dry_run_says_what_is_missing_before_the_run_may_start(hosted: Path, tmp_path: Path) -> None:
+    """A host that is not confirmed, and a cap of the target's owner."""
+    (tmp_path / "hosts").write_text("abcdefghijkl.supabase.co\napi.example.com\n", encoding="utf-8")
+    capped = HOSTED.replace("connections = 1000", "connections = 200")
+    hosted.write_text(capped, encoding="utf-8")
+    options = ("--target", hosted, "--allow-list", tmp_path / "hosts", "--confirm", "api.example.com", "--dry-run")
+
+    told = typed("two-devices", *many(), *options)
+
+    assert told.exit_code == 0
+    assert "before it may start: this run sends load to abcdefghijkl.supabase.co: confirm it by name" in told.output
+    assert "before it may start: the scenario is beyond the caps in" in told.output
+    assert "connections = 200 and it asks for 400" in told.output
+
+
+def test_a_dry_run_refuses_what_only_the_embedded_pipeline_does(hosted: Path) -> None:
+    """By name, as the run would."""
+    told = typed("two-devices", "--set", "target.as_built=true", "--target", hosted, "--dry-run")
+
+    assert told.exit_code == 1
+    assert "sets target.as_built" in told.output
+
+
 def test_a_hosted_project_needs_list_and_names_and_a_load_that_fits(hosted: Path, tmp_path: Path) -> None:
     """In this order; nothing was made or looked up by then."""
     names = ("abcdefghijkl.supabase.co", "api.example.com")

@@ -26,10 +26,13 @@ OF_ORGANIZATION = (
 )
 """Tables whose rows go with their organization, leaves first; one that a target does not have is left out."""
 
+_CONNECT_WITHIN_S = 5
+"""A host that swallows packets would be waited for by the kernel, for minutes."""
+
 
 def provision(database_url: str, population: Population, wanted: Provision | None = None) -> None:
     """Create organizations, their members and the jobs that exist before the start, in one transaction."""
-    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+    with psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S) as connection, connection.cursor() as cursor:
         _copy(cursor, "public.organizations", residents.organizations(population))
         everybody = tuple(residents.people(population))
         _copy(cursor, "auth.users", ({"id": each.user_id, "email": each.email} for each in everybody))
@@ -45,7 +48,7 @@ def provision(database_url: str, population: Population, wanted: Provision | Non
         if population.scenario.target.push_notifications:
             _copy(cursor, "public.device_tokens", _phones(population))
     # Without fresh statistics the first queries of a run are planned for empty tables.
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S, autocommit=True) as connection:
         connection.execute("analyze")
 
 
@@ -53,7 +56,7 @@ def remove(database_url: str, population: Population) -> None:
     """Remove everything that a run made or caused, whether or not all of it is there."""
     organizations = list(map(UUID, population.organization_indices))
     users = [UUID(each.user_id) for each in residents.people(population)]
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S) as connection:
         for table in _existing(connection, OF_ORGANIZATION):
             connection.execute(
                 sql.SQL("delete from public.{} where organization_id = any(%s)").format(sql.Identifier(table)),
@@ -69,7 +72,7 @@ def residue(database_url: str, population: Population) -> dict[str, int]:
     organizations = list(map(UUID, population.organization_indices))
     users = [UUID(each.user_id) for each in residents.people(population)]
     left = {}
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S) as connection:
         for table in _existing(connection, OF_ORGANIZATION):
             query = sql.SQL("select count(*) from public.{} where organization_id = any(%s)")
             left[table] = _count(connection.execute(query.format(sql.Identifier(table)), (organizations,)))

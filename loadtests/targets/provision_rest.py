@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from httpx import Client as HttpClient
-from httpx import HTTPError
+from httpx import HTTPError, Timeout
 from postgrest import CountMethod
 from postgrest.exceptions import APIError
 from supabase import Client, ClientOptions, create_client
@@ -30,6 +30,8 @@ from loadtests.wire.tls import client_context, explain, is_unreachable
 _ROWS_AT_ONCE: Final = 100
 _TIMEOUT_S: Final = 30.0
 """Of one request: a cold project takes its time."""
+_CONNECT_S: Final = 5.0
+"""A host that is not there is told of soon."""
 _IDS_AT_ONCE: Final = 50
 """Identifiers in one URL."""
 _ACCOUNTS_AT_ONCE: Final = 8
@@ -110,7 +112,7 @@ class Project:
             return dict(_each(everybody, token))
 
     def _client(self, key: str) -> Client:
-        http = HttpClient(verify=client_context(self.ca_file), timeout=_TIMEOUT_S)
+        http = HttpClient(verify=client_context(self.ca_file), timeout=Timeout(_TIMEOUT_S, connect=_CONNECT_S))
         return create_client(self.url, key, ClientOptions(httpx_client=http))
 
 

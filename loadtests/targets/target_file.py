@@ -16,7 +16,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from loadtests.scenario.devices import Table
 from loadtests.targets.limits import Limits
-from loadtests.wire.routes import Routes, unknown_routes
+from loadtests.wire.pages import PageStyle
+from loadtests.wire.routes import Routes, unknown_lists, unknown_routes
 from loadtests.wire.tls import TlsError, client_context
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?")
@@ -94,11 +95,24 @@ class Api(Table):
     routes: dict[str, str] = Field(default_factory=dict)
     """Paths by their names: jobs, job, archive, flag, documents, audit; `{job}` where a job's id stands."""
     query: dict[str, str] = Field(default_factory=dict)
-    """Its names for the query parameters page, limit and organization_id."""
+    """Its names for the query parameters page (or offset), limit and organization_id."""
     fields: dict[str, str] = Field(default_factory=dict)
     """Its names for the fields of a job, such as `revision = "version"`."""
     envelope: str = "data"
     """Where answers hold what was asked for, such as `result.items`; empty: they are bare."""
+    lists: dict[str, str] = Field(default_factory=dict)
+    """Where the answers of jobs, documents and audit hold their list, if elsewhere; empty: the body is the list."""
+    pages: PageStyle = "page"
+    """How its first page is asked for: by `page`, by `offset`, without a `cursor`, or by nothing: `none`."""
+    first_page: int = Field(default=1, ge=0, le=1)
+    """What it calls its first page, where pages have numbers."""
+
+    @field_validator("lists")
+    @classmethod
+    def _known_lists(cls, lists: dict[str, str]) -> dict[str, str]:
+        for wrong in unknown_lists(lists):
+            raise ValueError(wrong)
+        return lists
 
     @field_validator("routes")
     @classmethod
@@ -110,7 +124,15 @@ class Api(Table):
     @property
     def table(self) -> Routes:
         """The same as a translation."""
-        return Routes(paths=self.routes, query=self.query, fields=self.fields, envelope=self.envelope)
+        return Routes(
+            paths=self.routes,
+            query=self.query,
+            fields=self.fields,
+            envelope=self.envelope,
+            lists=self.lists,
+            pages=self.pages,
+            first_page=self.first_page,
+        )
 
 
 class TargetFile(Table):
