@@ -113,6 +113,7 @@ def _obey(typed: _Typed, environment: Mapping[str, str]) -> int:
     _check_gates(source, typed.gates)
     opened = None if typed.target is None else read_target_file(typed.target, environment)
     if opened is not None:
+        _spare_given_people(typed, opened)
         open_external(source.scenario, opened)  # refuses what only the embedded pipeline does; reaches nothing yet
         check_people(source.scenario, opened, now_s=time.time())
     if typed.is_dry:
@@ -150,7 +151,6 @@ def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, envir
     directory = typed.out or new_directory(source.scenario.name)
     if directory.exists():
         raise ScenarioError(f"--out {directory}: it exists already; a run never writes over another")
-    _spare_given_people(typed, opened)
     told = _expected(source, opened)
     _permit(typed, told, opened, environment)
     web_port = typed.ui_port if typed.ui else None
@@ -184,9 +184,9 @@ def _opening(source: ScenarioFile, opened: OpenedTarget | None, environment: Map
     return open_external(source.scenario, opened)
 
 
-def _spare_given_people(typed: _Typed, opened: OpenedTarget | None) -> None:
+def _spare_given_people(typed: _Typed, opened: OpenedTarget) -> None:
     """Refuse a target file that gives people and would have them removed after the run, as if it had made them."""
-    if opened is not None and opened.csv is not None and way_in(opened) != "nothing":
+    if opened.csv is not None and way_in(opened) != "nothing":
         raise TargetFileError(
             f'{typed.target}: auth.users = "csv" gives people who exist, and provision.through = '
             f'"{way_in(opened)}" would remove them after the run: leave provision.through out'
