@@ -3,10 +3,10 @@
 Puts the questions in the order in which people can answer them. Nothing has been sent when it says no.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from loadtests.checks.guard import NO_CAPS, Caps, GuardError, check_caps, check_hosts, external_hosts
+from loadtests.checks.guard import NO_CAPS, Caps, GuardError, check_caps, check_hosts, database_hosts, external_hosts
 from loadtests.checks.preflight import Severity, refused
 from loadtests.dry_run import DryRun, refusal
 from loadtests.targets.allowed_hosts import AllowList
@@ -17,7 +17,11 @@ class Request:
     """What is going to be loaded, and what was said about that."""
 
     urls: Sequence[str]
-    """Everything that the run sends anything to."""
+    """Everything that the run sends requests to."""
+    database_url: str = ""
+    """The database that it writes to and reads from by itself; empty for none."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What a database's client looks at besides."""
     caps: Caps = NO_CAPS
     caps_stand_in: str = ""
     allow_list: AllowList
@@ -56,8 +60,9 @@ def missing(told: DryRun, request: Request) -> Iterator[str]:
 
 
 def _check_hosts(_told: DryRun, request: Request) -> None:
+    databases = database_hosts(request.database_url, request.environment)
     check_hosts(
-        external_hosts(request.urls),
+        tuple(dict.fromkeys((*external_hosts(request.urls), *databases))),
         allowed=request.allow_list.hosts,
         confirmed=request.confirmed,
         allow_list=request.allow_list.where,

@@ -32,7 +32,7 @@ from loadtests.screens import screen_for
 from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
 from loadtests.targets.opening import check_people, give, open_embedded, open_external
 from loadtests.targets.target import OpenTarget
-from loadtests.targets.target_file import OpenedTarget, read_target_file
+from loadtests.targets.target_file import OpenedTarget, TargetFileError, read_target_file, way_in
 
 DATABASE_URL: Final = "DATABASE_URL"
 RUNS: Final = Path("reports/runs")
@@ -113,6 +113,7 @@ def _obey(typed: _Typed, environment: Mapping[str, str]) -> int:
     _check_gates(source, typed.gates)
     opened = None if typed.target is None else read_target_file(typed.target, environment)
     if opened is not None:
+        _spare_given_people(typed, opened)
         open_external(source.scenario, opened)  # refuses what only the embedded pipeline does; reaches nothing yet
         check_people(source.scenario, opened, now_s=time.time())
     if typed.is_dry:
@@ -183,6 +184,15 @@ def _opening(source: ScenarioFile, opened: OpenedTarget | None, environment: Map
     return open_external(source.scenario, opened)
 
 
+def _spare_given_people(typed: _Typed, opened: OpenedTarget) -> None:
+    """Refuse a target file that gives people and would have them removed after the run, as if it had made them."""
+    if opened.csv is not None and way_in(opened) != "nothing":
+        raise TargetFileError(
+            f'{typed.target}: auth.users = "csv" gives people who exist, and provision.through = '
+            f'"{way_in(opened)}" would remove them after the run: leave provision.through out'
+        )
+
+
 def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environment: Mapping[str, str]) -> None:
     """Refuse what must not be loaded, and tell what is to be known before the load."""
     for note in permit(told, _request(typed, opened, environment)):
@@ -191,7 +201,9 @@ def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environmen
 
 def _request(typed: _Typed, opened: OpenedTarget | None, environment: Mapping[str, str]) -> Request:
     return Request(
-        urls=(environment.get(DATABASE_URL, ""),) if opened is None else opened.urls,
+        urls=() if opened is None else opened.urls,
+        database_url=environment.get(DATABASE_URL, "") if opened is None else opened.database_url,
+        environment=environment,
         allow_list=_allow_list(typed.allow_list, environment),
         confirmed=typed.confirmed,
         is_forced=typed.is_forced,

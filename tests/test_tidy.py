@@ -21,7 +21,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "it reaches targets of other people, and is judged by whole runs against one": {
         "tests/e2e/test_external_target.py": (
-            "loadtests/target_clean.py",
             "loadtests/targets/provision_rest.py",
             "loadtests/targets/supabase.py",
         ),

@@ -58,8 +58,8 @@ BASELINE_KEYS: Final[dict[str, _Entry]] = {
         f"{_STAY}.sizes.<members>.{key}": (unit, f"Organizations of so many members alone: {_lower(meaning)}", shape)
         for key, (unit, meaning, shape) in _PLACE.items()
     },
-    "comparison.blocks": ("stretches", "Of the window, resampled for the bounds; below 8 there are none.", "number"),
-    "comparison.block_s": ("s", "Length of one: the longest polling interval, at least 2 s.", "number"),
+    "comparison.blocks": ("stretches", "Of the window, resampled for the bounds; below 10 there are none.", "number"),
+    "comparison.block_s": ("s", "Length of one: push's p95 of visibility latency, at least 2 s.", "number"),
     "comparison.push_visibility_ms_p95.<bound_of>": ("ms", "Of push; value, and the 95% interval's bounds.", "number"),
     "comparison.push_requests_per_minute.<bound_of>": ("1/min", "Of a subscriber.", "number"),
     "comparison.equal_cost.interval_s.<bound_of>": ("s", "The polling interval that costs what push costs.", "number"),
@@ -74,6 +74,11 @@ BASELINE_KEYS: Final[dict[str, _Entry]] = {
     ),
     "comparison.dominance.<interval>.better_at": ("", "The quantiles at which push is better beyond chance.", "other"),
     "comparison.dominance.<interval>.worse_at": ("", "Those at which it is worse.", "other"),
+    "comparison.dominance.<interval>.blocks": (
+        "stretches",
+        "Resampled for this verdict: at least as long as the interval; below 10 there is none.",
+        "number",
+    ),
     "comparison.curve": ("", "Cost and freshness of polling with random phases at intervals from 1 to 120 s.", "other"),
 }
 """Unit, meaning and shape of each."""

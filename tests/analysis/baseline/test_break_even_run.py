@@ -48,6 +48,20 @@ def test_push_is_compared_with_each_cohort_of_the_same_phase(phases: Any) -> Non
     assert saved["predicted_share"] == pytest.approx(1 - 29.5 / 12, rel=0.05)
 
 
+def test_push_is_compared_with_conditional_cohorts_too(tmp_path: Any) -> None:
+    """They ask as often as the plain ones."""
+    plan = SyntheticPipeline(
+        organizations=1, subscribers=1, pollers=1, intervals_s=(5.0, 2.5), conditional=True, rounds=15
+    )
+    path = record_run(plan, tmp_path / "run")
+    metrics = analyse(History.read(path), plan.scenario, plan.population).metrics
+    saved = metrics["break_even"]["phases"]["load"]["saved"]["ios"]
+
+    assert list(saved) == ["5s", "5s-conditional", "2.5s", "2.5s-conditional"]
+    assert saved["5s-conditional"]["predicted_share"] == saved["5s"]["predicted_share"]
+    assert saved["2.5s-conditional"]["measured_share"] == pytest.approx(1 - 30 / 24, rel=0.3)
+
+
 def test_a_short_phase_is_left_out(tmp_path: Any) -> None:
     """It costs what its beginning and end cost."""
     plan = SyntheticPipeline(organizations=1, subscribers=1, rounds=5)
