@@ -5,7 +5,7 @@ Tokens go to the drivers through pipes and into no file.
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,8 +35,8 @@ class GivenPeople:
     organizations: tuple[str, ...]
     authors: tuple[str, ...]
     members: tuple[tuple[str, ...], ...]
-    tokens: Mapping[str, str]
-    refresh_tokens: Mapping[str, str]
+    tokens: Mapping[str, str] = field(repr=False)
+    refresh_tokens: Mapping[str, str] = field(repr=False)
     """Of those whose line has one."""
 
 

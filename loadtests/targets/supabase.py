@@ -144,19 +144,19 @@ def clean(opened: OpenedTarget, population: Population) -> None:
         TargetError: something is, or it could not be seen; the text says what.
 
     """
-    way = way_in(opened)
-    if way == "nothing":
+    way, wanted = way_in(opened), opened.file.provision
+    if way == "nothing" or population.given is not None:
         return
     if way == "sql":
         try:
-            remove(opened.database_url, population)
-            left = residue(opened.database_url, population)
+            remove(opened.database_url, population, wanted)
+            left = residue(opened.database_url, population, wanted)
         except psycopg.Error as error:
             raise TargetError(f"what run {population.run_id} made could not be removed: {error}") from error
     else:
         project = _project(opened)
-        project.empty(population)
-        left = project.residue(population)
+        project.empty(population, wanted)
+        left = project.residue(population, wanted)
     if left:
         told = ", ".join(f"{count} rows of {table}" for table, count in left.items())
         raise TargetError(f"run {population.run_id} has left {told} in the target: remove them by hand")

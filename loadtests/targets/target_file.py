@@ -7,7 +7,7 @@ the environment in. What is in it may stand in a manifest, what it leads to may 
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -77,7 +77,21 @@ class Row(Table):
 
     table: str = Field(pattern=r"^[a-z_][a-z0-9_]*$")
     values: dict[str, str | int | float | bool]
-    """`{organization}` and `{user}` in a text stand for the identifiers."""
+    """`{organization}` and `{user}` in a text stand for the identifiers; one of both has to stand in one of them."""
+
+    @property
+    def mark(self) -> str:
+        """The column by which the row is found again, to be removed."""
+        for placeholder in ("{user}", "{organization}"):
+            for column, value in self.values.items():
+                if isinstance(value, str) and placeholder in value:
+                    return column
+        raise ValueError(f"a row of {self.table} names neither {{organization}} nor {{user}}: it could not be removed")
+
+    @model_validator(mode="after")
+    def _can_be_removed(self) -> Self:
+        assert self.mark
+        return self
 
 
 class Provision(Table):
@@ -163,14 +177,16 @@ class TargetFile(Table):
     @classmethod
     def _http(cls, url: str | None) -> str | None:
         if url is not None and urlsplit(url).scheme not in {"http", "https"}:
-            raise ValueError(f"{url!r} is no http:// or https:// URL")
+            raise ValueError("it is no http:// or https:// URL")
+        _refuse_secrets(url)
         return None if url is None else url.rstrip("/")
 
     @field_validator("realtime_url")
     @classmethod
     def _websocket(cls, url: str | None) -> str | None:
         if url is not None and urlsplit(url).scheme not in {"ws", "wss"}:
-            raise ValueError(f"{url!r} is no ws:// or wss:// URL")
+            raise ValueError("it is no ws:// or wss:// URL")
+        _refuse_secrets(url)
         return url
 
     @field_validator("realtime_host")
@@ -203,10 +219,10 @@ class OpenedTarget:
     supabase_url: str
     """Empty for a bare Realtime."""
     realtime_url: str
-    anon_key: str
-    service_key: str
-    jwt_secret: str
-    database_url: str
+    anon_key: str = field(repr=False)
+    service_key: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
+    database_url: str = field(repr=False)
     csv: Path | None
     ca_file: str = ""
     """Seen from the target file, as an absolute path; empty for none."""
@@ -220,6 +236,13 @@ class OpenedTarget:
     def secrets(self) -> tuple[str, ...]:
         """Everything that must appear nowhere."""
         return tuple(each for each in (self.anon_key, self.service_key, self.jwt_secret, self.database_url) if each)
+
+
+def _refuse_secrets(url: str | None) -> None:
+    """Refuse a URL that holds more than a place: all of it would stand in the manifest and in the report."""
+    parts = urlsplit(url or "")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("a URL names a place alone: no user, no password and no key; those belong in [keys]")
 
 
 def read_target_file(path: Path, environment: Mapping[str, str]) -> OpenedTarget:

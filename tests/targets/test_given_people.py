@@ -35,6 +35,8 @@ def test_some_have_a_token_to_refresh_with(tmp_path: Path) -> None:
     found = people(tmp_path, "user_id,organization_id,access_token,refresh_token\nu1,o1,t1,r1\nu2,o1,t2,\n")
 
     assert found.refresh_tokens == {"u1": "r1"}
+    assert "u1" in repr(found)
+    assert not [token for token in ("t1", "r1") if token in repr(found)]
 
 
 @pytest.mark.parametrize(
