@@ -33,6 +33,8 @@ class Health:
 
     send_delay_ms_p99: float | None
     loop_lag_ms_p99: float | None
+    without_lag: tuple[Process, ...]
+    """Those of our processes that had to sample their lag and did not: nothing says that they kept up."""
     receive_age_ms_p99: float | None
     clock_bound_ms: float | None
     clock_drift_ppm: float | None
@@ -50,6 +52,7 @@ def measure_health(
     return Health(
         send_delay_ms_p99=p99_or_max(late_ms),
         loop_lag_ms_p99=p99_or_max(_with_the_kept_waiting(_of_ours(history, Kind.LOOP_LAG, window)) / NS_PER_MS),
+        without_lag=_without_lag(history, mutations, window),
         receive_age_ms_p99=p99_or_max(_of_ours(history, Kind.RECEIVE_AGE, window) / NS_PER_MS),
         clock_bound_ms=clock.bound_ms,
         clock_drift_ppm=clock.drift * 1e6 if clock.is_known else None,
@@ -77,6 +80,11 @@ def reasons_against(
     ):
         if value is not None and value > limit:
             reasons.append(f"{what} {value:,.3g} ms, the scenario allows {limit:g} ms")
+    if health.without_lag and window.end_ns > window.start_ns:
+        reasons.append(
+            f"no sample tells how late our own event loops ran ({', '.join(each.name.lower() for each in health.without_lag)}) "
+            f"in the measurement of {window.duration_s:.3g} s: nothing says that they kept up"
+        )
     if health.clock_bound_ms is None:
         reasons.append("the database's clock was never compared with ours: no commit can be placed in time")
     if not truth_is_read and source is not TruthSource.AGREEMENT:
@@ -90,6 +98,18 @@ def _of_ours(history: History, kind: Kind, window: Window) -> Ints:
     rows = history.of(kind)
     rows = rows[window.holds(rows["at_ns"]) & np.isin(rows["actor"], _OURS)]
     return rows["value"].astype(np.int64)
+
+
+def _without_lag(history: History, mutations: Mutations, window: Window) -> tuple[Process, ...]:
+    """Return whose lag is not known: the runner, the mutators if they mutated, the swarm if it had a device."""
+    had_to = (
+        (Process.RUNNER, True),
+        (Process.MUTATORS, bool(mutations.in_window.any())),
+        (Process.SWARM, len(history.of(Kind.LOGIN)) > 0),
+    )
+    rows = history.of(Kind.LOOP_LAG)
+    sampled = set(rows["actor"][window.holds(rows["at_ns"])].tolist())
+    return tuple(process for process, had in had_to if had and process not in sampled)
 
 
 def _with_the_kept_waiting(lag_ns: Ints) -> Ints:

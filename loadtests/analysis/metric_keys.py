@@ -292,7 +292,9 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
         "share", "Mutations that waited for a free mutator or their busy job, or never got it."
     ),
     "health.loop_lag_ms_p99": MetricKey(
-        "ms", "Lateness of timers in our own processes, samples kept waiting included; maximum below 1,000."
+        "ms",
+        "Lateness of timers in our own processes, samples kept waiting included; maximum below 1,000. "
+        "A process without a sample makes the run unknown.",
     ),
     "health.receive_age_ms_p99": MetricKey("ms", "Readable bytes waiting in our own processes; likewise."),
     "health.clock_bound_ms": MetricKey("ms", "Bound of the error between the database's clock and ours."),

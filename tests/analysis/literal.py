@@ -11,7 +11,7 @@ from loadtests.analysis.reconstruction import Reconstruction, reconstruct
 from loadtests.analysis.results import Results
 from loadtests.clients.requests import PAGE_LIMIT, Cause, KeyKind, RequestKey
 from loadtests.history.history import History
-from loadtests.history.kinds import NOBODY, READS_UNIT, DownCause, ItemFlag, Kind, Leaving, SignalFlag
+from loadtests.history.kinds import NOBODY, READS_UNIT, DownCause, ItemFlag, Kind, Leaving, Process, SignalFlag
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import EVENT_OF_MUTATION, DeviceModel, MutationKind
@@ -44,6 +44,7 @@ class Story:
         self._rows: list[dict[str, Any]] = []
         self._names: dict[str, int] = {}
         self._fetches = 0
+        self._unsampled: tuple[Process, ...] = ()
         self.row(Kind.PHASE, 0)
 
     def row(self, kind: Kind, at_ms: float, *, entity: str | None = None, **columns: Any) -> Self:
@@ -241,12 +242,23 @@ class Story:
             flag=ItemFlag.ARCHIVED if is_archived else 0,
         )
 
+    def unsampled(self, *processes: Process) -> Self:
+        """Take from processes of ours the samples of their lag that every story has."""
+        self._unsampled = processes
+        return self
+
     @property
     def history(self) -> History:
-        """The history told so far."""
+        """The history told so far, and that our processes kept up."""
+        sampling = {Process.RUNNER, Process.MUTATORS, Process.SWARM} - set(self._unsampled)
         if not any(row["kind"] == Kind.ENDED for row in self._rows):
             self.row(Kind.ENDED, 10_000, flag=1)
-        return History.from_rows(self._rows, list(self._names))
+        lag = [
+            {"kind": Kind.LOOP_LAG, "at_ns": second * 1000 * MS, "actor": each}
+            for second in range(20)
+            for each in sampling
+        ]
+        return History.from_rows([*self._rows, *lag], list(self._names))
 
     def run(self) -> Reconstruction:
         """Reconstruct the run."""

@@ -16,6 +16,7 @@ from loadtests.wire.event_types import EventType
 from tests.analysis.synthetic_pipeline import MS, START_NS, Ints, S, SyntheticPipeline
 
 WALL_OFFSET_NS: Final = 1_700_000_000 * S
+OURS: Final = (Process.RUNNER, Process.MUTATORS, Process.SWARM)
 BODY_BYTES: Final = 19_000
 FRAME_BYTES: Final = 700
 
@@ -44,7 +45,7 @@ def _frame(plan: SyntheticPipeline) -> NDArray[np.void]:
             rows_of(Kind.PHASE, [START_NS, plan.measured_ns], value=[0, 1], revision=[1, 0]),
             rows_of(Kind.ENDED, [plan.end_ns], entity=len(plan.names) - 1, flag=1),
             rows_of(Kind.CLOCK, seconds, value=seconds + WALL_OFFSET_NS, due_ns=50_000),
-            rows_of(Kind.LOOP_LAG, seconds, actor=int(Process.SWARM), value=2 * MS),
+            *(rows_of(Kind.LOOP_LAG, seconds, actor=int(process), value=2 * MS) for process in OURS),
             rows_of(Kind.RECEIVE_AGE, seconds, actor=int(Process.SWARM), value=MS),
             rows_of(Kind.USAGE, seconds, actor=int(Process.SWARM), value=(seconds - seconds[0]) // 4, due_ns=2**26),
         ]

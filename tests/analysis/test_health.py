@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from loadtests.history.kinds import Kind, Process, Unsent
 from tests.analysis.literal import MS, Story
 
@@ -81,6 +83,36 @@ def test_a_stall_counts_for_all_samples_that_it_kept_from_being_taken() -> None:
 def test_health_outside_the_window_does_not_count() -> None:
     """Connecting may be rough."""
     assert health_of(sound_story().row(Kind.LOOP_LAG, -500, actor=Process.SWARM, value=150 * MS))["reasons"] == []
+
+
+@pytest.mark.parametrize("process", [Process.RUNNER, Process.MUTATORS, Process.SWARM])
+def test_a_process_of_ours_without_a_sample_of_its_lag_is_not_known_to_have_kept_up(process: Process) -> None:
+    """One that stood still from the window's beginning to its end looks so; one sample before it says nothing."""
+    story = sound_story().unsampled(process).row(Kind.LOOP_LAG, -500, actor=process)
+
+    (reason,) = health_of(story)["reasons"]
+
+    assert reason == (
+        f"no sample tells how late our own event loops ran ({process.name.lower()}) in the measurement of 10 s: "
+        "nothing says that they kept up"
+    )
+
+
+def test_a_run_too_short_for_a_sample_says_so() -> None:
+    """Timers are looked at ten times a second: 50 ms hold none of any process."""
+    story = sound_story(phases=[{"name": "load", "duration_s": 0.05, "mutations_per_s": 1}])
+    story.unsampled(Process.RUNNER, Process.MUTATORS, Process.SWARM)
+
+    (reason,) = health_of(story)["reasons"]
+
+    assert "(runner, swarm) in the measurement of 0.05 s" in reason
+
+
+def test_who_had_nothing_to_do_needs_no_sample() -> None:
+    """No device: nobody had to receive. No mutation: nobody had to send."""
+    story = Story().clock().true_job("job", 2).unsampled(Process.MUTATORS, Process.SWARM)
+
+    assert health_of(story)["reasons"] == []
 
 
 def test_clocks_that_are_not_bounded_well_enough_are_a_reason() -> None:
