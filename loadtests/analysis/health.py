@@ -81,9 +81,10 @@ def reasons_against(
         if value is not None and value > limit:
             reasons.append(f"{what} {value:,.3g} ms, the scenario allows {limit:g} ms")
     if health.without_lag and window.end_ns > window.start_ns:
+        names = ", ".join(process.name.lower() for process in health.without_lag)
         reasons.append(
-            f"no sample tells how late our own event loops ran ({', '.join(each.name.lower() for each in health.without_lag)}) "
-            f"in the measurement of {window.duration_s:.3g} s: nothing says that they kept up"
+            f"no sample tells how late our own event loops ran ({names}) in the measurement of "
+            f"{window.duration_s:.3g} s: nothing says that they kept up"
         )
     if health.clock_bound_ms is None:
         reasons.append("the database's clock was never compared with ours: no commit can be placed in time")

@@ -21,6 +21,7 @@ from loadtests.clients.channel import Channel
 from loadtests.drivers.casting import Mint, minter
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.target_loop import TargetLoop
+from loadtests.drivers.unquoted import UnquotedFormatter, unquoted
 from loadtests.history.kinds import NO_ENTITY, Kind
 from loadtests.history.ledger import Ledger, LedgerFullError
 from loadtests.processes import lifeline
@@ -71,7 +72,7 @@ class ControlSubscriber:
             await channel.subscribe(self._on_status)
         except (OSError, WebSocketException) as error:
             # The client has given up; that there is no control group is for the analysis to say.
-            why = explain(error, way.address[0])
+            why = unquoted(explain(error, way.address[0]))
             _log.warning("the control subscriber %d cannot connect: %s", self._control.index, why)
             self._go_down(why)
 
@@ -94,7 +95,7 @@ class ControlSubscriber:
         if status is RealtimeSubscribeStates.SUBSCRIBED:
             self._record(Kind.CONTROL_SUBSCRIBED, monotonic_ns())
         else:
-            self._go_down(f"{status.value}: {error}" if error else status.value)
+            self._go_down(unquoted(f"{status.value}: {error}") if error else status.value)
 
     def _on_system(self, said: Any) -> None:
         if said.status == "ok" and said.extension == "postgres_changes" and not self._is_up:
@@ -182,9 +183,9 @@ def _rows(scenario: Scenario) -> int:
 
 def main() -> int:
     """Live as long as the parent wants it; return the exit code."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s control %(levelname)s %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(UnquotedFormatter("%(asctime)s control %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     hello = lifeline.read_hello()
     loop = TargetLoop()
     asyncio.set_event_loop(loop)
@@ -195,7 +196,10 @@ def main() -> int:
         _log.exception("the control group broke")
         group.ledger.close()
         lifeline.say(
-            {"is": "failed", "why": str(error) if isinstance(error, LedgerFullError | TlsError) else repr(error)}
+            {
+                "is": "failed",
+                "why": unquoted(str(error) if isinstance(error, LedgerFullError | TlsError) else repr(error)),
+            }
         )
         return 1
     group.ledger.close()

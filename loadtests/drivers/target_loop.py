@@ -3,7 +3,9 @@
 The client takes a URL and no more: neither authorities to trust nor an address apart from the name in the `Host`
 header. But it has the running loop open its connections, and the loop is ours anyway. So the client is given the URL
 with the name, and the loop leads what is asked for by that name to the address, and verifies it as the lean
-subscribers do. Client and WebSocket library stay as their users have them. Must know nothing of channels and frames.
+subscribers do. Client and WebSocket library stay as their users have them. And as the library follows redirects to
+wherever they lead, whose owner nobody has asked, the loop connects to nothing but the target. Must know nothing of
+channels and frames.
 """
 
 import asyncio
@@ -11,6 +13,10 @@ import ssl
 from typing import Any
 
 from loadtests.wire.way import Way
+
+
+class StrangerError(OSError):
+    """The target sends the client to a host that nobody has allowed. The text names the host, and nothing else."""
 
 
 class TargetLoop(asyncio.SelectorEventLoop):
@@ -28,8 +34,18 @@ class TargetLoop(asyncio.SelectorEventLoop):
     async def create_connection(
         self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
     ) -> tuple[Any, Any]:
-        """Connect as asyncio does; what is called by the target's name, at the target's address."""
-        if self._way is not None and (host, port) == self._way.called:
+        """Connect as asyncio does; what is called by the target's name, at the target's address.
+
+        Raises:
+            StrangerError: it is not called by the target's name, as after a redirect.
+
+        """
+        if self._way is not None:
+            if (host, port) != self._way.called:
+                raise StrangerError(
+                    f"the target redirects to {host}:{port}, which no run follows: name as realtime_url where it "
+                    "really is"
+                )
             host, port = self._way.address
             if options.get("ssl"):
                 options |= {"server_hostname": host, "ssl": self._context or options["ssl"]}

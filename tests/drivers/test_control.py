@@ -1,7 +1,11 @@
 """The control group as its parent sees it: a real process against a real pipeline, judged by the ledger it leaves."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +95,42 @@ def test_a_target_that_lets_nobody_in_leaves_a_record_and_no_ruin(tmp_path: Path
     assert (tmp_path / "run" / f"control{LEDGER_SUFFIX}").is_file()
     assert len(history.of(Kind.CONTROL_LIVE)) == 0
     assert {history.names[row["entity"]] for row in history.of(Kind.CONTROL_DOWN)} == {"left"}
+
+
+class Canonical(BaseHTTPRequestHandler):
+    """Redirects to the same place by another scheme, with the whole query, as front ends do."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer an upgrade."""
+        self.send_response(HTTPStatus.FOUND)
+        self.send_header("Location", f"http://{self.headers['Host']}{self.path}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.mark.e2e
+def test_what_an_official_client_says_of_a_redirect_is_written_down_without_the_key(tmp_path: Path) -> None:
+    """Its error quotes the address that it was sent to, and that has the key in its query."""
+    scenario = {**SCENARIO, "subscribers": {**SCENARIO["subscribers"], "live_within_s": 2}}
+    new_run(tmp_path / "run", scenario, "control-redirected")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Canonical) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"ws://127.0.0.1:{server.server_port}/realtime/v1/websocket"
+            with prepared(tmp_path / "run", replace(NOWHERE, realtime_url=url, anon_key="public-yet-secret")) as child:
+                child.wait_for("ready", DEADLINE_S)
+                child.send({"do": "stop"})
+                child.wait_for("done", DEADLINE_S)
+        finally:
+            server.shutdown()
+            thread.join()
+    files = {path.name: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+
+    assert b"isn't a valid URI" in files["control.log"]
+    assert [name for name, content in files.items() if b"public-yet-secret" in content] == []

@@ -11,7 +11,7 @@ import pytest
 from realtime import AsyncRealtimeClient
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
-from loadtests.drivers.target_loop import TargetLoop
+from loadtests.drivers.target_loop import StrangerError, TargetLoop
 from loadtests.wire.tls import client_context
 from loadtests.wire.way import Way
 from tests.drivers.tls_proxy import Authority
@@ -20,13 +20,22 @@ DEADLINE_S = 10.0
 
 
 @asynccontextmanager
-async def target(context: ssl.SSLContext | None = None) -> AsyncIterator[tuple[int, list[list[str]]]]:
-    """Run a server that opens no WebSocket; yield its port, and the `Host` headers of each request as they come."""
+async def target(
+    context: ssl.SSLContext | None = None, *, elsewhere: str = ""
+) -> AsyncIterator[tuple[int, list[list[str]]]]:
+    """Run a server that opens no WebSocket; yield its port, and the `Host` headers of each request as they come.
+
+    With `elsewhere` it redirects there, query and all.
+    """
     hosts: list[list[str]] = []
 
     def refuse(connection: ServerConnection, request: Request) -> Response:
         hosts.append(request.headers.get_all("Host"))
-        return connection.respond(HTTPStatus.NOT_FOUND, "")
+        if not elsewhere:
+            return connection.respond(HTTPStatus.NOT_FOUND, "")
+        response = connection.respond(HTTPStatus.FOUND, "")
+        response.headers["Location"] = f"{elsewhere}?{request.path.partition('?')[2]}"
+        return response
 
     async def nothing(_: ServerConnection) -> None:
         raise AssertionError("no WebSocket is opened")
@@ -35,7 +44,7 @@ async def target(context: ssl.SSLContext | None = None) -> AsyncIterator[tuple[i
         yield next(iter(server.sockets)).getsockname()[1], hosts
 
 
-async def trouble_of_connecting(way: Way, context: ssl.SSLContext | None) -> Exception:
+async def trouble_of_connecting(way: Way, context: ssl.SSLContext | None = None) -> Exception:
     """Have the official client connect once; return what it ends with."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, TargetLoop)
@@ -74,6 +83,22 @@ def test_a_tenant_is_named_in_the_one_host_header(scheme: str, tmp_path: Path) -
 
     with asyncio.Runner(loop_factory=TargetLoop) as runner:
         assert runner.run(story()) == [["tenant.example.org"]]
+
+
+def test_a_redirect_to_another_host_is_followed_nowhere() -> None:
+    """Whoever is there has allowed nothing: nobody connects, though a server would answer."""
+
+    async def story() -> tuple[Exception, list[list[str]]]:
+        async with target() as (there, heard), target(elsewhere=f"ws://127.0.0.1:{there}/x") as (here, _):
+            return await trouble_of_connecting(way_to(here, "ws")), heard
+
+    with asyncio.Runner(loop_factory=TargetLoop) as runner:
+        trouble, heard = runner.run(story())
+
+    assert heard == []
+    assert isinstance(trouble, StrangerError)
+    assert "the target redirects to 127.0.0.1:" in str(trouble)
+    assert "apikey" not in str(trouble)
 
 
 def test_an_authority_of_ones_own_is_believed_and_no_other(tmp_path: Path) -> None:
