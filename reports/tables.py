@@ -257,14 +257,13 @@ def _control_rows(metrics: Metrics) -> list[tuple[str, str, str]]:
     """Return how the official clients compare with the lean subscribers that they shadow, both numbers told."""
     pairs = count(metrics.number("control", "n"))
     different = [metrics.number("control", key) for key in ("missing", "surplus")]
-    tolerance = milliseconds(metrics.number("control", "tolerance_ms"))
     return [
         (f"official clients: of {pairs} receipts, missing and surplus", " and ".join(map(count, different)), "0 and 0"),
         *(
             (
                 f"official clients: signal latency differs by, {name}, ms",
                 _beside(metrics, f"signal_difference_ms_{name}", ("signal_ms", name), ("lean_signal_ms", name)),
-                f"±{tolerance}",
+                f"±{milliseconds(metrics.number('control', f'tolerance_ms_{name}'))}",
             )
             for name in ("p50", "p95")
         ),

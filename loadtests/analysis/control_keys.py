@@ -22,17 +22,18 @@ CONTROL_KEYS: Final[dict[str, _Entry]] = {
     "control.lean_signal_ms": ("ms", "The same events at the shadowed devices.", "quantiles"),
     "control.signal_difference_ms_p50": ("ms", "Official clients' median - shadowed devices'.", "number"),
     "control.signal_difference_ms_p95": ("ms", "Official clients' p95 - shadowed devices'.", "number"),
-    "control.tolerance_ms": (
+    "control.tolerance_ms_p50": (
         "ms",
-        "Beyond it the verdict is unknown: health.control_difference_ms, or a quarter of the lean p95 if more.",
+        "Beyond it the verdict is unknown: health.control_difference_ms, or a quarter of the lean median if more.",
         "number",
     ),
+    "control.tolerance_ms_p95": ("ms", "The same of the p95.", "number"),
     "control.ready_ms_p50": ("ms", "Live - SUBSCRIBED of official clients.", "number"),
     "control.lean_ready_ms_p50": ("ms", "Live - join reply of the shadowed devices.", "number"),
     "control.ready_difference_ms": ("ms", "The former - the latter.", "number"),
     "control.ready_tolerance_ms": (
         "ms",
-        "Beyond it the verdict is unknown: 1 s, or the slowest lean subscriber's readiness.",
+        "Beyond it the verdict is unknown: 3 s, or a quarter of the official clients' readiness if more.",
         "number",
     ),
     "control.reasons": ("", "Why it cannot vouch for the run; they stand in health.reasons as well.", "other"),
