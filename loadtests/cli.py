@@ -32,7 +32,16 @@ from loadtests.replaying import replay_command
 from loadtests.runner.interrupt import Interrupted, listen_for_interrupt
 from loadtests.runner.outcome import CALIBRATION, conclude, recorded_trouble, write_report
 from loadtests.runner.preflight import PreflightError, check_port
-from loadtests.running import DATABASE_URL, database_options, link_latest, new_directory, run_command, tell_outcome
+from loadtests.running import (
+    DATABASE_URL,
+    database_options,
+    host_options,
+    link_latest,
+    new_directory,
+    permit_database,
+    run_command,
+    tell_outcome,
+)
 from loadtests.scenario.faults import SHAPES
 from loadtests.scenario.reader import ScenarioError, read_scenario, shipped_scenarios
 from loadtests.screens import screen_for
@@ -215,7 +224,17 @@ def target_group() -> None:
 @click.option(
     "--tokens", type=click.IntRange(0, 10_000), default=3, show_default=True, help="Ones to print, one user each."
 )
-def target_up_command(api_port: int, realtime_port: int, gateway_port: int, *, organizations: int, tokens: int) -> None:
+@host_options
+def target_up_command(
+    api_port: int,
+    realtime_port: int,
+    gateway_port: int,
+    *,
+    organizations: int,
+    tokens: int,
+    confirmed: tuple[str, ...],
+    allow_list: Path | None,
+) -> None:
     """Start the embedded pipeline, print how to reach it as KEY=value lines, and keep it until Ctrl-C.
 
     \b
@@ -233,8 +252,8 @@ def target_up_command(api_port: int, realtime_port: int, gateway_port: int, *, o
             if port:
                 check_port(port, what=what, option=option)
         database_url = os.environ.get(DATABASE_URL)
-        # Its client would complain of a URL that cannot be read, password and all.
-        database_hosts(database_url or "", os.environ)
+        # A database of one's own is made there, on whosever server that is.
+        permit_database(allow_list, confirmed, os.environ)
         wanted = TargetUp(
             api_port=api_port,
             realtime_port=realtime_port,

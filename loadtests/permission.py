@@ -38,7 +38,7 @@ def permit(told: DryRun, request: Request) -> Iterator[str]:
         GuardError: it must not begin; the text says why, and what allows it.
 
     """
-    _check_hosts(told, request)
+    permit_hosts(request)
     _check_caps(told, request)
     if not request.keeps_plan:
         return
@@ -59,7 +59,13 @@ def missing(told: DryRun, request: Request) -> Iterator[str]:
             yield str(error)
 
 
-def _check_hosts(_told: DryRun, request: Request) -> None:
+def permit_hosts(request: Request) -> None:
+    """Refuse hosts that are not this machine, unless they are allowed and confirmed.
+
+    Raises:
+        GuardError: the text says which, and what allows it.
+
+    """
     databases = database_hosts(request.database_url, request.environment)
     check_hosts(
         tuple(dict.fromkeys((*external_hosts(request.urls), *databases))),
@@ -67,6 +73,10 @@ def _check_hosts(_told: DryRun, request: Request) -> None:
         confirmed=request.confirmed,
         allow_list=request.allow_list.where,
     )
+
+
+def _check_hosts(_told: DryRun, request: Request) -> None:
+    permit_hosts(request)
 
 
 def _check_caps(told: DryRun, request: Request) -> None:

@@ -23,7 +23,7 @@ from loadtests.checks.guard import Caps
 from loadtests.checks.verdict import Verdict
 from loadtests.dry_run import DryRun, dry_run, json_of, lines_of
 from loadtests.history.directory import RunDirectory
-from loadtests.permission import Request, missing, permit
+from loadtests.permission import Request, missing, permit, permit_hosts
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import listen_for_interrupt
 from loadtests.runner.preflight import check_port
@@ -63,6 +63,19 @@ class _Typed:
     is_forced: bool
 
 
+def host_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Let a verb be told which hosts it may load."""
+    confirm = click.option(
+        "--confirm", "confirmed", multiple=True, metavar="HOST", help="Yes, load this host; may be repeated."
+    )
+    allow_list = click.option(
+        "--allow-list",
+        type=click.Path(path_type=Path),
+        help="Hosts that may be loaded [default: ./allowed-hosts.txt and ~/.config/loadtests/allowed-hosts].",
+    )
+    return confirm(allow_list(verb))
+
+
 def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> click.Command:
     """Return the verb."""
 
@@ -79,12 +92,7 @@ def run_command(clear_errors: ClearErrors, environment: Mapping[str, str]) -> cl
         "--dry-run", "is_dry", is_flag=True, help="Say what would be sent and which limits it hits; send nothing."
     )
     @click.option("--json", "as_json", is_flag=True, help="With --dry-run: as one JSON object.")
-    @click.option("--confirm", "confirmed", multiple=True, metavar="HOST", help="Yes, load this host; may be repeated.")
-    @click.option(
-        "--allow-list",
-        type=click.Path(path_type=Path),
-        help="Hosts that may be loaded [default: ./allowed-hosts.txt and ~/.config/loadtests/allowed-hosts].",
-    )
+    @host_options
     @click.option("--no-report", "is_silent", is_flag=True, help="Render nothing; `loadtests report` does it later.")
     @click.option("--target", type=click.Path(path_type=Path), help="A target file, instead of the embedded pipeline.")
     @click.option("--force", "is_forced", is_flag=True, help="Run even if its plan is certain to discard changes.")
@@ -204,7 +212,7 @@ def _request(typed: _Typed, opened: OpenedTarget | None, environment: Mapping[st
         urls=() if opened is None else opened.urls,
         database_url=environment.get(DATABASE_URL, "") if opened is None else opened.database_url,
         environment=environment,
-        allow_list=_allow_list(typed.allow_list, environment),
+        allow_list=allow_list_of(typed.allow_list, environment),
         confirmed=typed.confirmed,
         is_forced=typed.is_forced,
         keeps_plan=opened is not None,
@@ -213,11 +221,21 @@ def _request(typed: _Typed, opened: OpenedTarget | None, environment: Mapping[st
     )
 
 
-def _allow_list(named: Path | None, environment: Mapping[str, str]) -> AllowList:
+def allow_list_of(named: Path | None, environment: Mapping[str, str]) -> AllowList:
+    """Return the allow-list that was named, or the user's own."""
     if named is not None:
         return read_allow_list((named,), must_exist=True)
     configuration = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return read_allow_list(default_places(Path(), Path(configuration)))
+
+
+def permit_database(named: Path | None, confirmed: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    """Refuse DATABASE_URL unless it leads to this machine alone, or to hosts that are allowed and confirmed."""
+    url = environment.get(DATABASE_URL, "")
+    allow_list = allow_list_of(named, environment)
+    permit_hosts(
+        Request(urls=(), database_url=url, environment=environment, allow_list=allow_list, confirmed=confirmed)
+    )
 
 
 def _check_gates(source: ScenarioFile, extra: tuple[str, ...]) -> None:

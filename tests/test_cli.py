@@ -128,6 +128,24 @@ def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(monk
     assert "pa55" not in told.output
 
 
+def test_a_target_on_a_foreign_server_needs_both_permissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a run: a database would be made there. Nothing was started, and no password is shown."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:pa55word@db.invalid/jobs")
+    allowed = tmp_path / "hosts.txt"
+    allowed.write_text("db.invalid\n", encoding="utf-8")
+    empty = tmp_path / "none.txt"
+    empty.touch()
+
+    unknown = invoke("target", "up", "--allow-list", empty, "--confirm", "db.invalid")
+    silent = invoke("target", "up", "--allow-list", allowed)
+
+    assert [told.exit_code for told in (unknown, silent)] == [2, 2]
+    assert "db.invalid must not be put under load" in unknown.output.replace("\n", " ")
+    assert "--confirm db.invalid" in silent.output.replace("\n", " ")
+    assert "starting" not in unknown.output + silent.output
+    assert "pa55" not in unknown.output + silent.output
+
+
 def test_markup_in_a_message_is_shown_as_it_is() -> None:
     """Square brackets in a file's name are no colours."""
     told = invoke("run", "[red]none.toml")

@@ -25,8 +25,8 @@ from loadtests.scenario.population import Control
 TOLERANCE_SHARE: Final = 0.25
 """Of the lean latency, each quantile's own; 20 ms (`[health] control_difference_ms`) if that is more. Measured on two
 shared cores, three official clients: behind the lean subscribers by 1 to 2 ms while they receive 120 frames/s together,
-by 13 ms (p50) and 32 ms (p95) at 300 frames/s, where all latencies are ten times as long; at 600 they fall behind without
-bound. So much queueing is theirs; more, or less than nothing, is somebody's error."""
+by 13 ms (p50) and 32 ms (p95) at 300 frames/s, where all latencies are ten times as long; at 600 they fall behind
+without bound. So much queueing is theirs; more, or less than nothing, is somebody's error."""
 LEAST_READY_TOLERANCE_MS: Final = 3000.0
 """Or a quarter of the official clients' readiness if that is more; never anything of the lean subscribers', which would
 excuse themselves by being slow. A hosted server takes 1.5 to 2.9 s from its first join to live and less for those that
