@@ -20,7 +20,7 @@ from loadtests.analysis.screens import Screens
 from loadtests.analysis.segments import expand, find_last, starts
 from loadtests.analysis.stamps import NS_PER_S, Bools, Ints
 from loadtests.clients.requests import PAGE_LIMIT, KeyKind
-from loadtests.history.kinds import NO_ENTITY
+from loadtests.history.kinds import NO_COUNT, NO_ENTITY
 from loadtests.scenario.vocabulary import MutationKind
 
 _GOODBYES_NS: Final = NS_PER_S
@@ -56,6 +56,8 @@ class Convergence:
     """(Device, job): archived and still on the list, but behind a full page 1, which cannot take it off."""
     is_known: bool
     """Whether the truth was read."""
+    is_evidence_known: bool
+    """Whether it tells how many documents a job has."""
 
     @property
     def views(self) -> int:
@@ -104,6 +106,7 @@ def convergence(screens: Screens, jobs: TrueJobs, mutations: Mutations, *, end_n
         beyond_page=_beyond_page(screens, mutations, _alive_elsewhere(jobs, page), lifetime, looks=looks),
         archived_beyond_page=archived_beyond_page,
         is_known=len(jobs) > 0,
+        is_evidence_known=len(jobs) > 0 and bool((jobs.documents != NO_COUNT).all()),
     )
 
 

@@ -42,7 +42,12 @@ def differences_json(
     committed_ns = np.append(events.committed_ns, UNKNOWN)[event]
     return {
         "total": len(wrongs),
-        "by_what": {each.name.lower(): wrongs.count(each.name.lower()) for each in Wrong},
+        "by_what": {
+            each.name.lower(): wrongs.count(each.name.lower())
+            if result.is_evidence_known or each is not Wrong.EVIDENCE_COUNT
+            else None
+            for each in Wrong
+        },
         "by_delivery": dict(sorted(Counter(causes).items())),
         "examples": [
             {

@@ -263,7 +263,9 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     # --- convergence ----------------------------------------------------------------------------------------
     "convergence.views": MetricKey("views", "Devices whose view was compared with the database after the drain."),
     "convergence.away_views": MetricKey("views", "Not compared: not logged in at the end, or nobody looked."),
-    "convergence.wrong_views": MetricKey("views", "That differ from it; null when the truth was not read."),
+    "convergence.wrong_views": MetricKey(
+        "views", "That differ from it; null when the truth was not read, or finds none and cannot count documents."
+    ),
     "convergence.wrong_jobs": MetricKey("jobs", "Differences in all views together."),
     "convergence.beyond_page": MetricKey(
         "jobs", "Created while a device was away and pushed off page 1 since: no catch-up of one page shows them."

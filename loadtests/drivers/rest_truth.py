@@ -109,17 +109,17 @@ class RestTruth:
         self._since = self._begin
         self._read_events()
         documents = self._if_there("documents")
-        ordinals = _ordinals(documents)
-        for row in self._if_there("audit_logs"):
+        ordinals = _ordinals(documents or [])
+        for row in self._if_there("audit_logs") or ():
             for told in _told_by(row, ordinals):
                 if isinstance(told, TrueMutation):
                     self._rows.mutation(told)
                 else:
                     self._rows.score(told)
-        evidence = _counts(documents)
+        evidence = None if documents is None else _counts(documents)
         for row in self._all("jobs"):
             if row.get("deleted_at") is None:
-                self._rows.job(_job(row, evidence.get(row["id"], 0)))
+                self._rows.job(_job(row, None if evidence is None else evidence.get(row["id"], 0)))
 
     def reconnect(self) -> None:
         """Each request may use a new connection."""
@@ -128,13 +128,13 @@ class RestTruth:
         """Close the connections."""
         self._client.close()
 
-    def _if_there(self, table: str) -> list[Row]:
-        """Return all rows of a table that a backend need not have: what it would tell stays unknown."""
+    def _if_there(self, table: str) -> list[Row] | None:
+        """Return all rows of a table that a backend need not have; None without it: what it would tell is unknown."""
         try:
             return list(self._all(table))
         except _NoTableError as error:
             _log.warning("%s; what it would tell stays unknown", error)
-            return []
+            return None
 
     def _all(self, table: str, since: datetime | None = None) -> Iterator[Row]:
         """Yield all rows of the run in a table, by creation."""
@@ -238,7 +238,7 @@ def _counts(documents: list[Row]) -> dict[str, int]:
     return counts
 
 
-def _job(row: Row, documents: int) -> TrueJob:
+def _job(row: Row, documents: int | None) -> TrueJob:
     return TrueJob(
         job_id=row["id"],
         organization_id=row["organization_id"],

@@ -4,9 +4,10 @@ Events are read during the run too, because retention deletes old ones; each is 
 found by the audit rows that carry their request ids, with the commit time of each mutation's own transaction.
 """
 
+import logging
 import time
 from datetime import UTC, datetime
-from typing import LiteralString, Protocol
+from typing import Final, LiteralString, Protocol
 from uuid import UUID
 
 import psycopg
@@ -26,6 +27,8 @@ from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.wire.endpoint import Endpoint
 
+_log: Final = logging.getLogger(__name__)
+
 _EVENTS: LiteralString = """
     select id::text, organization_id::text, event_type, payload ->> 'request_id',
            case when current_setting('track_commit_timestamp')::bool
@@ -37,6 +40,11 @@ _EVENTS: LiteralString = """
     where organization_id = any(%(organizations)s) and created_at >= %(since)s
     order by created_at, id
 """
+_ORDINALS: LiteralString = """
+        select id, row_number() over (partition by job_id order by created_at, id) as ordinal
+        from public.documents where organization_id = any(%(organizations)s)
+"""
+_NO_ORDINALS: LiteralString = "select null::uuid as id, 0 as ordinal"
 _MUTATIONS: LiteralString = """
     select a.event_name, a.job_id::text, a.metadata ->> 'request_id', (a.metadata ->> 'revision')::int,
            case when current_setting('track_commit_timestamp')::bool
@@ -44,10 +52,7 @@ _MUTATIONS: LiteralString = """
            end,
            coalesce(d.ordinal, 0)
     from public.audit_logs a
-    left join (
-        select id, row_number() over (partition by job_id order by created_at, id) as ordinal
-        from public.documents where organization_id = any(%(organizations)s)
-    ) d on d.id = (a.metadata ->> 'document_id')::uuid
+    left join ({ordinals}) d on d.id = (a.metadata ->> 'document_id')::uuid
     where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
     order by a.ledger_seq
 """
@@ -69,11 +74,13 @@ _NOTIFICATIONS: LiteralString = """
     where o.organization_id = any(%(organizations)s)
     order by o.created_at, d.apns_id
 """
+_COUNT: LiteralString = "(select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null)"
+_NO_COUNT: LiteralString = "null::bigint"
 _JOBS: LiteralString = """
     select j.id::text, j.organization_id::text, (to_jsonb(j) ->> 'revision')::int, j.archived_at is not null,
            j.review_flag,
            (extract(epoch from j.created_at) * 1000000)::bigint,
-           (select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null),
+           {documents},
            j.risk_score is not null, to_jsonb(j.updated_at) #>> '{}'
     from public.jobs j where j.organization_id = any(%(organizations)s) and j.deleted_at is null
     order by j.created_at, j.id
@@ -163,15 +170,28 @@ class TruthReader:
         self._since = self._begin
         self.read_new_events()
         parameters = {"organizations": self._organizations}
-        for row in self._connection.execute(_MUTATIONS, parameters):
-            self._writer.mutation(TrueMutation(*row))
-        for row in self._connection.execute(_SCORES, parameters):
-            self._writer.score(TrueScore(*row))
+        has_documents = self._has("documents")
+        if self._has("audit_logs"):
+            mutations = _MUTATIONS.replace("{ordinals}", _ORDINALS if has_documents else _NO_ORDINALS)
+            for row in self._connection.execute(mutations, parameters):
+                self._writer.mutation(TrueMutation(*row))
+            for row in self._connection.execute(_SCORES, parameters):
+                self._writer.score(TrueScore(*row))
         if self._population.scenario.target.push_notifications:
             for row in self._connection.execute(_NOTIFICATIONS, parameters):
                 self._writer.notification(TrueNotification(*row))
-        for row in self._connection.execute(_JOBS, parameters):
+        for row in self._connection.execute(
+            _JOBS.replace("{documents}", _COUNT if has_documents else _NO_COUNT), parameters
+        ):
             self._writer.job(TrueJob(*row))
+
+    def _has(self, table: str) -> bool:
+        """Return whether the database has a table that a backend need not have."""
+        row = self._connection.execute("select to_regclass(%s) is not null", [f"public.{table}"]).fetchone()
+        has = row is not None and bool(row[0])
+        if not has:
+            _log.warning("the database has no table %s; what it would tell stays unknown", table)
+        return has
 
     def reconnect(self) -> None:
         """Connect anew, after the database was restarted; what was recorded stays recorded."""

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from loadtests.history.kinds import NOBODY, ItemFlag, Kind, NotificationState
+from loadtests.history.kinds import NO_COUNT, NOBODY, ItemFlag, Kind, NotificationState
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
@@ -93,7 +93,8 @@ class TrueJob(NamedTuple):
     is_archived: bool
     is_flagged: bool
     created_us: int
-    documents: int
+    documents: int | None
+    """None: the target has no table of them."""
     is_scored: bool
     updated_at: str | None
 
@@ -188,6 +189,6 @@ class TruthRows:
             entity=self._ledger.name(row.job_id),
             revision=self._revisions.of(row.revision, row.updated_at),
             due_ns=row.created_us * 1000,
-            value=row.documents,
+            value=NO_COUNT if row.documents is None else row.documents,
             flag=flags,
         )

@@ -47,6 +47,8 @@ ROW: Final = np.dtype(
     ]
 )
 NO_ENTITY: Final = -1
+NO_COUNT: Final = -1
+"""`value` of a job whose documents nobody could count."""
 NOBODY: Final = -1
 READS_UNIT: Final = 256
 MANY_READS: Final = 255
@@ -164,7 +166,7 @@ class Kind(IntEnum):
     flag: MutationKind."""
     TRUE_JOB = 62
     """A job as it stands at the end. entity: job; actor: organization; revision; due_ns: created_at, wall ns;
-    value: documents; flag: ItemFlag bits."""
+    value: documents (NO_COUNT: nobody tells); flag: ItemFlag bits."""
     TRUE_LIMITED = 64
     """What the limit of events a minute did to an event. entity: the event; value: earlier events of its key that it
     stands for, and that are no rows; flag: 1 when it carries a dedupe_key."""

@@ -1,8 +1,12 @@
 """Is every screen right in the end."""
 
+from typing import Any
+
 from loadtests.analysis.convergence import convergence, end_of_drain
 from loadtests.analysis.leaks import leaked_answers
 from loadtests.clients.requests import Cause
+from loadtests.history.kinds import NO_COUNT
+from loadtests.scenario.vocabulary import MutationKind
 from tests.analysis.literal import MS, Story
 
 
@@ -62,3 +66,16 @@ def test_an_answer_with_another_organizations_job_is_a_leak() -> None:
     run = story.run()
 
     assert leaked_answers(run.screens, run.jobs).answers == 2
+
+
+def test_without_a_count_of_documents_that_nothing_is_wrong_is_not_known() -> None:
+    """The target has no table of them, and one was uploaded: what was found stands, what was not found says nothing."""
+
+    def told(shown: int, kind: MutationKind = MutationKind.DOCUMENT) -> Any:
+        story = two_devices().true_job("job", 2, documents=NO_COUNT).mutation(0, 100, kind=kind)
+        story.body("page", ("job", shown)).fetch(0, 200, 210, "page").fetch(1, 200, 210, "page")
+        return story.metrics()["convergence"]
+
+    assert (told(2)["wrong_views"], told(2)["differences"]["by_what"]["evidence_count"]) == (None, None)
+    assert told(1)["wrong_views"] == 2
+    assert told(2, MutationKind.UPDATE)["wrong_views"] == 0

@@ -15,7 +15,7 @@ from loadtests.drivers.job_board import Mutation
 from loadtests.drivers.mutation_requests import read_response, request_of
 from loadtests.drivers.truth import TruthReader
 from loadtests.history.history import History, Rows
-from loadtests.history.kinds import NOBODY, ItemFlag, Kind
+from loadtests.history.kinds import NO_COUNT, NOBODY, ItemFlag, Kind
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
@@ -220,3 +220,32 @@ def test_jobs_are_recorded_as_they_stand_at_the_end(run: Run) -> None:
     assert len(jobs) == 4
     assert first == (0, 2, 0, ItemFlag.ARCHIVED)
     assert second == (1, 2, 1, ItemFlag.FLAGGED)
+
+
+@pytest.fixture
+def bare(stack: Endpoint) -> Iterator[None]:
+    """Take the two tables that a backend need not have out of sight for a while."""
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        for table in (b"documents", b"audit_logs"):
+            connection.execute(b"alter table public." + table + b" rename to away_" + table)
+        try:
+            yield
+        finally:
+            for table in (b"documents", b"audit_logs"):
+                connection.execute(b"alter table public.away_" + table + b" rename to " + table)
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_backend_without_documents_and_audit_rows_leaves_unknown_what_they_would_tell(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Events and jobs are told; how many documents a job has is not, which is another thing than none."""
+    run.truth.read_all()
+    history = run.history()
+
+    assert at(history.of(Kind.TRUE_JOB), "revision", "value") == [(1, NO_COUNT)] * 4
+    assert len(history.of(Kind.TRUE_MUTATION, Kind.TRUE_SCORE)) == 0
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        "the database has no table documents",
+        "the database has no table audit_logs",
+    ]
