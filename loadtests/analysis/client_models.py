@@ -63,7 +63,7 @@ def _converged(result: Convergence, among: Bools) -> dict[str, Any]:
     own = among[result.device]
     return {
         "views": int(among[result.viewer].sum()),
-        "wrong_views": len(np.unique(result.device[own])) if result.is_known else None,
+        "wrong_views": result.told(len(np.unique(result.device[own]))),
     }
 
 

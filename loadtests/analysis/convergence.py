@@ -58,6 +58,15 @@ class Convergence:
     """Whether the truth was read."""
     is_evidence_known: bool
     """Whether it tells how many documents a job has."""
+    is_whole: bool
+    """Whether it tells all that the run has changed: where nobody counts documents, no mutation uploaded any."""
+
+    def told(self, wrong: int) -> int | None:
+        """Return how many are wrong; None where none was found and not all could be looked for.
+
+        What was found is wrong whatever else is.
+        """
+        return wrong if self.is_known and (self.is_whole or wrong) else None
 
     @property
     def views(self) -> int:
@@ -96,6 +105,7 @@ def convergence(screens: Screens, jobs: TrueJobs, mutations: Mutations, *, end_n
     behind_lifetime, behind_job, wrong = _behind(screens, jobs, page, lifetime, stands=stands)
     shown_lifetime, shown_job, archived_beyond_page = _archived_but_shown(screens, jobs, page, stands)
     looks = read_looks(presence, devices)
+    is_evidence_known = len(jobs) > 0 and bool((jobs.documents != NO_COUNT).all())
     device = presence.lifetimes.device[np.concatenate([behind_lifetime, shown_lifetime])]
     return Convergence(
         viewer=presence.lifetimes.device[lifetime],
@@ -106,7 +116,8 @@ def convergence(screens: Screens, jobs: TrueJobs, mutations: Mutations, *, end_n
         beyond_page=_beyond_page(screens, mutations, _alive_elsewhere(jobs, page), lifetime, looks=looks),
         archived_beyond_page=archived_beyond_page,
         is_known=len(jobs) > 0,
-        is_evidence_known=len(jobs) > 0 and bool((jobs.documents != NO_COUNT).all()),
+        is_evidence_known=is_evidence_known,
+        is_whole=is_evidence_known or not (mutations.is_done & (mutations.kind == MutationKind.DOCUMENT)).any(),
     )
 
 

@@ -53,7 +53,6 @@ from loadtests.analysis.why import Why
 from loadtests.history.history import History
 from loadtests.history.kinds import NOBODY, Kind
 from loadtests.scenario.model import Scenario
-from loadtests.scenario.vocabulary import MutationKind
 
 
 def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Results:
@@ -316,15 +315,11 @@ def _convergence(run: Reconstruction, history: History, result: Convergence, del
     told = differences_json(
         result, delivery, run.events, run.mutations, names=history.names, start_ns=run.window.start_ns
     )
-    # What was found is wrong whatever else is; that nothing is, only a truth without gaps can say.
-    uploads = run.mutations.is_done & (run.mutations.kind == MutationKind.DOCUMENT)
-    is_whole = result.is_evidence_known or not uploads.any()
-    is_told = result.is_known and (is_whole or result.wrong_views > 0)
     return {
         "views": result.views,
         "away_views": result.away_views,
-        "wrong_views": result.wrong_views if is_told else None,
-        "wrong_jobs": len(result.device) if is_told else None,
+        "wrong_views": result.told(result.wrong_views),
+        "wrong_jobs": result.told(len(result.device)),
         "beyond_page": result.beyond_page if result.is_known else None,
         "duplicates": repeating_answers(run.screens),
         "archived_beyond_page": result.archived_beyond_page if result.is_known else None,

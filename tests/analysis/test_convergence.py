@@ -74,7 +74,9 @@ def test_without_a_count_of_documents_that_nothing_is_wrong_is_not_known() -> No
     def told(shown: int, kind: MutationKind = MutationKind.DOCUMENT) -> Any:
         story = two_devices().true_job("job", 2, documents=NO_COUNT).mutation(0, 100, kind=kind)
         story.body("page", ("job", shown)).fetch(0, 200, 210, "page").fetch(1, 200, 210, "page")
-        return story.metrics()["convergence"]
+        metrics = story.metrics()
+        assert metrics["clients"]["ios"]["convergence"]["wrong_views"] == metrics["convergence"]["wrong_views"]
+        return metrics["convergence"]
 
     assert (told(2)["wrong_views"], told(2)["differences"]["by_what"]["evidence_count"]) == (None, None)
     assert told(1)["wrong_views"] == 2
