@@ -26,7 +26,6 @@ from loadtests.checks.guard import GuardError, database_hosts
 from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
-from loadtests.pricing import break_even_command, one_burst_command
 from loadtests.processes.spawn import ChildError
 from loadtests.replaying import replay_command
 from loadtests.runner.interrupt import Interrupted, listen_for_interrupt
@@ -45,6 +44,7 @@ from loadtests.running import (
 from loadtests.scenario.faults import SHAPES
 from loadtests.scenario.reader import ScenarioError, read_scenario, shipped_scenarios
 from loadtests.screens import screen_for
+from loadtests.simulated_costs import break_even_command, one_burst_command
 from loadtests.target_clean import clean_command
 from loadtests.target_up import TargetUp, keep_target_up
 from loadtests.targets.opening import open_embedded

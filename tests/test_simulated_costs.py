@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from loadtests.analysis.baseline.break_even import Curve, Rate
 from loadtests.cli import main
-from loadtests.pricing import break_even_json, break_even_lines
+from loadtests.simulated_costs import break_even_json, break_even_lines
 
 README = Path(__file__).parents[1] / "README.md"
 
