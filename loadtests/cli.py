@@ -22,7 +22,7 @@ from loadtests.calibration.cases import Case
 from loadtests.calibration.certificate import Certificate
 from loadtests.calibration.finding import Comparison, Finding
 from loadtests.checks.gates import GateError
-from loadtests.checks.guard import GuardError
+from loadtests.checks.guard import GuardError, database_hosts
 from loadtests.explaining import explain_run
 from loadtests.history.directory import NoRunError, RunDirectory
 from loadtests.history.history import TornLedgerError
@@ -180,6 +180,7 @@ def calibrate_command(out: Path | None, kinds: tuple[str, ...], *, seed: int | N
         directory = out or new_directory(CALIBRATION)
         if directory.exists():
             raise ScenarioError(f"--out {directory}: it exists already; a calibration never writes over another")
+        _refuse_elsewhere()
         request = CalibrationRequest(
             directory=directory,
             kinds=kinds,
@@ -207,13 +208,14 @@ def target_group() -> None:
 @target_group.command("up")
 @click.option("--api-port", type=_PORT, default=0, help="Port of the jobs API [default: a free one].")
 @click.option("--realtime-port", type=_PORT, default=0, help="Port of Realtime [default: a free one].")
+@click.option("--gateway-port", type=_PORT, default=0, help="Port of accounts and tables [default: a free one].")
 @click.option(
     "--organizations", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many to make."
 )
 @click.option(
     "--tokens", type=click.IntRange(0, 10_000), default=3, show_default=True, help="Ones to print, one user each."
 )
-def target_up_command(api_port: int, realtime_port: int, *, organizations: int, tokens: int) -> None:
+def target_up_command(api_port: int, realtime_port: int, gateway_port: int, *, organizations: int, tokens: int) -> None:
     """Start the embedded pipeline, print how to reach it as KEY=value lines, and keep it until Ctrl-C.
 
     \b
@@ -226,13 +228,18 @@ def target_up_command(api_port: int, realtime_port: int, *, organizations: int, 
         for port, what, option in (
             (api_port, "the jobs API", "--api-port"),
             (realtime_port, "Realtime", "--realtime-port"),
+            (gateway_port, "accounts and tables", "--gateway-port"),
         ):
             if port:
                 check_port(port, what=what, option=option)
+        database_url = os.environ.get(DATABASE_URL)
+        # Its client would complain of a URL that cannot be read, password and all.
+        database_hosts(database_url or "", os.environ)
         wanted = TargetUp(
             api_port=api_port,
             realtime_port=realtime_port,
-            database_url=os.environ.get(DATABASE_URL),
+            gateway_port=gateway_port,
+            database_url=database_url,
             organizations=organizations,
             users=tokens,
         )
@@ -270,6 +277,14 @@ def _clear_errors() -> Iterator[None]:
     except (Interrupted, KeyboardInterrupt):
         errors.print("stopped; nothing more is measured")
         sys.exit(_INTERRUPTED)
+
+
+def _refuse_elsewhere() -> None:
+    """Leave databases that are not on this machine to the verb that guards them."""
+    if hosts := database_hosts(os.environ.get(DATABASE_URL, ""), os.environ):
+        raise GuardError(
+            f"calibration loads this machine alone, and {DATABASE_URL} leads to {' and '.join(hosts)}: leave it out"
+        )
 
 
 def _target_of_case(case: Case) -> OpenTarget:

@@ -19,7 +19,7 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.checks.guard import external_hosts
+from loadtests.checks.guard import GuardError, database_hosts, external_hosts
 from loadtests.drivers.mutators import JobsMutator
 from loadtests.drivers.workload import Workload
 from loadtests.history.ledger import Ledger
@@ -48,7 +48,11 @@ def _refuse_elsewhere(endpoint: Endpoint) -> None:
         SystemExit: the endpoint names one.
 
     """
-    hosts = external_hosts((endpoint.api_url, endpoint.realtime_url, endpoint.database_url))
+    try:
+        databases = database_hosts(endpoint.database_url, os.environ)
+    except GuardError as error:
+        raise SystemExit(f"LOADTESTS_TARGET: {error}") from error
+    hosts = (*external_hosts((endpoint.api_url, endpoint.realtime_url)), *databases)
     if hosts:
         raise SystemExit(
             f"a plain locust loads this machine alone, and LOADTESTS_TARGET names {' and '.join(hosts)}: use "

@@ -3,10 +3,10 @@
 Puts the questions in the order in which people can answer them. Nothing has been sent when it says no.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from loadtests.checks.guard import NO_CAPS, Caps, GuardError, check_caps, check_hosts, external_hosts
+from loadtests.checks.guard import NO_CAPS, Caps, GuardError, check_caps, check_hosts, database_hosts, external_hosts
 from loadtests.checks.preflight import Severity, refused
 from loadtests.dry_run import DryRun, refusal
 from loadtests.targets.allowed_hosts import AllowList
@@ -17,7 +17,11 @@ class Request:
     """What is going to be loaded, and what was said about that."""
 
     urls: Sequence[str]
-    """Everything that the run sends anything to."""
+    """Everything that the run sends requests to."""
+    database_url: str = ""
+    """The database that it writes to and reads from by itself; empty for none."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What a database's client looks at besides."""
     caps: Caps = NO_CAPS
     caps_stand_in: str = ""
     allow_list: AllowList
@@ -34,13 +38,8 @@ def permit(told: DryRun, request: Request) -> Iterator[str]:
         GuardError: it must not begin; the text says why, and what allows it.
 
     """
-    check_hosts(
-        external_hosts(request.urls),
-        allowed=request.allow_list.hosts,
-        confirmed=request.confirmed,
-        allow_list=request.allow_list.where,
-    )
-    check_caps(told.load, request.caps, where=request.caps_stand_in)
+    _check_hosts(told, request)
+    _check_caps(told, request)
     if not request.keeps_plan:
         return
     certain = refused(told.findings)
@@ -49,3 +48,26 @@ def permit(told: DryRun, request: Request) -> Iterator[str]:
     for finding in told.findings:
         if finding.severity is not Severity.FINE:
             yield f"{finding.limit}: {finding.says}"
+
+
+def missing(told: DryRun, request: Request) -> Iterator[str]:
+    """Yield what the run would be refused for beside its plan's limits, which a dry run tells at length."""
+    for check in (_check_hosts, _check_caps):
+        try:
+            check(told, request)
+        except GuardError as error:
+            yield str(error)
+
+
+def _check_hosts(_told: DryRun, request: Request) -> None:
+    databases = database_hosts(request.database_url, request.environment)
+    check_hosts(
+        tuple(dict.fromkeys((*external_hosts(request.urls), *databases))),
+        allowed=request.allow_list.hosts,
+        confirmed=request.confirmed,
+        allow_list=request.allow_list.where,
+    )
+
+
+def _check_caps(told: DryRun, request: Request) -> None:
+    check_caps(told.load, request.caps, where=request.caps_stand_in)

@@ -4,7 +4,8 @@ A part of the command line: it prints, and is handed the environment. How a run 
 """
 
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,16 +23,16 @@ from loadtests.checks.guard import Caps
 from loadtests.checks.verdict import Verdict
 from loadtests.dry_run import DryRun, dry_run, json_of, lines_of
 from loadtests.history.directory import RunDirectory
-from loadtests.permission import Request, permit
+from loadtests.permission import Request, missing, permit
 from loadtests.run import RunRequest, run
 from loadtests.runner.interrupt import listen_for_interrupt
 from loadtests.runner.preflight import check_port
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
 from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
-from loadtests.targets.opening import give, open_embedded, open_external
+from loadtests.targets.opening import check_people, give, open_embedded, open_external
 from loadtests.targets.target import OpenTarget
-from loadtests.targets.target_file import OpenedTarget, read_target_file
+from loadtests.targets.target_file import OpenedTarget, TargetFileError, read_target_file, way_in
 
 DATABASE_URL: Final = "DATABASE_URL"
 RUNS: Final = Path("reports/runs")
@@ -111,8 +112,13 @@ def _obey(typed: _Typed, environment: Mapping[str, str]) -> int:
     source = read_scenario(typed.scenario, typed.overrides)
     _check_gates(source, typed.gates)
     opened = None if typed.target is None else read_target_file(typed.target, environment)
+    if opened is not None:
+        _spare_given_people(typed, opened)
+        open_external(source.scenario, opened)  # refuses what only the embedded pipeline does; reaches nothing yet
+        check_people(source.scenario, opened, now_s=time.time())
     if typed.is_dry:
-        _tell_dry_run(_expected(source, opened), as_json=typed.as_json)
+        told = _expected(source, opened)
+        _tell_dry_run(told, missing(told, _request(typed, opened, environment)), as_json=typed.as_json)
         return 0
     return _run(typed, source, opened, environment)
 
@@ -129,11 +135,13 @@ def _expected(source: ScenarioFile, opened: OpenedTarget | None) -> DryRun:
     )
 
 
-def _tell_dry_run(told: DryRun, *, as_json: bool) -> None:
+def _tell_dry_run(told: DryRun, refusals: Iterable[str], *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(json_of(told), option=orjson.OPT_INDENT_2))
-    else:
-        click.echo("\n".join(lines_of(told)))
+        return
+    click.echo("\n".join(lines_of(told)))
+    for refusal in refusals:
+        click.echo(f"\nbefore it may start: {refusal}")
 
 
 def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, environment: Mapping[str, str]) -> int:
@@ -151,7 +159,7 @@ def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, envir
         directory=directory,
         gates=typed.gates,
         open_target=_opening(source, opened, environment),
-        give=(lambda: None) if opened is None else partial(give, source.scenario, opened),
+        give=(lambda: None) if opened is None else partial(give, source.scenario, opened, clock_s=time.time),
         target=None if opened is None else opened.file.model_dump(mode="json", exclude_none=True),
         abort=() if opened is None else (opened.file.limits.abort,),
         web_port=web_port,
@@ -176,11 +184,26 @@ def _opening(source: ScenarioFile, opened: OpenedTarget | None, environment: Map
     return open_external(source.scenario, opened)
 
 
+def _spare_given_people(typed: _Typed, opened: OpenedTarget) -> None:
+    """Refuse a target file that gives people and would have them removed after the run, as if it had made them."""
+    if opened.csv is not None and way_in(opened) != "nothing":
+        raise TargetFileError(
+            f'{typed.target}: auth.users = "csv" gives people who exist, and provision.through = '
+            f'"{way_in(opened)}" would remove them after the run: leave provision.through out'
+        )
+
+
 def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environment: Mapping[str, str]) -> None:
     """Refuse what must not be loaded, and tell what is to be known before the load."""
-    urls = (environment.get(DATABASE_URL, ""),) if opened is None else opened.urls
-    request = Request(
-        urls=urls,
+    for note in permit(told, _request(typed, opened, environment)):
+        Console(highlight=False).print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+
+
+def _request(typed: _Typed, opened: OpenedTarget | None, environment: Mapping[str, str]) -> Request:
+    return Request(
+        urls=() if opened is None else opened.urls,
+        database_url=environment.get(DATABASE_URL, "") if opened is None else opened.database_url,
+        environment=environment,
         allow_list=_allow_list(typed.allow_list, environment),
         confirmed=typed.confirmed,
         is_forced=typed.is_forced,
@@ -188,8 +211,6 @@ def _permit(typed: _Typed, told: DryRun, opened: OpenedTarget | None, environmen
         caps=Caps() if opened is None else opened.file.limits.caps,
         caps_stand_in="" if opened is None else str(typed.target),
     )
-    for note in permit(told, request):
-        Console(highlight=False).print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
 
 
 def _allow_list(named: Path | None, environment: Mapping[str, str]) -> AllowList:

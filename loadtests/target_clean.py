@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from loadtests.checks.guard import database_hosts
 from loadtests.drivers.run_input import RunInput
 from loadtests.targets.target_file import read_target_file, way_in
 
@@ -34,9 +35,15 @@ def clean_command(
         with clear_errors():
             opened = read_target_file(target, environment)
             run = RunInput.read(run_directory)
-            if way_in(opened) == "nothing":
-                click.echo("the run was given people who exist: it made nobody, and nobody is removed")
+            # Whatever the target file says by now: who was given in a file is somebody's user.
+            if run.population.given is not None or way_in(opened) == "nothing":
+                click.echo(
+                    "the run was given people who exist: it made nobody, and nobody is removed; the jobs that it "
+                    "created in their organizations stay"
+                )
                 return
+            # Its client would complain of a URL that cannot be read, password and all.
+            database_hosts(opened.database_url, environment)
             clean(opened, run.population)
             click.echo(f"nothing of run {run.population.run_id} is left in the target")
 

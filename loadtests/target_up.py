@@ -26,6 +26,8 @@ class TargetUp:
 
     api_port: int
     realtime_port: int
+    gateway_port: int
+    """Of `/auth/v1` and `/rest/v1`, and of a way to Realtime beside its own port."""
     database_url: str | None
     organizations: int
     users: int
@@ -65,7 +67,11 @@ def keep_target_up(
 
 
 def _options(wanted: TargetUp) -> dict[str, Any]:
-    options: dict[str, Any] = {"api_port": wanted.api_port, "realtime_port": wanted.realtime_port}
+    options: dict[str, Any] = {
+        "api_port": wanted.api_port,
+        "realtime_port": wanted.realtime_port,
+        "gateway_port": wanted.gateway_port,
+    }
     if wanted.database_url is not None:
         options["database_url"] = wanted.database_url
     return options

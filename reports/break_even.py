@@ -1,4 +1,4 @@
-"""Where push stops paying, and where this run stands: two figures, the line as a table, measured beside simulated."""
+"""Where push stops paying: two figures, and the line as a table; what the run measured there is told in `places`."""
 
 from functools import lru_cache
 from typing import Final
@@ -8,13 +8,14 @@ from loadtests.analysis.baseline.break_even_run import writing_of
 from loadtests.analysis.stamps import NS_PER_MS
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.vocabulary import DeviceModel
+from reports.costs import conditional_polling
 from reports.exhibit import Drawing, Exhibit, draw
 from reports.figures.break_even import Measured, lines_plate, map_plate
 from reports.glossary import client_name
 from reports.input import ReportInput
-from reports.metrics import Metrics
+from reports.places import measured_points, places_table, stays_table
 from reports.table import Table
-from reports.wording import MINUS, NBSP, NO_NUMBER, count, counted, interval, percent, rate, sentence
+from reports.wording import MINUS, NBSP, NO_NUMBER, count, counted, rate, sentence
 
 _DESIGNED: Final = (DeviceModel.IOS, DeviceModel.WEB, DeviceModel.HYBRID)
 _AS_BUILT: Final = (DeviceModel.IOS_AS_BUILT, DeviceModel.WEB_AS_BUILT)
@@ -24,6 +25,7 @@ _TABLE_MEMBERS: Final = 10
 _WRITES_PER_MEMBER_MINUTE: Final = 0.1
 """A change every ten minutes: to read writes as members."""
 _LOWEST_SHOWN: Final = 0.4
+_ON_THE_MAP: Final = {model.key for model in _DESIGNED}
 
 
 def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
@@ -31,7 +33,7 @@ def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
     if not run.has_subscribers or not run.results.series.push_cost.requests:
         return ()
     curves = _curves(run.scenario)
-    points = _points(run.metrics)
+    points = measured_points(run.metrics)
     drawn = tuple(point for point in points if point.requests >= _LOWEST_SHOWN)
     table = _line_table(curves)
     return (
@@ -43,19 +45,20 @@ def break_even_exhibits(run: ReportInput) -> tuple[Exhibit, ...]:
             "model, crossing level lines of polling; the table has where.",
             drawing=_draw_lines(curves, drawn),
             table=table,
-            beneath=tuple(each for each in (_stays_table(run.metrics),) if each.rows),
+            beneath=tuple(each for each in (places_table(run.metrics), stays_table(run.metrics)) if each.rows),
         ),
         Exhibit(
             name="break-even-map",
             title="What that comes to for an organization",
             takeaway=f"Requests per organization-minute that push saves (+) or costs ({MINUS}) against polling every "
-            f"{_INTERVALS_S[0]:g}{NBSP}s; dotted where a change waits longer than with that polling. Members multiply "
-            "what push saves or costs and do not move the line: a device hears every write of its organization, "
-            "whoever made it. Growing organizations cross it because they write more.",
+            f"{_INTERVALS_S[0]:g}{NBSP}s; a dotted line where a change waits longer than with it. {_dots(points)}"
+            "Members multiply what push saves or costs and do not move the black line, since a device hears every "
+            "write of its organization; growing organizations cross it because they write more. "
+            f"{conditional_polling(run.metrics, _INTERVALS_S[0])}",
             alternative="Cells of writes per organization-minute by members with the requests that push saves per "
             "minute against polling every "
             f"{_INTERVALS_S[0]:g} s, negative to the right of a line for each client model; the table above has where.",
-            drawing=_draw_map(curves[: len(_DESIGNED)]),
+            drawing=_draw_map(curves[: len(_DESIGNED)], tuple(points)),
             table=_map_table(curves),
         ),
     )
@@ -67,8 +70,8 @@ def _draw_lines(curves: tuple[Curve, ...], points: tuple[Measured, ...]) -> Draw
 
 
 @lru_cache(maxsize=4)
-def _draw_map(curves: tuple[Curve, ...]) -> Drawing:
-    return draw(map_plate(curves, _names(curves), _INTERVALS_S[0]))
+def _draw_map(curves: tuple[Curve, ...], points: tuple[Measured, ...]) -> Drawing:
+    return draw(map_plate(curves, _names(curves), _INTERVALS_S[0], points))
 
 
 def _names(curves: tuple[Curve, ...]) -> dict[str, str]:
@@ -104,22 +107,6 @@ def _curves(scenario: Scenario) -> tuple[Curve, ...]:
     )
 
 
-def _points(metrics: Metrics) -> list[Measured]:
-    points = []
-    for phase in _phases(metrics):
-        path = ("break_even", "phases", phase)
-        writes = metrics.number(*path, "writes_per_organization_minute")
-        for model in metrics.keys(*path, "clients"):
-            requests = metrics.number(*path, "clients", model, "requests_per_device_minute")
-            if writes and requests is not None:
-                points.append(Measured(model=model, writes=writes, requests=requests))
-    return points
-
-
-def _phases(metrics: Metrics) -> tuple[str, ...]:
-    return metrics.keys("break_even", "phases") if "break_even" in metrics.document else ()
-
-
 def _takeaway(curves: tuple[Curve, ...], points: list[Measured]) -> str:
     interval_s = _INTERVALS_S[0]
     parts = []
@@ -137,7 +124,25 @@ def _takeaway(curves: tuple[Curve, ...], points: list[Measured]) -> str:
         return said
     writes = sorted({point.writes for point in points})
     where = rate(writes[0]) if len(writes) == 1 else f"between {rate(writes[0])} and {rate(writes[-1])}"
-    return f"{said} Circles and squares are what this run measured, at {where}."
+    members = sorted({point.members for point in points})
+    sizes = (
+        f", small ones in organizations of {count(members[0])} members and large ones of {count(members[-1])}"
+        if len(members) > 1
+        else ""
+    )
+    return f"{said} Circles and squares are what this run measured, at {where} writes per organization-minute{sizes}."
+
+
+def _dots(points: list[Measured]) -> str:
+    """Say what the dots are, and how many of them the simulation did not foresee."""
+    told = [point for point in points if point.is_foreseen is not None and point.model in _ON_THE_MAP]
+    if not told:
+        return ""
+    hit = sum(1 for point in told if point.is_foreseen)
+    return (
+        f"Dots are where this run measured: {hit} of {len(told)} came to what the simulation says within the chance "
+        "of 19 in 20, the others are hollow. "
+    )
 
 
 def _line_table(curves: tuple[Curve, ...]) -> Table:
@@ -163,51 +168,3 @@ def _stops(own: Curve, interval_s: float) -> str:
     if stops is None:
         return "never"
     return rate(stops) if again is None else f"{rate(stops)} (to {rate(again)})"
-
-
-def _stays_table(metrics: Metrics) -> Table:
-    rows: list[tuple[str, ...]] = []
-    cohort = ""
-    for phase in _phases(metrics):
-        path = ("break_even", "phases", phase)
-        cohort = next(iter(metrics.keys(*path, "polling")), "")
-        rows += [
-            _stay_row(metrics, phase, model, cohort)
-            for model in metrics.keys(*path, "clients")
-            if metrics.number(*path, "clients", model, "requests")
-        ]
-    return Table(
-        caption="This run on the map: requests per device-minute",
-        head=(
-            "phase, client",
-            "writes",
-            "measured",
-            "simulated",
-            "19 in 20",
-            "measured ÷ simulated",
-            *((f"saved, {interval(cohort)}", "simulated") if cohort else ()),
-        ),
-        rows=tuple(rows),
-        note="The simulation knows how much was written in a phase, not when. Phases of less than 20 s are left out; "
-        "what is not simulated (people who look away, faults, a feed that gathers changes) has no number. Saved is "
-        "1 less push ÷ polling, as measured beside it; all intervals stand in metrics.json under break_even.",
-    )
-
-
-def _stay_row(metrics: Metrics, phase: str, model: str, cohort: str) -> tuple[str, ...]:
-    path = ("break_even", "phases", phase)
-    client = (*path, "clients", model)
-    measured, simulated, low, high = (
-        metrics.number(*client, key)
-        for key in ("requests_per_device_minute", "predicted_per_device_minute", "predicted_low", "predicted_high")
-    )
-    saved = (*path, "saved", model, cohort)
-    return (
-        f"{phase}, {client_name(model)}",
-        rate(metrics.number(*path, "writes_per_organization_minute")),
-        rate(measured),
-        rate(simulated),
-        NO_NUMBER if low is None else f"{rate(low)}\N{EN DASH}{rate(high)}",
-        percent(measured / simulated) if measured is not None and simulated else NO_NUMBER,
-        *((percent(metrics.number(*saved, f"{kind}_share")) for kind in ("measured", "predicted")) if cohort else ()),
-    )

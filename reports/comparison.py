@@ -1,8 +1,10 @@
 """Push and polling compared fairly, in words, as a figure and as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any, Final
 
+from loadtests.analysis.baseline.random_phase import SHORTEST_S
 from reports.exhibit import Exhibit, draw
 from reports.figures.plane import Point, plane_plate
 from reports.input import ReportInput
@@ -26,31 +28,40 @@ def answer(metrics: Metrics) -> str:
     p95_ms = metrics.number("comparison", "push_visibility_ms_p95", "value")
     requests = metrics.number("comparison", "push_requests_per_minute", "value")
     cost = f"for {rate(requests)} requests per device and minute"
-    said = [f"Push showed 95{NBSP}% of the changes within {duration(p95_ms)}, {cost}."]
+    shown = f"95{NBSP}% of the changes within {duration(p95_ms)}"
+    if p95_ms == inf:
+        shown = f"less than 95{NBSP}% of the changes to those who were to see them"
+    said = [f"Push showed {shown}, {cost}."]
     every_s = metrics.number("comparison", "equal_cost", "interval_s", "value")
     if every_s is not None:
         late_ms = metrics.number("comparison", "equal_cost", "visibility_ms_p95", "value")
         said.append(
             f"For as many requests one can poll every {duration(every_s * 1000)}, and sees them within "
-            f"{duration(late_ms)}{_bounds(metrics, 'equal_cost', 'visibility_ms_p95')}."
+            f"{duration(late_ms)}{_bounds(metrics, 'equal_cost', 'visibility_ms_p95', told=duration)}."
         )
-    fresh_s = metrics.number("comparison", "equal_freshness", "interval_s", "value")
-    if fresh_s is None:
-        said.append("No polling interval is as fresh.")
-    else:
-        price = metrics.number("comparison", "equal_freshness", "requests_per_minute", "value")
-        said.append(
-            f"To be as fresh, one has to poll every {duration(fresh_s * 1000)}: {rate(price)} requests a minute."
-        )
+    said.append(_at_equal_freshness(metrics, p95_ms))
     return " ".join(said)
 
 
-def _bounds(metrics: Metrics, *path: str) -> str:
+def _at_equal_freshness(metrics: Metrics, p95_ms: float | None) -> str:
+    """Say what it takes to be as fresh as push; without an interval that is, whether none or every one is fresher."""
+    fresh_s = metrics.number("comparison", "equal_freshness", "interval_s", "value")
+    if fresh_s is not None:
+        price = metrics.number("comparison", "equal_freshness", "requests_per_minute", "value")
+        bounds = _bounds(metrics, "equal_freshness", "requests_per_minute", told=rate)
+        every = f"To be as fresh, one has to poll every {duration(fresh_s * 1000)}"
+        return f"{every}: {rate(price)} requests a minute{bounds}."
+    if p95_ms == inf:
+        return "Polling shows them whatever its interval."
+    return f"No polling interval of {duration(SHORTEST_S * 1000)} or more is as fresh."
+
+
+def _bounds(metrics: Metrics, *path: str, told: Callable[[float], str]) -> str:
     """Return the confidence interval in words, nothing where there is none."""
     low, high = (metrics.number("comparison", *path, key) for key in ("low", "high"))
     if low is None or high is None:
         return ""
-    return f" (95{NBSP}% interval {duration(low)} to {duration(high)})"
+    return f" (95{NBSP}% interval {told(low)} to {told(high)})"
 
 
 def plane_exhibit(run: ReportInput) -> Exhibit | None:
@@ -75,7 +86,7 @@ def plane_exhibit(run: ReportInput) -> Exhibit | None:
     return Exhibit(
         name="push-or-poll",
         title="Cost against freshness",
-        takeaway=_reading(push, curve),
+        takeaway=_reading(p95_ms, metrics.number("comparison", "equal_cost", "visibility_ms_p95", "value")),
         alternative="Requests per device and minute against p95 of visibility latency: push "
         f"{rate(push.requests_per_minute)} and {duration(push.visibility_ms_p95)}; polling "
         + "; ".join(f"every {point.name} s {duration(point.visibility_ms_p95)}" for point in curve),
@@ -84,14 +95,13 @@ def plane_exhibit(run: ReportInput) -> Exhibit | None:
     )
 
 
-def _reading(push: Point, curve: list[Point]) -> str:
-    above = [point for point in curve if point.requests_per_minute <= push.requests_per_minute]
-    where = (
-        "Left and below is better. Push lies below the curve: for what it costs, polling is later."
-        if not above or above[0].visibility_ms_p95 > push.visibility_ms_p95
-        else "Left and below is better. Push lies above the curve: for what it costs, polling is sooner."
-    )
-    return f"{where} Each point of the curve is an interval, with random phases, over the same writes."
+def _reading(p95_ms: float, polled_ms: float | None) -> str:
+    """Say on which side of the curve push lies; `polled_ms`: the curve's height there."""
+    where = ["Left and below is better."]
+    if polled_ms is not None:
+        lies, polling_is = ("below", "later") if polled_ms > p95_ms else ("above", "sooner")
+        where.append(f"Push lies {lies} the curve: for what it costs, polling is {polling_is}.")
+    return f"{' '.join(where)} Each point of the curve is an interval, with random phases, over the same writes."
 
 
 def _measured(metrics: Metrics) -> list[Point]:
@@ -131,15 +141,16 @@ def dominance_table(metrics: Metrics) -> Table:
                 _VERDICTS.get(found["verdict"], "too few stretches to say"),
                 _where(found["better_at"]),
                 _where(found["worse_at"]),
+                count(found.get("blocks")),
             )
         )
     return Table(
         caption="Push beside each cohort, at every quantile of visibility latency",
-        head=("", "verdict", "push is sooner at", "push is later at"),
+        head=("", "verdict", "push is sooner at", "push is later at", "stretches"),
         rows=tuple(rows),
         words=frozenset({1, 2, 3}),
-        note=f"By block bootstrap over {count(told.get('blocks'))} stretches of {rate(told.get('block_s'))} s; what "
-        "lies within chance counts as no difference.",
+        note="Quantiles from 5% to 95%, by block bootstrap over stretches that are at least as long as the interval; "
+        "what lies within chance counts as no difference, and fewer than 10 stretches say nothing.",
     )
 
 

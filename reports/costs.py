@@ -1,8 +1,12 @@
 """What devices cost the target, and whether the harness agrees with itself about polling."""
 
+from typing import Final
+
 from reports.metrics import Metrics
 from reports.table import Table
-from reports.wording import NO_NUMBER, count, counted, interval, rate, times
+from reports.wording import NO_NUMBER, count, counted, interval, rate, size, times
+
+_CONDITIONAL: Final = "-conditional"
 
 
 def harness_check(metrics: Metrics) -> tuple[str, str, str]:
@@ -21,6 +25,33 @@ def harness_check(metrics: Metrics) -> tuple[str, str, str]:
     worst = max(judged, key=lambda key: abs((metrics.number("polling", key, "mean_over_computed") or 0) - 1))
     ratio = times(metrics.number("polling", worst, "mean_over_computed"))
     return name, f"{ratio} ({interval(worst)}), of {len(judged)} of {counted(len(cohorts), 'cohort')}", bound
+
+
+def conditional_polling(metrics: Metrics, interval_s: float) -> str:
+    """Say what naming the answer that one has changes, which no count of requests shows: in bytes and in reads.
+
+    With the numbers of a cohort that was measured both ways, of this interval if there is one.
+    """
+    what = "Conditional polling (304 while nothing has changed) makes as many requests and spares bytes alone"
+    cohorts = metrics.keys("polling")
+    pairs = [key for key in cohorts if f"{key}{_CONDITIONAL}" in cohorts]
+    if not pairs:
+        return f"{what}, which `polling-baseline` measures; the embedded API reads its database as often."
+    own = f"{interval_s:g}s"
+    pair = own if own in pairs else pairs[0]
+    plain, spared = (_sent(metrics, ("polling", key)) for key in (pair, f"{pair}{_CONDITIONAL}"))
+    return (
+        f"{what}: in this run {spared} an hour instead of {plain}, every {interval(pair)}; push "
+        f"{_sent(metrics, ('push',))}."
+    )
+
+
+def _sent(metrics: Metrics, path: tuple[str, ...]) -> str:
+    """Return bytes of an hour, with database reads where the target tells them."""
+    per_minute = metrics.number(*path, "bytes_per_subscriber_minute")
+    reads = metrics.find(*path, "database_reads_per_subscriber_hour")
+    sent = size(None if per_minute is None else 60 * per_minute)
+    return sent if reads is None else f"{sent} ({count(reads)} database reads)"
 
 
 def cost_table(metrics: Metrics) -> Table:

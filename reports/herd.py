@@ -1,6 +1,7 @@
 """How many devices re-fetch at one moment, what the API's latency is then, and how much jitter spreads them."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from reports.exhibit import Exhibit, draw
 from reports.figures.herd import Marks, Replayed, herd_plate
@@ -25,6 +26,7 @@ def herd_exhibit(run: ReportInput) -> Exhibit | None:
     replayed = _replayed(metrics)
     marks = Marks(
         limit=limit,
+        is_chosen=run.scenario.subscribers.peak_per_100ms is not None,
         live_ms=metrics.find("herd", "live_jitter_ms"),
         measured=peak,
         enough_ms=metrics.find("herd", "least_jitter_ms"),
@@ -33,7 +35,7 @@ def herd_exhibit(run: ReportInput) -> Exhibit | None:
         name="herd",
         title="How many re-fetch at the same moment",
         takeaway=f"{count(peak)} re-fetches fell into the densest 100 ms{_slowness(metrics)}. {_remedy(marks)}"
-        f"{_care(metrics)}",
+        f"{_advised(run.replayed)}{_care(metrics)}",
         alternative="Peak re-fetches in 100 ms by jitter: "
         + "; ".join(f"{count(each.jitter_ms)} ms {count(each.peak)}" for each in replayed),
         drawing=draw(herd_plate(_worth_showing(replayed, marks), marks)),
@@ -52,14 +54,30 @@ def _slowness(metrics: Metrics) -> str:
 
 
 def _remedy(marks: Marks) -> str:
-    wanted = f"at most {count(marks.limit)}"
+    wanted = (
+        f"at most {count(marks.limit)}" if marks.is_chosen else f"half of that without jitter, {count(marks.limit)}"
+    )
     if marks.live_ms and marks.measured <= marks.limit:
         return f"Its jitter of {duration(marks.live_ms)} kept it to what is wanted: {wanted}."
     if marks.enough_ms is None:
-        return f"No jitter that was replayed brings that to {wanted}."
+        return f"No jitter that was replayed brings the live policy's to {wanted}."
     if not marks.enough_ms:
         return f"No jitter is needed for {wanted}."
-    return f"A jitter of {duration(marks.enough_ms)} brings it to {wanted}, as a replay of the run predicts."
+    jitter = duration(marks.enough_ms)
+    return f"A jitter of {jitter} brings the live policy's to {wanted}, as a replay of the run predicts."
+
+
+def _advised(told: Mapping[str, Any] | None) -> str:
+    """Say what the recommended setting makes of it, so that the two places say one thing."""
+    herd = (told or {}).get("herd")
+    if not told or not herd or (told["recommended"] is None and herd["is_kept"]):
+        return ""
+    peak = count(herd["peak"])
+    if herd["added_jitter_ms"]:
+        return f" The setting recommended above has {duration(herd['added_jitter_ms'])} of it, and comes to {peak}."
+    if herd["is_kept"]:
+        return f" The setting recommended above comes to {peak}."
+    return f" The setting recommended above leaves it at {peak}, and says why."
 
 
 def _care(metrics: Metrics) -> str:

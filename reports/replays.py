@@ -4,26 +4,18 @@ What a policy would have come to is worked out in `loadtests.analysis.laboratory
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from reports.advice import Told, recommended, words_of
 from reports.exhibit import Exhibit, draw
 from reports.figures.policies import Dot, Mark, policies_plate
+from reports.glossary import client_name
 from reports.input import ReportInput
 from reports.table import Table
 from reports.wording import NBSP, count, counted, duration, milliseconds, percent, rate, sentence
 
-_EDGES: Final = {
-    "trailing": "trailing",
-    "leading": "leading",
-    "leading-and-trailing": "leading and trailing",
-    "fixed-window": "fixed window",
-    "none": "every event by itself",
-    "flush-on-cancel": "restart flushes",
-}
 _COMMAND: Final = "loadtests replay ."
 _TITLE: Final = "Requests against staleness, policy by policy"
-Told = Mapping[str, Any]
 
 
 def policies_exhibit(run: ReportInput) -> Exhibit:
@@ -50,31 +42,13 @@ def policies_exhibit(run: ReportInput) -> Exhibit:
         ),
         drawing=draw(policies_plate(dots)),
         table=policies_table(told),
-        beneath=(check_table(told), prices_table(told)),
-    )
-
-
-def recommendation(told: Told) -> str:
-    """Return the one setting to choose, and what it would change; or that nothing beats the live one."""
-    live, best = told["live"], _recommended(told)
-    if best is None:
-        return (
-            "Keep the live policy: no other costs fewer requests without screens being staler, on average or at worst, "
-            "or dropping more signals."
-        )
-    saved = 1 - best["refreshes"] / live["refreshes"] if live["refreshes"] else 0.0
-    return (
-        f"Choose {words_of(best['policy'])}: {percent(saved)} fewer re-fetches than live "
-        f"({_rate(best)} instead of {_rate(live)} per subscriber and minute), screens stale for {_mean(best)} instead "
-        f"of {_mean(live)} on average and for {_worst(best)} instead of {_worst(live)} at worst. It is the cheapest of "
-        "those under which screens are no staler than live, neither on average nor at worst, and no more signals are "
-        "dropped."
+        beneath=(check_table(told),),
     )
 
 
 def dots_of(told: Told) -> tuple[Dot, ...]:
     """Return every policy as a dot; the live one, the design's and the recommended one are marked."""
-    live, design, best = told["live"], told["design"], _recommended(told)
+    live, design, best = told["live"], told["design"], recommended(told)
     is_same = all(live[key] == design[key] for key in ("refreshes", "staleness_ms", "signals_dropped"))
     marked = [(live, Mark.LIVE, "live, the design's 500 ms" if is_same else "live")]
     if not is_same:
@@ -156,71 +130,18 @@ def check_table(told: Told) -> Table:
         head=("client model", "recorded", "replayed"),
         rows=(
             *(
-                (name.replace("_", " "), count(own["recorded"]), count(own["replayed"]))
+                (client_name(name), count(own["recorded"]), count(own["replayed"]))
                 for name, own in check["by_model"].items()
             ),
             ("all", count(check["recorded"]), count(check["replayed"])),
         ),
-        note=f"{verdict}{'' if deviation is None else f': {_signed(deviation)}'}."
+        note=f"{verdict}{'' if deviation is None else f': they differ by {_signed(deviation)}'}."
         + ("" if check["is_faithful"] else f" What may be why: {because}."),
     )
 
 
-def prices_table(told: Told) -> Table:
-    """Return what the live policy costs beside the cheapest and the greedy one, at each price of a request."""
-    return Table(
-        caption="The price of waiting: what a request may cost until another policy would be cheaper",
-        head=("one request is worth", "live costs", "cheapest", "greedy", "live over cheapest", "live over greedy"),
-        rows=tuple(
-            (
-                f"{each['price_s']:g}{NBSP}s of waiting",
-                *(f"{rate(each[name]['cost_s'])}{NBSP}s" for name in ("live", "cheapest", "greedy")),
-                _signed(each["regret_over_cheapest"]),
-                _signed(each["regret_over_greedy"]),
-            )
-            for each in told["prices"]
-        ),
-        note="Costs are seconds in which signals waited, plus the price of each request. Cheapest is exact, and "
-        "known only afterwards; greedy refreshes when what waits has waited for one price, which any client could do, "
-        "and never costs more than twice the optimum.",
-    )
-
-
-def words_of(policy: str) -> str:
-    """Return the name of a policy as people say it: `trailing 500 ms, at most 1 s, by entity`."""
-    said = dict(part.split("=", 1) for part in policy.split(",") if "=" in part)
-    if "edge" not in said:
-        return policy
-    window = said.get("window_ms")
-    first = _EDGES.get(said["edge"], said["edge"]) + (f" {_length(window)}" if window else "")
-    rest = [
-        *((f"at most {_length(said['max_wait_ms'])}",) if "max_wait_ms" in said else ()),
-        *((f"up to {_length(said['jitter_ms'])} of jitter",) if "jitter_ms" in said else ()),
-        *((f"by {said['coalescing'].replace('-', ' ')}",) if "coalescing" in said else ()),
-    ]
-    return ", ".join([first, *rest])
-
-
-def _length(told_ms: str) -> str:
-    whole_ms = int(told_ms)
-    return f"{whole_ms / 1000:g}{NBSP}s" if whole_ms >= 1000 else f"{whole_ms}{NBSP}ms"
-
-
-def _recommended(told: Told) -> Told | None:
-    name = told["recommended"]
-    return next((each for each in told["policies"] if each["policy"] == name), None)
-
-
 def _rate(each: Told) -> str:
     return rate(each["refreshes_per_subscriber_minute"])
-
-
-def _mean(each: Told) -> str:
-    return duration(each["staleness_ms"]["mean"])
-
-
-def _worst(each: Told) -> str:
-    return duration(each["staleness_ms"]["max"])
 
 
 def _ms(value: float | str | None) -> str:

@@ -37,7 +37,7 @@ def to_summary(run: ReportInput, shown: tuple[Exhibit, ...], chapters: tuple[Cha
         to_markdown(_headline_table(run)),
         *(f"- {SIGNS[each.outcome]} **{each.claim}: {each.word}.** {each.told}" for each in told.statements),
         *(f"- **{exhibit.title}.** {exhibit.takeaway}" for exhibit in shown),
-        *(f"- **{chapter.title}** {chapter.answer}" for chapter in chapters),
+        *(f"- **{chapter.title}** {' '.join((chapter.answer, *chapter.advice))}" for chapter in chapters),
         *(
             f"## {table.caption}\n\n{to_markdown(table)}"
             for table in (

@@ -16,6 +16,8 @@ class Table:
     """Columns of words, besides the first; all others hold numbers and are set flush right."""
     code: frozenset[int] = frozenset()
     """Columns of what may be copied into a terminal."""
+    is_folded: bool = False
+    """Whether the page shows it only to whoever opens it."""
 
     def __post_init__(self) -> None:
         for row in self.rows:

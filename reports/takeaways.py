@@ -50,7 +50,13 @@ def cost(push: Cost | None, polling: dict[str, Cost]) -> str:
         told = [f"{rate(cost.requests)} when polling every {interval(cohort)}" for cohort, cost in polling.items()]
         return f"Requests per device and minute: {sentence(told)}; nothing was measured for push."
     text = f"Push costs {rate(push.requests)} requests per device and minute"
-    told = [f"{_versus(push.requests, cost.requests)} polling every {interval(key)}" for key, cost in polling.items()]
+    # Conditional polling makes the same requests: what it spares is told elsewhere.
+    apart = [
+        key
+        for key in polling
+        if key.removesuffix("-conditional") == key or key.removesuffix("-conditional") not in polling
+    ]
+    told = [f"{_versus(push.requests, polling[key].requests)} polling every {interval(key)}" for key in apart]
     return f"{text}{': ' + sentence(told) if told else '; no device was polling'}."
 
 

@@ -108,6 +108,26 @@ def test_a_calibration_never_writes_over_another(tmp_path: Path) -> None:
     assert "exists already" in told.output
 
 
+def test_a_calibration_loads_this_machine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no way to confirm another host by name."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:pw@localhost,db.example.org/jobs")
+    told = invoke("calibrate", "--out", tmp_path / "calibration")
+
+    assert told.exit_code == 2
+    assert "DATABASE_URL leads to db.example.org" in told.output.replace("\n", " ")
+    assert not (tmp_path / "calibration").exists()
+
+
+def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything starts."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql//me:pa55word@127.0.0.1/jobs")
+    told = invoke("target", "up")
+
+    assert told.exit_code == 2
+    assert "the database is not named by a URL" in told.output.replace("\n", " ")
+    assert "pa55" not in told.output
+
+
 def test_markup_in_a_message_is_shown_as_it_is() -> None:
     """Square brackets in a file's name are no colours."""
     told = invoke("run", "[red]none.toml")

@@ -58,6 +58,19 @@ def test_a_database_of_somebody_else_s_is_not_loaded_without_permission(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_database_without_a_host_is_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded pipeline's client would go there too."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql:///jobs")
+    monkeypatch.setenv("PGHOST", "db.example.org")
+    (tmp_path / "empty").write_text("", encoding="utf-8")
+    told = typed("smoke", "--allow-list", tmp_path / "empty", "--out", tmp_path / "run")
+
+    assert told.exit_code == 2
+    assert "db.example.org must not be put under load" in told.output
+
+
 HOSTED = """
 kind = "supabase"
 supabase_url = "https://abcdefghijkl.supabase.co"
@@ -103,6 +116,29 @@ def test_a_dry_run_on_a_hosted_project_says_what_would_be_discarded(hosted: Path
     assert "the secret of" not in told.output
 
 
+def test_a_dry_run_says_what_is_missing_before_the_run_may_start(hosted: Path, tmp_path: Path) -> None:
+    """A host that is not confirmed, and a cap of the target's owner."""
+    (tmp_path / "hosts").write_text("abcdefghijkl.supabase.co\napi.example.com\n", encoding="utf-8")
+    capped = HOSTED.replace("connections = 1000", "connections = 200")
+    hosted.write_text(capped, encoding="utf-8")
+    options = ("--target", hosted, "--allow-list", tmp_path / "hosts", "--confirm", "api.example.com", "--dry-run")
+
+    told = typed("two-devices", *many(), *options)
+
+    assert told.exit_code == 0
+    assert "before it may start: this run sends load to abcdefghijkl.supabase.co: confirm it by name" in told.output
+    assert "before it may start: the scenario is beyond the caps in" in told.output
+    assert "connections = 200 and it asks for 400" in told.output
+
+
+def test_a_dry_run_refuses_what_only_the_embedded_pipeline_does(hosted: Path) -> None:
+    """By name, as the run would."""
+    told = typed("two-devices", "--set", "target.as_built=true", "--target", hosted, "--dry-run")
+
+    assert told.exit_code == 1
+    assert "sets target.as_built" in told.output
+
+
 def test_a_hosted_project_needs_list_and_names_and_a_load_that_fits(hosted: Path, tmp_path: Path) -> None:
     """In this order; nothing was made or looked up by then."""
     names = ("abcdefghijkl.supabase.co", "api.example.com")
@@ -118,3 +154,32 @@ def test_a_hosted_project_needs_list_and_names_and_a_load_that_fits(hosted: Path
     assert "confirm it by name, with --confirm api.example.com" in half.output
     assert "fewer than 1.25 mutations/s" in full.output
     assert not (tmp_path / "run").exists()
+
+
+def test_people_who_are_given_are_not_removed(hosted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A door through which people are made is one through which they are removed: with these it must stay shut."""
+    monkeypatch.setenv("DATABASE", "postgresql://postgres@127.0.0.1:1/postgres")
+    text = hosted.read_text(encoding="utf-8").replace("[limits]", 'database = { env = "DATABASE" }\n[limits]')
+    people = '[auth]\nusers = "csv"\ncsv = "people.csv"\n[provision]\nthrough = "sql"\n'
+    hosted.write_text(text + people, encoding="utf-8")
+    told = typed("two-devices", "--target", hosted, "--out", tmp_path / "run")
+
+    assert told.exit_code == 2
+    assert "would remove them after the run: leave provision.through out" in told.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_database_of_a_hosted_project_is_a_host_of_its_own(
+    hosted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People are made in it and removed from it: whoever confirms the project has not confirmed another database."""
+    monkeypatch.setenv("DATABASE", "postgresql://postgres:the-secret@db.production.example.org/postgres")
+    names = ("abcdefghijkl.supabase.co", "api.example.com")
+    (tmp_path / "hosts").write_text("\n".join(names), encoding="utf-8")
+    hosted.write_text(hosted.read_text().replace("[limits]", 'database = { env = "DATABASE" }\n[limits]'))
+    files = ("--target", hosted, "--out", tmp_path / "run", "--allow-list", tmp_path / "hosts")
+    told = typed("two-devices", *files, "--confirm", names[0], "--confirm", names[1])
+
+    assert told.exit_code == 2
+    assert "db.production.example.org must not be put under load" in told.output
+    assert "the-secret" not in told.output

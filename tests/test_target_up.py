@@ -5,7 +5,9 @@ from loadtests.target_up import TargetUp, _population, _tokens
 
 def wanted(*, organizations: int, users: int) -> TargetUp:
     """Return what a person may ask for."""
-    return TargetUp(api_port=0, realtime_port=0, database_url=None, organizations=organizations, users=users)
+    return TargetUp(
+        api_port=0, realtime_port=0, gateway_port=0, database_url=None, organizations=organizations, users=users
+    )
 
 
 def test_each_token_is_another_users() -> None:

@@ -21,7 +21,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "it reaches targets of other people, and is judged by whole runs against one": {
         "tests/e2e/test_external_target.py": (
-            "loadtests/target_clean.py",
             "loadtests/targets/provision_rest.py",
             "loadtests/targets/supabase.py",
         ),
@@ -217,7 +216,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/reports/test_render.py": (
             "reports/headline.py",
             "reports/junit.py",
-            "reports/page.py",
             "reports/summary.py",
             "reports/takeaways.py",
         ),
@@ -229,6 +227,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "reports/figures/herd.py",
             "reports/figures/policies.py",
             "reports/figures/plane.py",
+            "reports/figures/prices.py",
             "reports/figures/starvation.py",
             "reports/figures/states.py",
             "reports/figures/timeline.py",

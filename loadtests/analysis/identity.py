@@ -13,6 +13,7 @@ import numpy as np
 from loadtests.analysis.anchors import subjects, types_announced
 from loadtests.analysis.clock import Clock
 from loadtests.analysis.mutations import Fate, Mutations
+from loadtests.analysis.segments import expand
 from loadtests.analysis.stamps import NEVER, NS_PER_MS, UNKNOWN, Bools, Ints
 from loadtests.history.history import Rows
 from loadtests.history.kinds import NO_ENTITY, NOBODY
@@ -44,13 +45,23 @@ def identify(events: Rows, jobs: Ints, mutations: Mutations, clock: Clock) -> Id
     changed = subjects(mutations.job[able], types_announced(mutations.kind[able]))
     for one, other in _in_both(told_of, changed):
         event, own = told[one], able[other]
-        # An earlier one without an answer reaches over all later ones.
-        first = np.searchsorted(np.maximum.accumulate(end_ns[own]), created_ns[event], side="left")
-        behind = np.searchsorted(begin_ns[own], created_ns[event], side="right")
-        is_one = behind - first == 1
-        mutation[event[is_one]] = own[first[is_one]]
-        is_ambiguous[event[behind - first > 1]] = True
+        row, place = _holding(begin_ns[own], end_ns[own], created_ns[event])
+        held = np.bincount(row, minlength=len(event))
+        is_only = held[row] == 1
+        mutation[event[row[is_only]]] = own[place[is_only]]
+        is_ambiguous[event[held > 1]] = True
     return Identified(mutation, is_ambiguous)
+
+
+def _holding(begin_ns: Ints, end_ns: Ints, at_ns: Ints) -> tuple[Ints, Ints]:
+    """Return (row, place) for each stamp and each window that holds it; windows ascend by their begin."""
+    # One without an answer reaches over all later ones, which need not hold what it holds.
+    first = np.searchsorted(np.maximum.accumulate(end_ns), at_ns, side="left")
+    behind = np.searchsorted(begin_ns, at_ns, side="right")
+    row, position = expand(np.maximum(behind - first, 0))
+    place = first[row] + position
+    holds = end_ns[place] >= at_ns[row]
+    return row[holds], place[holds]
 
 
 def _windows(mutations: Mutations, slack_ns: int) -> tuple[Ints, Ints]:

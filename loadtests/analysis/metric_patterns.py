@@ -27,6 +27,7 @@ _PLACEHOLDERS: Final = {
     "loss": r"(closed|channel_closed|token_expired|heartbeat_lost|not_live_in_time)",
     "cause": r"[a-z][a-z -]*",
     "jitter": r"\d+",
+    "members": r"\d+",
     "phase": r"[a-z0-9][a-z0-9-]*",
     "model": f"({_MODELS})",
     "class": _CLASSES,

@@ -3,15 +3,17 @@
 Pure, and before anything is started. Files and command lines are read elsewhere.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from loadtests.checks.expected_load import ExpectedLoad
 
 _LOCAL_NAMES: Final = ("localhost", "localhost.localdomain")
+_STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class GuardError(ValueError):
@@ -52,6 +54,46 @@ def is_loopback(host: str) -> bool:
 def external_hosts(urls: Iterable[str]) -> tuple[str, ...]:
     """Return the hosts of `urls` that are not this machine, each once, in their order."""
     return tuple(dict.fromkeys(host for url in urls if (host := host_of(url)) and not is_loopback(host)))
+
+
+def database_hosts(url: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the hosts that are not this machine and that a database's client would connect to; none for no URL.
+
+    As libpq reads it: a URL may list several hosts and name more in its parameters, and what it does not name is
+    taken from the environment (PostgreSQL documentation, 32.1 and 32.15).
+
+    Raises:
+        GuardError: it is no URL, or could be read in two ways. The text holds nothing of it: there may be a password.
+
+    """
+    if not url:
+        return ()
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise GuardError("the database is not named by a URL: write postgresql://user:password@host:5432/name")
+    user, _, places = parts.netloc.rpartition("@")
+    if any("@" in part for part in (user, *parts[2:])) or _STRAY_PERCENT.search(url) or parts.fragment:
+        raise GuardError(
+            "the database's URL can be read in two ways: percent-encode what is special in its user and password, "
+            "such as %40 for @, %2F for /, %23 for #, %3F for ? and %25 for %"
+        )
+    named = parse_qs(parts.query)
+    hosts = [unquote(_without_port(each)) for each in places.split(",")] + _listed(named, "host")
+    hosts = [host for host in hosts if host] or environment.get("PGHOST", "").split(",")
+    if "service" in named or (not any(hosts) and "PGSERVICE" in environment):
+        raise GuardError("the database is named by a service, which may be anywhere: name its host in the URL")
+    addresses = _listed(named, "hostaddr") or environment.get("PGHOSTADDR", "").split(",")
+    told = (each.lower() for each in (*hosts, *addresses) if each and not each.startswith("/"))
+    return tuple(dict.fromkeys(host for host in told if not is_loopback(host)))
+
+
+def _without_port(place: str) -> str:
+    """Return the host of `host:port`; an IPv6 address stands in brackets."""
+    return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+
+
+def _listed(named: Mapping[str, list[str]], key: str) -> list[str]:
+    return [each for value in named.get(key, ()) for each in value.split(",") if each]
 
 
 def read_allowed(text: str) -> frozenset[str]:

@@ -313,7 +313,9 @@ def _mutators(load: ExpectedLoad) -> Finding:
     return Finding(
         limit="mutators",
         severity=Severity.WARNED if is_small else Severity.FINE,
-        says=f"{users:,} mutators keep up while a mutation takes less than {patience_s:,.2g} s on average",
+        says=f"{users:,} mutators keep up while a mutation takes less than {patience_s:,.2g} s on average"
+        if rate
+        else "nothing is written, and nobody has to keep up",
         arithmetic=f"{users:,} users / {rate:g} mutations/s",
         fits=(f"--set mutators.users={round(rate * 2 * _PATIENT_USER_S) + 1}",) if is_small else (),
         expected=rate,

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol
 
 from loadtests.clients.endings import NotFetched
 from loadtests.clients.fetching import Fetch
-from loadtests.clients.requests import Cause
+from loadtests.clients.requests import Cause, KeyKind
 from loadtests.drivers.bodies import Bodies, MalformedBodyError
 from loadtests.drivers.fetch import NOTHING_TOLD, FetchPool, Told
 from loadtests.drivers.timers import TimerQueue
@@ -23,6 +23,8 @@ from loadtests.wire.routes import PLAIN, Routes
 _log: Final = logging.getLogger(__name__)
 _OK: Final = 200
 _NOT_MODIFIED: Final = 304
+_LISTS: Final = {KeyKind.JOB_LIST: "jobs", KeyKind.DOCUMENTS: "documents", KeyKind.AUDIT: "audit"}
+"""What answers a list, by its name in a route table."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,7 +202,7 @@ class Refresher:
 
     def _body(self, fetch: Fetch, at_ns: int, body: bytes) -> int:
         try:
-            return self._bodies.number(fetch.key.kind, self.routes.answer(body), at_ns)
+            return self._bodies.number(fetch.key.kind, self.routes.answer(body, _LISTS.get(fetch.key.kind, "")), at_ns)
         except MalformedBodyError as error:
             _log.warning("GET %s was answered with something else: %s", fetch.key.path, error)
             return NO_ENTITY

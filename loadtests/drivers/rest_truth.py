@@ -6,14 +6,15 @@ retention deletes what lies before; each event is recorded once.
 """
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 
-from loadtests.drivers.truth_rows import TrueEvent, TrueJob, TrueMutation, TrueScore, TruthRows
+from loadtests.drivers.truth_rows import TrueEvent, TrueJob, TrueMutation, TrueScore, TruthRows, events_begin
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.wire.endpoint import Endpoint
@@ -22,6 +23,8 @@ from loadtests.wire.tls import client_context
 _PAGE: Final = 1000
 _FAILURES_MAX: Final = 3
 """So many readings of events in a row may fail before nobody knows the truth any more."""
+_PAUSES_S: Final = (1.0, 5.0)
+"""After the load: between a page that fails and its next trial."""
 _ORGANIZATIONS_AT_ONCE: Final = 50
 """Identifiers in one URL."""
 _TIMEOUT_S: Final = 10.0
@@ -49,7 +52,13 @@ class _NoTableError(TruthRefusedError):
 class RestTruth:
     """Reads the rows of one run's organizations."""
 
-    def __init__(self, endpoint: Endpoint, population: Population, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        population: Population,
+        ledger: Ledger,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
         headers = {"apikey": endpoint.service_key, "authorization": f"Bearer {endpoint.service_key}"}
         is_secure = urlsplit(endpoint.supabase_url).scheme == "https"
         verify = client_context(endpoint.ca_file) if is_secure else True
@@ -58,8 +67,10 @@ class RestTruth:
         self._organizations = list(population.organization_indices)
         self._rows = TruthRows(population, ledger)
         self._recorded: set[str] = set()
-        self._since = _BEGINNING
+        self._begin = self._since = events_begin(population)
         self._failures = 0
+        self._wait = wait
+        self._is_patient = False
 
     def read_new_events(self) -> int:
         """Record the events that were not recorded before; return how many.
@@ -90,8 +101,12 @@ class RestTruth:
         return fresh
 
     def read_all(self) -> None:
-        """Record what is still missing of the events, then all mutations and jobs."""
-        self._since = _BEGINNING
+        """Record what is still missing of the events, then all mutations and jobs.
+
+        No reading comes after it that would make up for one that fails, so each is tried again.
+        """
+        self._is_patient = True
+        self._since = self._begin
         self._read_events()
         documents = self._if_there("documents")
         ordinals = _ordinals(documents)
@@ -140,6 +155,15 @@ class RestTruth:
                 since_text = last
 
     def _page(self, table: str, query: dict[str, str]) -> list[Row]:
+        for pause_s in _PAUSES_S if self._is_patient else ():
+            try:
+                return self._ask(table, query)
+            except _PassingError as error:
+                _log.warning("%s; it is asked again in %g s", error, pause_s)
+                self._wait(pause_s)
+        return self._ask(table, query)
+
+    def _ask(self, table: str, query: dict[str, str]) -> list[Row]:
         try:
             answer = self._client.get(table, params=query)
         except httpx.HTTPError as error:

@@ -12,7 +12,15 @@ from uuid import UUID
 import psycopg
 
 from loadtests.drivers.rest_truth import RestTruth
-from loadtests.drivers.truth_rows import TrueEvent, TrueJob, TrueMutation, TrueNotification, TrueScore, TruthRows
+from loadtests.drivers.truth_rows import (
+    TrueEvent,
+    TrueJob,
+    TrueMutation,
+    TrueNotification,
+    TrueScore,
+    TruthRows,
+    events_begin,
+)
 from loadtests.history.kinds import Kind, TruthSource
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
@@ -133,7 +141,7 @@ class TruthReader:
         self._writer = TruthRows(population, ledger)
         self._organizations = [UUID(text) for text in population.organization_indices]
         self._recorded: set[str] = set()
-        self._since = datetime.fromtimestamp(0, UTC)
+        self._begin = self._since = events_begin(population)
 
     def read_new_events(self) -> int:
         """Record the events that were not recorded before; return how many."""
@@ -152,7 +160,7 @@ class TruthReader:
 
     def read_all(self) -> None:
         """Record what is still missing of the events, then all mutations and jobs."""
-        self._since = datetime.fromtimestamp(0, UTC)
+        self._since = self._begin
         self.read_new_events()
         parameters = {"organizations": self._organizations}
         for row in self._connection.execute(_MUTATIONS, parameters):

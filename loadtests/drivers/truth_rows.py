@@ -4,7 +4,7 @@ It knows the rows' meaning and nothing of SQL or HTTP. Wall stamps are in micros
 """
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from loadtests.history.kinds import NOBODY, ItemFlag, Kind, NotificationState
@@ -21,6 +21,17 @@ _KINDS: Final = {
     "job.flagged": MutationKind.FLAG,
     "evidence.uploaded": MutationKind.DOCUMENT,
 }
+
+
+_CLOCKS_DIFFER_BY: Final = timedelta(hours=1)
+"""At most, the target's and ours: what is an hour older than the run is none of it."""
+
+
+def events_begin(population: Population) -> datetime:
+    """Return since when events may be the run's: organizations that were given had a life before it."""
+    if population.given is None or population.began_at is None:
+        return datetime.fromtimestamp(0, UTC)
+    return population.began_at - _CLOCKS_DIFFER_BY
 
 
 class TrueEvent(NamedTuple):

@@ -3,6 +3,7 @@
 An estimate on a sample of devices and the last half minute. The report's numbers come from the analysis alone.
 """
 
+from bisect import bisect_right, insort
 from collections import defaultdict, deque
 from pathlib import Path
 
@@ -26,6 +27,8 @@ class LiveView:
         self._offsets: dict[Path, int] = defaultdict(int)
         self._due: dict[tuple[str, int], int] = {}
         """(job, revision) → when the mutation was due."""
+        self._revisions: dict[str, list[int]] = defaultdict(list)
+        """Job → the revisions that mutations made, ascending; where revisions are times, they lie millions apart."""
         self._mutation_due: dict[int, int] = {}
         self._bodies: dict[tuple[Path, int], dict[str, int]] = defaultdict(dict)
         self._seen: dict[int, dict[str, int]] = defaultdict(dict)
@@ -54,7 +57,10 @@ class LiveView:
         for row in rows[(rows["kind"] == Kind.ACKED) & (rows["revision"] > 0)]:
             due_ns = self._mutation_due.pop(int(row["actor"]), None)
             if due_ns is not None:
-                self._due[names[row["entity"]], int(row["revision"])] = due_ns
+                job, revision = names[row["entity"]], int(row["revision"])
+                if (job, revision) not in self._due:
+                    insort(self._revisions[job], revision)
+                self._due[job, revision] = due_ns
 
     def _learn_answers(self, path: Path, rows: Rows, names: list[str]) -> None:
         for row in rows[rows["kind"] == Kind.BODY_ITEM]:
@@ -66,13 +72,13 @@ class LiveView:
             seen = self._seen[int(row["actor"])]
             for job, revision in self._bodies[path, int(row["entity"])].items():
                 # An answer shows all changes since the one before; at first sight nobody knows which were awaited.
-                first = seen.get(job, revision - 1) + 1
-                if first <= revision:
+                before = seen.get(job, revision - 1)
+                if before < revision:
                     seen[job] = revision
-                    self._show(job, range(first, revision + 1), int(row["at_ns"]))
+                    self._show(job, before, revision, at_ns=int(row["at_ns"]))
 
-    def _show(self, job: str, revisions: range, at_ns: int) -> None:
-        for revision in revisions:
-            due_ns = self._due.get((job, revision))
-            if due_ns is not None:
-                self._recent.append((at_ns, (at_ns - due_ns) / _NS_PER_MS))
+    def _show(self, job: str, before: int, revision: int, *, at_ns: int) -> None:
+        """Note that the changes after `before`, up to `revision`, have become visible."""
+        made = self._revisions[job]
+        for each in made[bisect_right(made, before) : bisect_right(made, revision)]:
+            self._recent.append((at_ns, (at_ns - self._due[job, each]) / _NS_PER_MS))

@@ -8,7 +8,7 @@ from typing import Protocol
 class Step(Enum):
     """The steps of a run, in their order; the value is what a person reads."""
 
-    STARTING = "starting the pipeline"
+    STARTING = "preparing the target"
     CONNECTING = "connecting devices"
     LOAD = "load"
     DRAIN = "draining"

@@ -37,8 +37,17 @@ class Organizations(Table):
     count: int = Field(default=1, ge=1, le=100_000)
     sizes: Literal["even", "skewed"] = "even"
     """How subscribers and mutations spread over organizations: evenly, or by Zipf's law (the n-th gets 1/n)."""
+    members: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(), strict=False)
+    """Relative numbers of subscribers, which organizations take in turn: [1, 5] makes every second one five times as
+    large. Mutations and pollers spread evenly all the same. None named: subscribers spread as `sizes` says."""
     jobs: int = Field(default=15, ge=0, le=10_000)
     """Jobs that each organization has before the start."""
+
+    @model_validator(mode="after")
+    def _one_way_to_differ(self) -> Self:
+        if self.members and self.sizes != "even":
+            raise ValueError('members says how subscribers spread: leave it out, or set sizes = "even"')
+        return self
 
 
 class Subscribers(Table):

@@ -130,7 +130,7 @@ class Population:
         """The devices that are pushed to."""
         wanted = self.scenario.subscribers
         random = np.random.default_rng([self.seed, 1])
-        homes = spread(wanted.count, organization_weights(self.scenario))
+        homes = spread(wanted.count, member_weights(self.scenario))
         weights = np.array([wanted.weights[model] for model in PUSHED_MODELS])
         kinds = random.permutation(spread(wanted.count, weights / max(weights.sum(), 1e-9)))
         draws = random.random((wanted.count, 4))
@@ -201,8 +201,21 @@ class Population:
         return tuple(pollers)
 
 
+def member_weights(scenario: Scenario) -> NDArray[np.float64]:
+    """Return each organization's share of the subscribers; they sum to 1."""
+    members, count = scenario.organizations.members, scenario.organizations.count
+    if not members:
+        return organization_weights(scenario)
+    weights = np.resize(np.array(members), count)
+    normalized: NDArray[np.float64] = weights / weights.sum()
+    return normalized
+
+
 def organization_weights(scenario: Scenario) -> NDArray[np.float64]:
-    """Return each organization's share of members and of mutations; they sum to 1."""
+    """Return each organization's share of mutations and pollers, and, unless said otherwise, of subscribers.
+
+    They sum to 1.
+    """
     count = scenario.organizations.count
     weights = np.ones(count) if scenario.organizations.sizes == "even" else 1.0 / np.arange(1, count + 1)
     normalized: NDArray[np.float64] = weights / weights.sum()

@@ -5,23 +5,27 @@ Tokens go to the drivers through pipes and into no file.
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import orjson
 
+from loadtests.checks.readiness import refusal
 from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
+from loadtests.targets.answers import answered, read_json, unanswered
 from loadtests.targets.residents import CLIENT_TYPES, JOB_TYPES
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import TargetFileError
 from loadtests.wire.routes import CONTRACT, PLAIN, Routes
 
 _COLUMNS: Final = ("user_id", "organization_id", "access_token")
+_REFRESH: Final = "refresh_token"
 _AUTHOR: Final = "author"
-_TIMEOUT_S: Final = 15.0
+_WHAT: Final = "a job that the run needs before its start"
+_TIMEOUT_S: Final = 10.0
+_CONNECT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,9 @@ class GivenPeople:
     organizations: tuple[str, ...]
     authors: tuple[str, ...]
     members: tuple[tuple[str, ...], ...]
-    tokens: Mapping[str, str]
+    tokens: Mapping[str, str] = field(repr=False)
+    refresh_tokens: Mapping[str, str] = field(repr=False)
+    """Of those whose line has one."""
 
 
 def read_people(path: Path) -> GivenPeople:
@@ -63,6 +69,7 @@ def read_people(path: Path) -> GivenPeople:
             for home, author in zip(homes, authors, strict=True)
         ),
         tokens={row["user_id"].strip(): row["access_token"].strip() for row in rows},
+        refresh_tokens={row["user_id"].strip(): token for row in rows if (token := (row.get(_REFRESH) or "").strip())},
     )
 
 
@@ -71,11 +78,11 @@ def _author(rows: list[dict[str, str]]) -> str:
     return (marked or rows)[0]["user_id"].strip()
 
 
-def cast(people: GivenPeople, scenario: Scenario, *, api_url: str, routes: Routes = PLAIN, verify: Any = True) -> Given:
-    """Return who plays the scenario, after making the jobs that it needs before its start.
+def who_plays(people: GivenPeople, scenario: Scenario) -> Given:
+    """Return who plays the scenario, before there are any jobs.
 
     Raises:
-        TargetError: the file has fewer organizations than the scenario, or the jobs API refused a job.
+        TargetError: the file has fewer organizations than the scenario.
 
     """
     wanted = scenario.organizations.count
@@ -84,20 +91,36 @@ def cast(people: GivenPeople, scenario: Scenario, *, api_url: str, routes: Route
             f"the scenario has {wanted} organizations and the CSV file people of {len(people.organizations)}: add "
             f"people, or --set organizations.count={len(people.organizations)}"
         )
-    with httpx.Client(base_url=api_url, timeout=_TIMEOUT_S, verify=verify) as client:
-        jobs = tuple(
-            tuple(
-                _make_job(client, routes, people.tokens[author], ordinal)
-                for ordinal in range(scenario.organizations.jobs)
-            )
-            for author in people.authors[:wanted]
-        )
     return Given(
         organizations=people.organizations[:wanted],
         authors=people.authors[:wanted],
         members=people.members[:wanted],
-        jobs=jobs,
     )
+
+
+def with_jobs(
+    given: Given,
+    scenario: Scenario,
+    *,
+    tokens: Mapping[str, str],
+    api_url: str,
+    routes: Routes = PLAIN,
+    verify: Any = True,
+) -> Given:
+    """Return the same people with the jobs that a scenario needs before its start, after making them.
+
+    Raises:
+        TargetError: the jobs API refused a job.
+
+    """
+    timeout = httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S)
+    ordinals = range(scenario.organizations.jobs)
+    with httpx.Client(base_url=api_url, timeout=timeout, verify=verify) as client:
+        jobs = tuple(
+            tuple(_make_job(client, routes, tokens[author], ordinal) for ordinal in ordinals)
+            for author in given.authors
+        )
+    return replace(given, jobs=jobs)
 
 
 def _make_job(client: httpx.Client, routes: Routes, token: str, ordinal: int) -> str:
@@ -107,12 +130,16 @@ def _make_job(client: httpx.Client, routes: Routes, token: str, ordinal: int) ->
         "job_type": JOB_TYPES[ordinal % len(JOB_TYPES)],
         "location": f"{ordinal} Main Street",
     }
+    path = routes.path(CONTRACT["jobs"])
+    url = f"{str(client.base_url).rstrip('/')}{path}"
     try:
         headers = {"authorization": f"Bearer {token}"}
-        answer = client.post(routes.path(CONTRACT["jobs"]), json=routes.body(body), headers=headers)
+        answer = client.post(path, json=routes.body(body), headers=headers)
     except httpx.HTTPError as error:
-        raise TargetError(f"the jobs API at {client.base_url} does not answer: {error}; check api_url") from error
-    if answer.status_code not in {httpx.codes.OK, httpx.codes.CREATED}:
-        raise TargetError(f"the jobs API refused a job: {answer.status_code} {answer.text[:200]}")
-    made: dict[str, Any] = orjson.loads(routes.answer(answer.content))
-    return str(made.get("data", made)["id"])
+        raise TargetError(refusal(_WHAT, unanswered(url, error))) from error
+    told = answered(url, answer)
+    made = read_json(routes.answer(answer.content))
+    made = made.get("data", made) if isinstance(made, dict) else None
+    if not told.is_ok or not isinstance(made, dict) or "id" not in made:
+        raise TargetError(refusal(_WHAT, told))
+    return str(made["id"])

@@ -12,9 +12,11 @@ from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.model import Target as TargetTable
 from loadtests.targets.embedded import EmbeddedTarget, settings_from, target_options
-from loadtests.targets.given_people import cast, read_people
+from loadtests.targets.given_people import read_people, who_plays, with_jobs
+from loadtests.targets.renewal import Sessions
 from loadtests.targets.target import OpenTarget, Target, TargetError
 from loadtests.targets.target_file import OpenedTarget
+from loadtests.targets.token_times import endings, planned_end_s, refusal, too_short, users_of
 from loadtests.wire.tls import client_context
 
 _EMBEDDED_ONLY: Final = tuple(key for key in TargetTable.model_fields if key not in {"kind", "plan"})
@@ -52,8 +54,29 @@ def open_external(scenario: Scenario, opened: OpenedTarget) -> OpenTarget:
     return _reach(opened)
 
 
-def give(scenario: Scenario, opened: OpenedTarget) -> Given | None:
-    """Return the people that a target file gives, once the jobs that they need are made; None: the run makes its own.
+def check_people(scenario: Scenario, opened: OpenedTarget, *, now_s: float) -> None:
+    """Refuse people of a CSV file who are too few, or whose tokens would not last a run that is started now.
+
+    Sends nothing: a token that can be refreshed is taken to last as long as the one that is there did.
+
+    Raises:
+        TargetError, TargetFileError: nobody can play the scenario; the text says who, and until when tokens last.
+
+    """
+    if opened.csv is None:
+        return
+    people = read_people(opened.csv)
+    until_s = planned_end_s(scenario, now_s=now_s)
+    found = endings(people.tokens, users_of(who_plays(people, scenario), scenario), until_s=until_s)
+    refreshable = people.refresh_tokens if opened.supabase_url else ()
+    if short := too_short(found, refreshable, now_s=now_s, until_s=until_s):
+        raise TargetError(refusal(short, refreshable, now_s=now_s, until_s=until_s))
+
+
+def give(scenario: Scenario, opened: OpenedTarget, *, clock_s: Callable[[], float]) -> Given | None:
+    """Return the people that a target file gives, once their tokens last and the jobs that they need are made.
+
+    None: the run makes its own people. `clock_s` tells Unix time.
 
     Raises:
         TargetError, TargetFileError: nobody can play the scenario; the text says why.
@@ -61,9 +84,24 @@ def give(scenario: Scenario, opened: OpenedTarget) -> Given | None:
     """
     if opened.csv is None:
         return None
-    verify = client_context(opened.file.ca_file or "")
-    return cast(
-        read_people(opened.csv), scenario, api_url=opened.file.api_url, routes=opened.file.api.table, verify=verify
+    verify = client_context(opened.ca_file)
+    people = read_people(opened.csv)
+    given = who_plays(people, scenario)
+    until_s = planned_end_s(scenario, now_s=clock_s())
+    ending = [each.user_id for each in endings(people.tokens, users_of(given, scenario), until_s=until_s)]
+    if ending and opened.supabase_url:
+        sessions = Sessions(opened.supabase_url, opened.anon_key, verify=verify)
+        sessions.renew(opened.csv, people.refresh_tokens, [user for user in ending if user in people.refresh_tokens])
+        people = read_people(opened.csv)
+    if short := endings(people.tokens, users_of(given, scenario), until_s=until_s):
+        raise TargetError(refusal(short, people.refresh_tokens, now_s=clock_s(), until_s=until_s))
+    return with_jobs(
+        given,
+        scenario,
+        tokens=people.tokens,
+        api_url=opened.file.api_url,
+        routes=opened.file.api.table,
+        verify=verify,
     )
 
 

@@ -26,10 +26,13 @@ OF_ORGANIZATION = (
 )
 """Tables whose rows go with their organization, leaves first; one that a target does not have is left out."""
 
+_CONNECT_WITHIN_S = 5
+"""A host that swallows packets would be waited for by the kernel, for minutes."""
+
 
 def provision(database_url: str, population: Population, wanted: Provision | None = None) -> None:
     """Create organizations, their members and the jobs that exist before the start, in one transaction."""
-    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+    with psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S) as connection, connection.cursor() as cursor:
         _copy(cursor, "public.organizations", residents.organizations(population))
         everybody = tuple(residents.people(population))
         _copy(cursor, "auth.users", ({"id": each.user_id, "email": each.email} for each in everybody))
@@ -45,15 +48,18 @@ def provision(database_url: str, population: Population, wanted: Provision | Non
         if population.scenario.target.push_notifications:
             _copy(cursor, "public.device_tokens", _phones(population))
     # Without fresh statistics the first queries of a run are planned for empty tables.
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S, autocommit=True) as connection:
         connection.execute("analyze")
 
 
-def remove(database_url: str, population: Population) -> None:
+def remove(database_url: str, population: Population, wanted: Provision | None = None) -> None:
     """Remove everything that a run made or caused, whether or not all of it is there."""
     organizations = list(map(UUID, population.organization_indices))
     users = [UUID(each.user_id) for each in residents.people(population)]
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S) as connection:
+        for table, column, values in _existing_extras(connection, population, wanted):
+            query = sql.SQL("delete from public.{} where {}::text = any(%s)")
+            connection.execute(query.format(sql.Identifier(table), sql.Identifier(column)), (values,))
         for table in _existing(connection, OF_ORGANIZATION):
             connection.execute(
                 sql.SQL("delete from public.{} where organization_id = any(%s)").format(sql.Identifier(table)),
@@ -64,15 +70,19 @@ def remove(database_url: str, population: Population) -> None:
         connection.execute("delete from public.organizations where id = any(%s)", (organizations,))
 
 
-def residue(database_url: str, population: Population) -> dict[str, int]:
+def residue(database_url: str, population: Population, wanted: Provision | None = None) -> dict[str, int]:
     """Return how many rows of a run each table still holds, without those that hold none."""
     organizations = list(map(UUID, population.organization_indices))
     users = [UUID(each.user_id) for each in residents.people(population)]
-    left = {}
-    with psycopg.connect(database_url) as connection:
+    left: dict[str, int] = {}
+    with psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S) as connection:
         for table in _existing(connection, OF_ORGANIZATION):
             query = sql.SQL("select count(*) from public.{} where organization_id = any(%s)")
             left[table] = _count(connection.execute(query.format(sql.Identifier(table)), (organizations,)))
+        for table, column, values in _existing_extras(connection, population, wanted):
+            query = sql.SQL("select count(*) from public.{} where {}::text = any(%s)")
+            found = connection.execute(query.format(sql.Identifier(table), sql.Identifier(column)), (values,))
+            left[table] = max(_count(found), left.get(table, 0))
         for table, column, ids in (
             ("public.users", "id", users),
             ("auth.users", "id", users),
@@ -94,6 +104,14 @@ def _existing(connection: psycopg.Connection[Any], tables: Sequence[str]) -> lis
     query = "select table_name from information_schema.columns where table_schema = 'public' and column_name = %s"
     known = {str(row[0]) for row in connection.execute(query, ("organization_id",))}
     return [table for table in tables if table in known]
+
+
+def _existing_extras(
+    connection: psycopg.Connection[Any], population: Population, wanted: Provision | None
+) -> list[tuple[str, str, list[str]]]:
+    query = "select table_name, column_name from information_schema.columns where table_schema = 'public'"
+    known = {(str(row[0]), str(row[1])) for row in connection.execute(query)}
+    return [each for each in residents.extras(population, wanted or Provision()) if each[:2] in known]
 
 
 def _copy(cursor: psycopg.Cursor[Any], table: str, rows: Iterable[residents.Values]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from httpx import Client as HttpClient
-from httpx import HTTPError
+from httpx import HTTPError, Timeout
 from postgrest import CountMethod
 from postgrest.exceptions import APIError
 from supabase import Client, ClientOptions, create_client
@@ -30,6 +30,8 @@ from loadtests.wire.tls import client_context, explain, is_unreachable
 _ROWS_AT_ONCE: Final = 100
 _TIMEOUT_S: Final = 30.0
 """Of one request: a cold project takes its time."""
+_CONNECT_S: Final = 5.0
+"""A host that is not there is told of soon."""
 _IDS_AT_ONCE: Final = 50
 """Identifiers in one URL."""
 _ACCOUNTS_AT_ONCE: Final = 8
@@ -71,26 +73,32 @@ class Project:
                 )
             _insert(client, "jobs", residents.jobs(population, datetime.now(UTC) - timedelta(hours=1)))
 
-    def empty(self, population: Population) -> None:
+    def empty(self, population: Population, wanted: Provision) -> None:
         """Remove everything that a run made or caused, whether or not all of it is there."""
         client = self._client(self.service_key)
         organizations = list(population.organization_indices)
         users = [each.user_id for each in residents.people(population)]
         with _explained("what the run made could not be removed", self.url):
+            for table, column, values in residents.extras(population, wanted):
+                _delete(client, table, column, values)
             for table in OF_ORGANIZATION:
                 _delete(client, table, "organization_id", organizations)
             _delete(client, "users", "id", users)
             _each(users, lambda user: _remove_account(client, user))
             _delete(client, "organizations", "id", organizations)
 
-    def residue(self, population: Population) -> dict[str, int]:
+    def residue(self, population: Population, wanted: Provision) -> dict[str, int]:
         """Return how many rows of a run each table still holds, without those that hold none."""
         client = self._client(self.service_key)
         organizations = list(population.organization_indices)
         with _explained("what is left of the run could not be counted", self.url):
             left = {table: _count(client, table, "organization_id", organizations) for table in OF_ORGANIZATION}
             left["organizations"] = _count(client, "organizations", "id", organizations)
-            left["users"] = _count(client, "users", "id", [each.user_id for each in residents.people(population)])
+            users = [each.user_id for each in residents.people(population)]
+            left["users"] = _count(client, "users", "id", users)
+            left["accounts"] = sum(_each(users, lambda user: _has_account(client, user)))
+            for table, column, values in residents.extras(population, wanted):
+                left[table] = max(_count(client, table, column, values), left.get(table, 0))
         return {table: count for table, count in left.items() if count}
 
     def sign_in(self, anon_key: str, population: Population, passwords: Mapping[str, str]) -> dict[str, str]:
@@ -110,7 +118,7 @@ class Project:
             return dict(_each(everybody, token))
 
     def _client(self, key: str) -> Client:
-        http = HttpClient(verify=client_context(self.ca_file), timeout=_TIMEOUT_S)
+        http = HttpClient(verify=client_context(self.ca_file), timeout=Timeout(_TIMEOUT_S, connect=_CONNECT_S))
         return create_client(self.url, key, ClientOptions(httpx_client=http))
 
 
@@ -165,6 +173,16 @@ def _remove_account(client: Client, user: str) -> None:
     except AuthError as error:
         if getattr(error, "status", None) != 404:  # it was never made, or is gone already
             raise
+
+
+def _has_account(client: Client, user: str) -> bool:
+    try:
+        client.auth.admin.get_user_by_id(user)
+    except AuthError as error:
+        if getattr(error, "status", None) != 404:
+            raise
+        return False
+    return True
 
 
 def _insert(client: Client, table: str, rows: Iterable[residents.Values]) -> None:

@@ -1,9 +1,10 @@
 """One job on its way through a whole target, before any load: from the API to a screen, each step observed.
 
-Blocking, a few requests and one WebSocket, and bounded in time. What the observations mean is `checks.readiness`'s
-business.
+Blocking, a few requests and one WebSocket, and bounded in time twice: each step is given a part of one budget, and
+whoever asks waits no longer than that for all of them. What the observations mean is `checks.readiness`'s business.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,28 +13,39 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx
-import orjson
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from loadtests.checks.readiness import Answered, Observed
 from loadtests.clients.channel import Channel
+from loadtests.clients.requests import PAGE_LIMIT, RequestKey
+from loadtests.targets.answers import answered, read_json, unanswered
+from loadtests.targets.budget import Budget
+from loadtests.targets.routes_in_use import NOTHING, Asked, Use, requests_of
 from loadtests.wire import phoenix
 from loadtests.wire.changes import decode_change
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.phoenix import Reply, System, Vsn
+from loadtests.wire.routes import CONTRACT, LISTS
 from loadtests.wire.tls import client_context, explain
 from loadtests.wire.way import Way
 
-WITHIN_S: Final = 14.0
-"""All steps together."""
+WITHIN_S: Final = 10.5
+"""All steps together, as far as they keep what they are given."""
+STEPS: Final = 15
+"""Each may take a last moment more: the list, a connection, an upgrade, a join, a job, its signal, its listing and that
+answer; then the seven routes that a run may use besides."""
+LOOK_WITHIN_S: Final = 2
+"""For the event's row, when no signal came."""
+AT_LAST_S: Final = 14.5
+"""Nobody is waited for any longer, such as a server that sends a byte now and then, or a look-up of a name."""
 LIVE_WITHIN_S: Final = 8.0
 """A cold project needs up to three seconds."""
 SIGNAL_WITHIN_S: Final = 5.0
 _LIST_WITHIN_S: Final = 2.0
 _REQUEST_S: Final = 5.0
-_LIST: Final = "/api/jobs?page=1&limit=25"
+_LIST: Final = RequestKey.job_list(limit=PAGE_LIMIT).path
 _JOB: Final = {
     "client_name": "Readiness probe",
     "client_type": "commercial",
@@ -52,110 +64,153 @@ class Probe:
     member_token: str
     has_event: Callable[[str], bool | None] | None = None
     """Looks whether the database holds an event of a job; None: nobody may."""
-    _end_s: float = field(default_factory=lambda: time.monotonic() + WITHIN_S)
+    jobs: int = 0
+    """How many jobs the organization is known to have."""
+    use: Use = NOTHING
+    """What else the run will ask for."""
+    clock: Callable[[], float] = time.monotonic
+    _step: list[str] = field(default_factory=lambda: ["the probe"])
+    """What is under way."""
 
-    def observe(self) -> Observed:
-        """Send one job through the target, and return what was seen on its way."""
+    def observe(self, at_last_s: float = AT_LAST_S) -> Observed:
+        """Send one job through the target, and return what was seen on its way, after `at_last_s` in any case."""
+        told: list[Observed | BaseException] = []
+
+        def look() -> None:
+            try:
+                told.append(self._observe(Budget(total_s=WITHIN_S, clock=self.clock)))
+            except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+                told.append(error)
+
+        # Nothing ends a look-up or a read from outside: who is stuck there is left behind.
+        thread = threading.Thread(target=look, name="readiness probe", daemon=True)
+        thread.start()
+        thread.join(at_last_s)
+        if not told:
+            nothing = Answered(url=self.endpoint.api_url)
+            return Observed(listed_before=nothing, realtime_url=self.endpoint.realtime_url, stuck_in=self._step[-1])
+        if isinstance(told[0], BaseException):
+            raise told[0]
+        return told[0]
+
+    def _observe(self, budget: Budget) -> Observed:
         verify: Any = client_context(self.endpoint.ca_file)
         with httpx.Client(base_url=self.endpoint.api_url, timeout=_REQUEST_S, verify=verify) as api:
-            before = self._list(api, self.member_token)
-            seen = Observed(listed_before=before, realtime_url=self.endpoint.realtime_url)
-            return self._through_realtime(api, seen) if before.is_ok else seen
+            before, jobs = self._list(api, budget)
+            seen = Observed(
+                listed_before=before,
+                realtime_url=self.endpoint.realtime_url,
+                jobs_listed=None if jobs is None else len(jobs),
+                jobs_there=min(self.jobs, PAGE_LIMIT),
+            )
+            return self._through_realtime(api, seen, budget) if before.is_ok else seen
 
     # ---- Realtime
 
-    def _through_realtime(self, api: httpx.Client, seen: Observed) -> Observed:
+    def _through_realtime(self, api: httpx.Client, seen: Observed, budget: Budget) -> Observed:
+        self._step.append(f"the WebSocket at {self.endpoint.realtime_url}")
         query = urlencode({"apikey": self.endpoint.anon_key, "vsn": Vsn.V2.value})
         secure = client_context(self.endpoint.ca_file) if self.endpoint.realtime_url.startswith("wss") else None
-        way, within_s = Way.to(self.endpoint), self._left_s(_REQUEST_S)
+        way = Way.to(self.endpoint)
         name = way.address[0] if secure else None
         try:
             with (
-                create_connection(way.address, timeout=within_s) as raw,
+                create_connection(way.address, timeout=budget.left_s(_REQUEST_S)) as raw,
                 connect(
                     f"{way.url}?{query}",
                     sock=raw,
                     ssl=secure,
                     server_hostname=name,
-                    open_timeout=within_s,
-                    close_timeout=1,
+                    open_timeout=budget.left_s(_REQUEST_S),
+                    close_timeout=0.5,
                 ) as socket,
             ):
-                return self._live_and_told(api, socket, seen)
+                return self._live_and_told(api, socket, seen, budget=budget)
         except InvalidStatus as error:
             told = error.response.body.decode(errors="replace")[:200] if error.response.body else "and says no more"
             return replace(seen, socket_trouble=f"it answers {error.response.status_code}, {told}")
         except (OSError, WebSocketException) as error:
             return replace(seen, socket_trouble=explain(error, self.endpoint.realtime_url))
 
-    def _live_and_told(self, api: httpx.Client, socket: Connection, seen: Observed) -> Observed:
+    def _live_and_told(self, api: httpx.Client, socket: Connection, seen: Observed, *, budget: Budget) -> Observed:
         channel = Channel.of_organization(self.organization_id)
         join = phoenix.join(topic=channel.topic, ref="1", bindings=[channel.binding], access_token=self.member_token)
         socket.send(phoenix.encode_client(join, Vsn.V2).decode(), text=True)
-        seen = _wait_live(socket, seen, time.monotonic() + self._left_s(LIVE_WITHIN_S))
+        ears = _Ears(socket, self.clock)
+        seen = ears.wait_live(seen, budget.until_s(LIVE_WITHIN_S))
         if not seen.is_live:
             return seen
-        created, job = self._create(api)
+        created, job = self._create(api, budget)
         seen = replace(seen, created=created)
         if job is None:
             return seen
-        if not _wait_signal(socket, job, time.monotonic() + self._left_s(SIGNAL_WITHIN_S)):
+        if not ears.wait_signal(job, budget.until_s(SIGNAL_WITHIN_S)):
+            self._step.append("the look for the job's event")
             return replace(seen, has_event_row=None if self.has_event is None else self.has_event(job))
-        return replace(seen, is_signalled=True, is_listed=self._wait_listed(api, job))
-
-    def _left_s(self, most_s: float) -> float:
-        """Return how long a step may take."""
-        return min(most_s, max(self._end_s - time.monotonic(), 0.1))
+        is_listed = self._wait_listed(api, job, budget)
+        refused = self._refused(api, job, budget) if is_listed else None
+        return replace(seen, is_signalled=True, is_listed=is_listed, refused=refused)
 
     # ---- the jobs API
 
-    def _list(self, api: httpx.Client, token: str) -> Answered:
-        answer, body = self._ask(api, "GET", _LIST, token, within_s=self._left_s(_REQUEST_S))
-        return replace(answer, has_jobs=isinstance(_jobs(body), list))
+    def _list(self, api: httpx.Client, budget: Budget) -> tuple[Answered, list[Any] | None]:
+        asked = Asked(what="the jobs list", method="GET", path=_LIST, by_author=False, list_of="jobs")
+        answer, jobs = self._ask(api, asked, budget)
+        return answer, jobs if isinstance(jobs, list) else None
 
-    def _create(self, api: httpx.Client) -> tuple[Answered, str | None]:
-        answer, body = self._ask(
-            api, "POST", "/api/jobs", self.author_token, within_s=self._left_s(_REQUEST_S), body=_JOB
-        )
-        made = body.get("data", body) if isinstance(body, dict) else None
-        job = str(made["id"]) if isinstance(made, dict) and "id" in made and answer.is_ok else None
-        return replace(answer, has_jobs=job is not None), job
+    def _create(self, api: httpx.Client, budget: Budget) -> tuple[Answered, str | None]:
+        asked = Asked(what="a new job", method="POST", path=CONTRACT["jobs"], by_author=True, body=_JOB)
+        answer, made = self._ask(api, asked, budget)
+        return answer, str(made["id"]) if answer.is_ok else None
 
-    def _ask(
-        self, api: httpx.Client, method: str, path: str, token: str, *, within_s: float, body: Any = None
-    ) -> tuple[Answered, Any]:
-        """Return what a request of the contract came to, and its answer in the contract's shape."""
+    def _refused(self, api: httpx.Client, job: str, budget: Budget) -> tuple[str, Answered] | None:
+        """Return the first of the other routes that does not do what is asked, and what it answered."""
+        for asked in requests_of(self.use, job):
+            answer, _ = self._ask(api, asked, budget)
+            if not answer.is_ok:
+                return asked.what, answer
+        return None
+
+    def _ask(self, api: httpx.Client, asked: Asked, budget: Budget) -> tuple[Answered, Any]:
+        """Return what a request of the contract came to, and the list or the job that it told."""
         routes = self.endpoint.route_table
-        path, body = routes.path(path), routes.body(body)
+        path = routes.path(asked.path)
         url = f"{str(api.base_url).rstrip('/')}{path}"
-        headers = {"authorization": f"Bearer {token}"}
+        token = self.author_token if asked.by_author else self.member_token
+        self._step.append(f"{asked.method} {url}")
         try:
-            answer = api.request(method, path, json=body, headers=headers, timeout=within_s)
+            answer = api.request(
+                asked.method,
+                path,
+                json=routes.body(asked.body),
+                headers={"authorization": f"Bearer {token}"},
+                timeout=budget.left_s(_REQUEST_S),
+            )
         except httpx.HTTPError as error:
-            return Answered(url=url, says=explain(error, api.base_url.host)), None
-        told = _read(answer.content)
-        if told is None:
-            return Answered(url=url, status=answer.status_code, says="no JSON", has_jobs=False), None
-        says = str(told.get("code") or told.get("message") or "") if isinstance(told, dict) else ""
-        return Answered(url=url, status=answer.status_code, says=says), _read(routes.answer(answer.content))
+            return unanswered(url, error), None
+        told = _inner(read_json(routes.answer(answer.content, asked.list_of)), asked.list_of)
+        is_it = (
+            isinstance(told, list)
+            if asked.list_of
+            else isinstance(told, dict) and ("id" in told or not asked.tells_job)
+        )
+        return replace(answered(url, answer), is_understood=is_it), told
 
-    def _wait_listed(self, api: httpx.Client, job: str) -> bool:
-        deadline_s = time.monotonic() + self._left_s(_LIST_WITHIN_S)
+    def _wait_listed(self, api: httpx.Client, job: str, budget: Budget) -> bool:
+        deadline_s = budget.until_s(_LIST_WITHIN_S)
         while True:
-            _, body = self._ask(api, "GET", _LIST, self.member_token, within_s=self._left_s(_REQUEST_S))
-            if any(isinstance(each, dict) and each.get("id") == job for each in _jobs(body) or ()):
+            _, jobs = self._list(api, budget)
+            if any(isinstance(each, dict) and each.get("id") == job for each in jobs or ()):
                 return True
-            if time.monotonic() > deadline_s:
+            if self.clock() > deadline_s:
                 return False
             time.sleep(0.1)
 
 
-def _read(content: bytes) -> Any:
-    """Return an answer's JSON; None: it is none."""
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None
+def _inner(told: Any, list_of: str) -> Any:
+    """Return what an answer of the contract wraps; a flag's stands bare."""
+    inner = told.get("data", told) if isinstance(told, dict) else None
+    return inner.get(LISTS[list_of]) if LISTS.get(list_of) and isinstance(inner, dict) else inner
 
 
 def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:
@@ -166,7 +221,7 @@ def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:
             f"{endpoint.supabase_url}/rest/v1/realtime_events",
             params={"select": "id", "entity_id": f"eq.{job}", "limit": "1"},
             headers={"apikey": endpoint.service_key, "authorization": f"Bearer {endpoint.service_key}"},
-            timeout=_LIST_WITHIN_S,
+            timeout=LOOK_WITHIN_S,
             verify=verify,
         )
     except httpx.HTTPError:
@@ -174,36 +229,37 @@ def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:
     return bool(answer.json()) if answer.is_success else None
 
 
-def _jobs(body: Any) -> list[Any] | None:
-    """Return the jobs of a list's answer, wrapped in `data` or bare; None: it is no list."""
-    jobs = body.get("data") if isinstance(body, dict) else body
-    return jobs if isinstance(jobs, list) else None
+@dataclass(frozen=True, slots=True)
+class _Ears:
+    """Hears what comes on a WebSocket until a stamp of the clock."""
 
+    socket: Connection
+    clock: Callable[[], float]
 
-def _wait_live(socket: Connection, seen: Observed, deadline_s: float) -> Observed:
-    while (frame := _receive(socket, deadline_s)) is not None:
-        message = phoenix.read_server(frame, Vsn.V2)
-        if isinstance(message, Reply) and message.ref == "1" and not message.ok:
-            return replace(seen, join_refusal=message.reason or "no reason given")
-        if isinstance(message, System) and message.extension == "postgres_changes":
-            if message.is_subscribed:
-                return replace(seen, is_live=True)
-            return replace(seen, subscription_refusal=message.message)
-    return seen
+    def wait_live(self, seen: Observed, deadline_s: float) -> Observed:
+        """Return what the server said of the join, until changes flow."""
+        while (frame := self._receive(deadline_s)) is not None:
+            message = phoenix.read_server(frame, Vsn.V2)
+            if isinstance(message, Reply) and message.ref == "1" and not message.ok:
+                return replace(seen, join_refusal=message.reason or "no reason given")
+            if isinstance(message, System) and message.extension == "postgres_changes":
+                if message.is_subscribed:
+                    return replace(seen, is_live=True)
+                return replace(seen, subscription_refusal=message.message)
+        return seen
 
+    def wait_signal(self, job: str, deadline_s: float) -> bool:
+        """Return whether an event of the job came."""
+        while (frame := self._receive(deadline_s)) is not None:
+            change = decode_change(frame)
+            if change is not None and change.entity_id == job:
+                return True
+        return False
 
-def _wait_signal(socket: Connection, job: str, deadline_s: float) -> bool:
-    while (frame := _receive(socket, deadline_s)) is not None:
-        change = decode_change(frame)
-        if change is not None and change.entity_id == job:
-            return True
-    return False
-
-
-def _receive(socket: Connection, deadline_s: float) -> bytes | None:
-    """Return the next frame's text; None: none came in time."""
-    try:
-        frame = socket.recv(timeout=max(deadline_s - time.monotonic(), 0.0))
-    except TimeoutError:
-        return None
-    return frame.encode() if isinstance(frame, str) else frame
+    def _receive(self, deadline_s: float) -> bytes | None:
+        """Return the next frame's text; None: none came in time."""
+        try:
+            frame = self.socket.recv(timeout=max(deadline_s - self.clock(), 0.0))
+        except TimeoutError:
+            return None
+        return frame.encode() if isinstance(frame, str) else frame

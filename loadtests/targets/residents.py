@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from loadtests.scenario.population import Population
-from loadtests.targets.target_file import Row
+from loadtests.targets.target_file import Provision, Row
 
 Values = dict[str, Any]
 CLIENT_TYPES: Final = ("residential", "commercial", "industrial", "government", "mixed")
@@ -108,3 +108,13 @@ def filled(row: Row, *, organization: str, user: str = "") -> Values:
         return value
 
     return {key: fill(value) for key, value in row.values.items()}
+
+
+def extras(population: Population, wanted: Provision) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield what else was made: a table, the column by which its rows are found again, and what stands there."""
+    homes = [population.organization_id(index) for index in range(population.organizations)]
+    for row in wanted.each_organization:
+        yield row.table, row.mark, [filled(row, organization=home)[row.mark] for home in homes]
+    for row in wanted.each_user:
+        made = (filled(row, organization=each.home, user=each.user_id) for each in people(population))
+        yield row.table, row.mark, list(dict.fromkeys(values[row.mark] for values in made))

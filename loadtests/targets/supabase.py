@@ -17,9 +17,11 @@ from loadtests.scenario.population import Population
 from loadtests.targets.given_people import read_people
 from loadtests.targets.provision import provision, remove, residue
 from loadtests.targets.provision_rest import Project, new_passwords
-from loadtests.targets.readiness import Probe, has_event_by_rest
+from loadtests.targets.readiness import LOOK_WITHIN_S, Probe, has_event_by_rest
+from loadtests.targets.routes_in_use import use_of
 from loadtests.targets.target import Running, TargetError
 from loadtests.targets.target_file import OpenedTarget, way_in
+from loadtests.targets.token_times import endings, planned_end_s, refusal_of_signed_in
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import token_of
 
@@ -82,6 +84,9 @@ class SupabaseTarget:
             self._project.fill(population, self._opened.file.provision, passwords)
         if self._opened.file.auth.users == "password":
             tokens = self._project.sign_in(endpoint.anon_key, population, passwords)
+            until_s = planned_end_s(population.scenario, now_s=time.time())
+            if short := endings(tokens, tokens, until_s=until_s):
+                raise TargetError(refusal_of_signed_in(short, until_s=until_s))
             return endpoint.with_tokens(tokens)
         return endpoint
 
@@ -101,6 +106,8 @@ class SupabaseTarget:
             author_token=token(population.author_id(first.organization)),
             member_token=token(first.user_id),
             has_event=_looks_for_events(endpoint),
+            jobs=population.scenario.organizations.jobs,
+            use=use_of(population),
         )
         why = diagnose(probe.observe())
         if why is not None:
@@ -137,19 +144,19 @@ def clean(opened: OpenedTarget, population: Population) -> None:
         TargetError: something is, or it could not be seen; the text says what.
 
     """
-    way = way_in(opened)
-    if way == "nothing":
+    way, wanted = way_in(opened), opened.file.provision
+    if way == "nothing" or population.given is not None:
         return
     if way == "sql":
         try:
-            remove(opened.database_url, population)
-            left = residue(opened.database_url, population)
+            remove(opened.database_url, population, wanted)
+            left = residue(opened.database_url, population, wanted)
         except psycopg.Error as error:
             raise TargetError(f"what run {population.run_id} made could not be removed: {error}") from error
     else:
         project = _project(opened)
-        project.empty(population)
-        left = project.residue(population)
+        project.empty(population, wanted)
+        left = project.residue(population, wanted)
     if left:
         told = ", ".join(f"{count} rows of {table}" for table, count in left.items())
         raise TargetError(f"run {population.run_id} has left {told} in the target: remove them by hand")
@@ -166,7 +173,7 @@ def _looks_for_events(endpoint: Endpoint) -> Callable[[str], bool | None] | None
 
 
 def _has_event(endpoint: Endpoint, job: str) -> bool:
-    with psycopg.connect(endpoint.database_url) as connection:
+    with psycopg.connect(endpoint.database_url, connect_timeout=LOOK_WITHIN_S) as connection:
         query = "select exists (select from public.realtime_events where entity_id = %s)"
         row = connection.execute(query, (job,)).fetchone()
     return bool(row and row[0])

@@ -7,7 +7,7 @@ the environment in. What is in it may stand in a manifest, what it leads to may 
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -16,7 +16,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from loadtests.scenario.devices import Table
 from loadtests.targets.limits import Limits
-from loadtests.wire.routes import Routes, unknown_routes
+from loadtests.wire.pages import PageStyle
+from loadtests.wire.routes import Routes, unknown_lists, unknown_routes
 from loadtests.wire.tls import TlsError, client_context
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?")
@@ -76,7 +77,21 @@ class Row(Table):
 
     table: str = Field(pattern=r"^[a-z_][a-z0-9_]*$")
     values: dict[str, str | int | float | bool]
-    """`{organization}` and `{user}` in a text stand for the identifiers."""
+    """`{organization}` and `{user}` in a text stand for the identifiers; one of both has to stand in one of them."""
+
+    @property
+    def mark(self) -> str:
+        """The column by which the row is found again, to be removed."""
+        for placeholder in ("{user}", "{organization}"):
+            for column, value in self.values.items():
+                if isinstance(value, str) and placeholder in value:
+                    return column
+        raise ValueError(f"a row of {self.table} names neither {{organization}} nor {{user}}: it could not be removed")
+
+    @model_validator(mode="after")
+    def _can_be_removed(self) -> Self:
+        assert self.mark
+        return self
 
 
 class Provision(Table):
@@ -94,11 +109,24 @@ class Api(Table):
     routes: dict[str, str] = Field(default_factory=dict)
     """Paths by their names: jobs, job, archive, flag, documents, audit; `{job}` where a job's id stands."""
     query: dict[str, str] = Field(default_factory=dict)
-    """Its names for the query parameters page, limit and organization_id."""
+    """Its names for the query parameters page (or offset), limit and organization_id."""
     fields: dict[str, str] = Field(default_factory=dict)
     """Its names for the fields of a job, such as `revision = "version"`."""
     envelope: str = "data"
     """Where answers hold what was asked for, such as `result.items`; empty: they are bare."""
+    lists: dict[str, str] = Field(default_factory=dict)
+    """Where the answers of jobs, documents and audit hold their list, if elsewhere; empty: the body is the list."""
+    pages: PageStyle = "page"
+    """How its first page is asked for: by `page`, by `offset`, without a `cursor`, or by nothing: `none`."""
+    first_page: int = Field(default=1, ge=0, le=1)
+    """What it calls its first page, where pages have numbers."""
+
+    @field_validator("lists")
+    @classmethod
+    def _known_lists(cls, lists: dict[str, str]) -> dict[str, str]:
+        for wrong in unknown_lists(lists):
+            raise ValueError(wrong)
+        return lists
 
     @field_validator("routes")
     @classmethod
@@ -110,7 +138,15 @@ class Api(Table):
     @property
     def table(self) -> Routes:
         """The same as a translation."""
-        return Routes(paths=self.routes, query=self.query, fields=self.fields, envelope=self.envelope)
+        return Routes(
+            paths=self.routes,
+            query=self.query,
+            fields=self.fields,
+            envelope=self.envelope,
+            lists=self.lists,
+            pages=self.pages,
+            first_page=self.first_page,
+        )
 
 
 class TargetFile(Table):
@@ -141,14 +177,16 @@ class TargetFile(Table):
     @classmethod
     def _http(cls, url: str | None) -> str | None:
         if url is not None and urlsplit(url).scheme not in {"http", "https"}:
-            raise ValueError(f"{url!r} is no http:// or https:// URL")
+            raise ValueError("it is no http:// or https:// URL")
+        _refuse_secrets(url)
         return None if url is None else url.rstrip("/")
 
     @field_validator("realtime_url")
     @classmethod
     def _websocket(cls, url: str | None) -> str | None:
         if url is not None and urlsplit(url).scheme not in {"ws", "wss"}:
-            raise ValueError(f"{url!r} is no ws:// or wss:// URL")
+            raise ValueError("it is no ws:// or wss:// URL")
+        _refuse_secrets(url)
         return url
 
     @field_validator("realtime_host")
@@ -181,10 +219,10 @@ class OpenedTarget:
     supabase_url: str
     """Empty for a bare Realtime."""
     realtime_url: str
-    anon_key: str
-    service_key: str
-    jwt_secret: str
-    database_url: str
+    anon_key: str = field(repr=False)
+    service_key: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
+    database_url: str = field(repr=False)
     csv: Path | None
     ca_file: str = ""
     """Seen from the target file, as an absolute path; empty for none."""
@@ -198,6 +236,13 @@ class OpenedTarget:
     def secrets(self) -> tuple[str, ...]:
         """Everything that must appear nowhere."""
         return tuple(each for each in (self.anon_key, self.service_key, self.jwt_secret, self.database_url) if each)
+
+
+def _refuse_secrets(url: str | None) -> None:
+    """Refuse a URL that holds more than a place: all of it would stand in the manifest and in the report."""
+    parts = urlsplit(url or "")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("a URL names a place alone: no user, no password and no key; those belong in [keys]")
 
 
 def read_target_file(path: Path, environment: Mapping[str, str]) -> OpenedTarget:

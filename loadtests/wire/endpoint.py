@@ -1,6 +1,7 @@
 """Where a target is: the one value that targets hand to drivers.
 
-It holds secrets, so it travels only through pipes between our own processes and never into a run directory.
+It holds secrets, so it travels only through pipes between our own processes and never into a run directory; printed,
+it shows none.
 """
 
 from collections.abc import Mapping
@@ -18,17 +19,17 @@ class Endpoint:
     """Base of the jobs API, such as `http://127.0.0.1:54321`; routes begin with `/api`."""
     realtime_url: str
     """The WebSocket itself, without query: `ws://127.0.0.1:54322/realtime/v1/websocket`."""
-    anon_key: str
+    anon_key: str = field(repr=False)
     """JWT of role `anon`: the `apikey` of every WebSocket."""
-    service_key: str
+    service_key: str = field(repr=False)
     """JWT of role `service_role`."""
-    jwt_secret: str
+    jwt_secret: str = field(repr=False)
     """HS256 secret with which user tokens are minted."""
-    database_url: str
+    database_url: str = field(repr=False)
     """Owner's connection string, `postgresql://…`, for provisioning and for reading the truth."""
     realtime_host: str = ""
     """`Host` header of the WebSocket, where it is not that of its URL."""
-    tokens: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Access tokens of users by their id, where they are given instead of minted."""
     routes: Mapping[str, Any] = field(default_factory=dict)
     """Where its jobs API differs from the contract, as `Routes.to_json` writes it; empty: nowhere."""
@@ -47,10 +48,7 @@ class Endpoint:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Return the endpoint that `to_json` wrote."""
-        optional = {
-            each.name for each in fields(cls) if each.default is not MISSING or each.default_factory is not MISSING
-        }
-        named = [each.name for each in fields(cls) if each.name not in optional or each.name in value]
+        named = [each.name for each in fields(cls) if _is_required(each) or each.name in value]
         return cls(**{name: value[name] for name in named})
 
     @property

@@ -5,13 +5,15 @@ differs. It knows text and JSON, and nothing of jobs.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
+
+from loadtests.wire.pages import PageStyle, first_page
 
 CONTRACT: Final[Mapping[str, str]] = {
     "jobs": "/api/jobs",
@@ -23,6 +25,8 @@ CONTRACT: Final[Mapping[str, str]] = {
 }
 """The contract's paths by their names."""
 _ENVELOPE: Final = "data"
+LISTS: Final[Mapping[str, str]] = {"jobs": "", "documents": "", "audit": "events"}
+"""The routes that answer lists, and where in the envelope the contract has each list; empty: it is what is wrapped."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,21 @@ class Routes:
     """The contract's field of a job → the backend's, in requests and in answers."""
     envelope: str = _ENVELOPE
     """Dotted path to what an answer wraps; empty: it is bare."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """A name of `LISTS` → dotted path from the top of its answer to the list; empty: the body itself is the list."""
+    pages: PageStyle = "page"
+    """How the first page is asked for."""
+    first_page: int = 1
+    """What the backend calls its first page."""
 
     @cached_property
     def is_plain(self) -> bool:
         """Whether the backend is the contract's, so that answers are read as they come."""
-        return not self.fields and self.envelope == _ENVELOPE
+        return not self.fields and not self.lists and self.envelope == _ENVELOPE
+
+    @cached_property
+    def _asks_plainly(self) -> bool:
+        return not self.query and self.pages == "page" and self.first_page == 1
 
     @cached_property
     def _patterns(self) -> tuple[tuple[re.Pattern[str], str], ...]:
@@ -62,26 +76,40 @@ class Routes:
             if found is not None:
                 bare = template.format(**found.groupdict())
                 break
-        if query and self.query:
-            query = urlencode([(self.query.get(name, name), value) for name, value in parse_qsl(query)])
-        return f"{bare}?{query}" if query else bare
+        if query and not self._asks_plainly:
+            asked = first_page(parse_qsl(query), self.pages, number=self.first_page)
+            query = urlencode([(self.query.get(name, name), value) for name, value in asked])
+        # A path of theirs may have parameters of its own, such as an order.
+        return f"{bare}{'&' if '?' in bare else '?'}{query}" if query else bare
 
     def body(self, body: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """Return a request's body by the backend's names."""
         return None if body is None else {self.fields.get(name, name): value for name, value in body.items()}
 
-    def answer(self, content: bytes) -> bytes:
-        """Return an answer in the contract's envelope and by its names; what is no JSON stays as it is."""
+    def answer(self, content: bytes, of: str = "") -> bytes:
+        """Return an answer in the contract's envelope and by its names; what is no JSON stays as it is.
+
+        `of` is a name of `LISTS`: the answer holds a list, and one that does not have it in its place stays as it is.
+        """
         if self.is_plain:
             return content
         try:
             told = orjson.loads(content)
         except orjson.JSONDecodeError:
             return content
-        inner = self._unwrapped(told)
+        inner = self._list(told, of) if of else self._unwrapped(told)
         if not isinstance(inner, dict | list):
             return content
-        return orjson.dumps({_ENVELOPE: self._named(inner)})
+        inner = self._named(inner)
+        return orjson.dumps({_ENVELOPE: {LISTS[of]: inner} if LISTS.get(of) else inner})
+
+    def _list(self, told: Any, of: str) -> list[Any] | None:
+        place = self.lists.get(of)
+        if place is None:
+            place = ".".join(filter(None, (self.envelope, LISTS[of])))
+        for key in place.split(".") if place else ():
+            told = told.get(key) if isinstance(told, dict) else None
+        return told if isinstance(told, list) else None
 
     def _unwrapped(self, told: Any) -> Any:
         for key in self.envelope.split(".") if self.envelope else ():
@@ -104,6 +132,9 @@ class Routes:
             "query": dict(self.query),
             "fields": dict(self.fields),
             "envelope": self.envelope,
+            "lists": dict(self.lists),
+            "pages": self.pages,
+            "first_page": self.first_page,
         }
 
 
@@ -117,6 +148,13 @@ def unknown_routes(paths: Mapping[str, str]) -> Iterator[str]:
         elif ("{job}" in path) != ("{job}" in CONTRACT[name]):
             must = "must not" if "{job}" in path else "must"
             yield f"{name} = {path!r} {must} have {{job}} where the job's id stands"
+
+
+def unknown_lists(lists: Iterable[str]) -> Iterator[str]:
+    """Yield what is wrong with the names of lists, in words."""
+    for name in lists:
+        if name not in LISTS:
+            yield f"'{name}' answers no list; there are: {', '.join(LISTS)}"
 
 
 PLAIN: Final = Routes()

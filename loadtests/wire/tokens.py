@@ -4,6 +4,7 @@ The time is passed in: nothing here reads a clock.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -18,6 +19,27 @@ def mint(secret: str, *, role: str, expires_at_s: int, subject: str | None = Non
     if subject is not None:
         claims["sub"] = subject
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """What a token says of its own time; Unix time in seconds."""
+
+    expires_at_s: int
+    lasts_s: int | None
+    """From its issue to its end; None where it does not say when it was issued."""
+
+
+def lifetime_of(token: str) -> Lifetime | None:
+    """Return how long a token lasts by its own words, which nobody has verified; None: it says nothing of it."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return None
+    expires, issued = claims.get("exp"), claims.get("iat")
+    if not isinstance(expires, int | float):
+        return None
+    return Lifetime(int(expires), int(expires - issued) if isinstance(issued, int | float) else None)
 
 
 class NoTokenError(LookupError):

@@ -17,6 +17,8 @@ class Chapter:
     title: str
     answer: str
     """The answer for this run, in plain words with numbers; what is not known is said to be unknown."""
+    advice: tuple[str, ...] = ()
+    """What to do about it, and by which rule; a paragraph each."""
     exhibits: tuple[Exhibit, ...] = ()
     tables: tuple[Table, ...] = ()
     """Those that would be empty are left out."""

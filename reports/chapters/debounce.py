@@ -1,10 +1,12 @@
 """The chapter "Debounce": how well the live refresh policy coalesced, and which setting would do better."""
 
+from reports.advice import recommendation, rule
 from reports.chapters.chapter import Chapter
 from reports.herd import crowd_table, herd_exhibit
 from reports.input import ReportInput
 from reports.laboratory import least_table
-from reports.replays import policies_exhibit, recommendation
+from reports.prices import prices_exhibit
+from reports.replays import policies_exhibit
 from reports.starvation import living, longest_table, starvation_exhibit
 from reports.tables import coalescing_table
 from reports.waste import uses_table, waste_by_kind_table, wasting
@@ -25,15 +27,17 @@ def debounce(run: ReportInput) -> Chapter | None:
         f"an efficiency of {percent(efficiency)}."
     )
     told = run.replayed
-    choice = "" if told is None else f" {recommendation(told)}"
     came_to = f"{counted(signals, 'signal')} that asked for a refresh came to "
     came_to += f"{counted(refreshes, 'refresh', 'refreshes')}."
     return Chapter(
         name="debounce",
         title="Debounce",
-        answer=" ".join(part for part in (came_to, least, living(metrics), wasting(metrics)) if part) + choice,
+        answer=" ".join(part for part in (came_to, least, living(metrics), wasting(metrics)) if part),
+        advice=() if told is None else (recommendation(told), rule(told)),
         exhibits=tuple(
-            exhibit for exhibit in (policies_exhibit(run), starvation_exhibit(run), herd_exhibit(run)) if exhibit
+            exhibit
+            for exhibit in (policies_exhibit(run), prices_exhibit(run), starvation_exhibit(run), herd_exhibit(run))
+            if exhibit
         ),
         tables=(
             coalescing_table(metrics),

@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from loadtests.analysis.baseline.break_even import MEMBERS, WRITES_PER_MINUTE, Curve
 from reports.figures.canvas import Panels, Plate, Shape
+from reports.figures.placing import Room, Side
 from reports.theme import CLIENTS, INK, MUTED, PAPER, POLLING, PUSH
 from reports.wording import MINUS, NBSP, rate
 
@@ -24,6 +25,8 @@ _STEPS: Final = (100.0, 1000.0)
 """Requests per organization-minute from where on a cell is drawn darker."""
 _COLUMNS: Final = {Shape.WIDE: (1, 2, 4, 9, 18, 40, 90, 180, 360, 600), Shape.NARROW: (2, 6, 25, 90, 360)}
 _SAVED: Final = ": requests saved per organization-minute"
+_SMALL, _LARGE = 5.0, 8.0
+"""Marks of what was measured in the smallest organizations and in larger ones."""
 _MARKS: Final = {"ios_as_built": "s", "web_as_built": "s"}
 
 
@@ -34,6 +37,9 @@ class Measured:
     model: str
     writes: float
     requests: float
+    members: float = 1.0
+    is_foreseen: bool | None = None
+    """Whether the simulation expects that within chance; None: it says nothing of it."""
 
 
 def lines_plate(
@@ -45,14 +51,22 @@ def lines_plate(
     def plot(panels: Panels, shape: Shape) -> None:
         axes = panels[0]
         _dress_lines(axes, drawn, shape)
-        for interval_s in intervals_s:
-            _plot_polling(axes, interval_s, drawn, shape)
+        room = Room.of(axes, shape, _height(shape))
         for each in drawn:
-            _plot_curve(axes, each, names[each.model], shape)
+            _plot_curve(room, each, names[each.model], shape)
+        room.add_points([(point.writes, max(point.requests, _LOWEST)) for point in points])
+        for interval_s in intervals_s:
+            _plot_polling(room, interval_s, shape)
+        members = {point.members for point in points}
         for point in points:
-            _plot_point(axes, point)
+            is_small = len(members) > 1 and point.members == min(members)
+            _plot_point(axes, point, size=_SMALL if is_small else _LARGE)
 
-    return Plate(name="break-even", plot=plot, height=lambda shape: 460 if shape is Shape.WIDE else 430)
+    return Plate(name="break-even", plot=plot, height=_height)
+
+
+def _height(shape: Shape) -> int:
+    return 460 if shape is Shape.WIDE else 430
 
 
 def _dress_lines(axes: Axes, drawn: Sequence[Curve], shape: Shape) -> None:
@@ -72,61 +86,66 @@ def _dress_lines(axes: Axes, drawn: Sequence[Curve], shape: Shape) -> None:
     axes.set_title("requests per device-minute", color=MUTED, pad=10)
 
 
-def _plot_polling(axes: Axes, interval_s: float, drawn: Sequence[Curve], shape: Shape) -> None:
-    """Draw one level line; its name stands at the right, or at the left where the name of a curve is in the way."""
-    level = 60 / interval_s
-    is_taken = any(0.5 < each.rates[-1].requests / level < 1.5 for each in drawn)
+def _plot_polling(room: Room, interval_s: float, shape: Shape) -> None:
+    """Draw one level line, and its name along it where no curve and no other name is: from the right end on."""
+    axes, level = room.axes, 60 / interval_s
     axes.axhline(level, color=MUTED, linewidth=1.2, dashes=(4, 3))
+    name = f"polling {'every ' if shape is Shape.WIDE else ''}{interval_s:g}{NBSP}s"
+    at = (axes.get_xlim()[1], level)
+    steps = range(0, shape.value, 20)
+    along = [
+        *(Side("right", "bottom", (-far, 2)) for far in steps),
+        *(Side("right", "top", (-far, -3)) for far in steps),
+    ]
+    side = room.side_of(at, name, along)
     axes.annotate(
-        f"polling {'every ' if shape is Shape.WIDE else ''}{interval_s:g}{NBSP}s",
-        (0.0 if is_taken else 1.0, level),
-        xycoords=("axes fraction", "data"),
-        xytext=(4 if is_taken else 0, 2),
-        textcoords="offset points",
-        ha="left" if is_taken else "right",
-        va="bottom",
-        color=MUTED,
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.5},
-    )
+        name, at, xytext=side.offset, textcoords="offset points", ha=side.ha, va=side.va, color=MUTED,
+        annotation_clip=False,
+    )  # fmt: skip
 
 
-def _plot_curve(axes: Axes, own: Curve, name: str, shape: Shape) -> None:
+def _plot_curve(room: Room, own: Curve, name: str, shape: Shape) -> None:
     colour, dashes = CLIENTS[own.model]
     requests = np.array([one.requests for one in own.rates])
-    (line,) = axes.plot(own.writes, np.maximum(requests, _LOWEST / 10), color=colour)
+    (line,) = room.axes.plot(own.writes, np.maximum(requests, _LOWEST / 10), color=colour)
     if dashes[0] is not None:
         line.set_dashes([length for length in dashes if length is not None])
-    axes.annotate(
-        name if shape is Shape.WIDE else name.replace(" as ", "\nas "),
-        (own.writes[-1], max(float(requests[-1]), _LOWEST)),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        color=colour,
-    )
+    room.add_line([(writes, max(float(each), _LOWEST / 10)) for writes, each in zip(own.writes, requests, strict=True)])
+    at = (own.writes[-1], max(float(requests[-1]), _LOWEST))
+    told = name if shape is Shape.WIDE else name.replace(" as ", "\nas ")
+    side = room.side_of(at, told, (Side("left", "center", (6, 0)),))
+    room.axes.annotate(
+        told, at, xytext=side.offset, textcoords="offset points", ha=side.ha, va=side.va, color=colour,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.5}, zorder=4,
+    )  # fmt: skip
 
 
-def _plot_point(axes: Axes, point: Measured) -> None:
+def _plot_point(axes: Axes, point: Measured, *, size: float) -> None:
     axes.plot(
         [point.writes],
         [max(point.requests, _LOWEST)],
         marker=_MARKS.get(point.model, "o"),
-        markersize=7,
+        markersize=size,
         markerfacecolor=PAPER,
         markeredgecolor=CLIENTS[point.model][0],
         markeredgewidth=2,
         linestyle="none",
         clip_on=False,
-        zorder=4,
+        zorder=4 if size == _LARGE else 5,
     )
 
 
-def map_plate(curves: Sequence[Curve], names: dict[str, str], interval_s: float) -> Plate:
+def map_plate(
+    curves: Sequence[Curve], names: dict[str, str], interval_s: float, points: Sequence[Measured] = ()
+) -> Plate:
     """Return the map: requests that push saves (+) or costs (-) an organization per minute, one panel per client."""
 
     def plot(panels: Panels, shape: Shape) -> None:
         for axes, own in zip(panels, curves, strict=True):
             _plot_map(axes, own, interval_s, shape)
+            for point in points:
+                if point.model == own.model and MEMBERS[0] <= point.members <= MEMBERS[-1]:
+                    _plot_place(axes, point, shape)
             axes.set_title(names[own.model] + (_SAVED if shape is Shape.WIDE else ""), color=INK, pad=26)
 
     def height(_: Shape) -> int:
@@ -164,6 +183,18 @@ def _plot_map(axes: Axes, own: Curve, interval_s: float, shape: Shape) -> None:
     axes.spines["bottom"].set_visible(False)
     axes.set_xlabel("writes per organization-minute")
     axes.set_ylabel("members")
+
+
+def _plot_place(axes: Axes, point: Measured, shape: Shape) -> None:
+    """Draw a dot where something was measured, in the free strip at the upper edge of its row."""
+    columns = _COLUMNS[shape]
+    column = float(np.interp(np.log(point.writes), np.log(columns), np.arange(len(columns))))
+    row = float(np.interp(np.log(point.members), np.log(MEMBERS), np.arange(len(MEMBERS))))
+    (dot,) = axes.plot(
+        [column], [row + 0.34], marker="o", markersize=4.5, markeredgewidth=1.2, markeredgecolor=INK,
+        markerfacecolor=PAPER if point.is_foreseen is False else INK, linestyle="none", zorder=5,
+    )  # fmt: skip
+    dot.set_in_layout(False)
 
 
 def _plot_cell(axes: Axes, place: tuple[int, int], saved: float, *, is_slower: bool) -> None:

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports.figures.canvas import Panels, Plate, Shape
+from reports.figures.placing import SIDES, Room
 from reports.theme import INK, MUTED, PAPER, PUSH, PUSH_QUIET
 from reports.wording import count, duration
+
+_WANTED_WIDTH: Final = 65.0
+_DRAWS: Final = "; shaded: between the luckiest draw of jitters and the unluckiest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,8 @@ class Marks:
 
     limit: float
     """The peak that is wanted at most."""
+    is_chosen: bool = True
+    """Whether somebody chose it; else it is half of the peak without jitter."""
     live_ms: float | None
     """The jitter of the run; None: client models differ."""
     measured: float
@@ -40,7 +47,11 @@ def herd_plate(replayed: Sequence[Replayed], marks: Marks) -> Plate:
     def plot(panels: Panels, shape: Shape) -> None:
         plot_herd(panels[0], replayed, marks, shape=shape)
 
-    return Plate(name="herd", plot=plot, height=lambda shape: 380 if shape is Shape.WIDE else 340)
+    return Plate(name="herd", plot=plot, height=_height)
+
+
+def _height(shape: Shape) -> int:
+    return 380 if shape is Shape.WIDE else 340
 
 
 def plot_herd(axes: Axes, replayed: Sequence[Replayed], marks: Marks, *, shape: Shape) -> None:
@@ -48,36 +59,49 @@ def plot_herd(axes: Axes, replayed: Sequence[Replayed], marks: Marks, *, shape: 
     jitters = [each.jitter_ms for each in replayed]
     span = max(jitters[-1], 1)
     axes.set_xlim(-0.02 * span, span * 1.02)
-    axes.set_ylim(0, max(marks.measured, marks.limit, *(each.highest for each in replayed)) * 1.15)
+    axes.set_ylim(0, max(marks.measured, marks.limit, *(each.highest for each in replayed)) * 1.18)
     lowest, highest = [each.lowest for each in replayed], [each.highest for each in replayed]
     axes.fill_between(jitters, lowest, highest, color=PUSH_QUIET, linewidth=0)
     axes.plot(jitters, [each.peak for each in replayed], color=PUSH, linewidth=2.4, marker="o", markersize=4)
-    axes.axhline(marks.limit, color=MUTED, linewidth=1.0, dashes=(4, 2))
-    axes.annotate(
-        f"wanted: at most {count(marks.limit)}", (1.0, marks.limit), xycoords=("axes fraction", "data"),
-        xytext=(-4, 4), textcoords="offset points", ha="right", va="bottom", color=MUTED,
-    )  # fmt: skip
+    _wanted(axes, marks)
+    room = Room.of(axes, shape, _height(shape), beside=_WANTED_WIDTH)
+    for border in (lowest, highest):
+        room.add_line(list(zip(jitters, border, strict=True)))
+    room.add_line([(0, marks.limit), (span, marks.limit)])
     if marks.live_ms is not None:
+        # At no jitter the curve begins, and falls: only above its beginning there is nothing.
         name = "measured, no jitter" if marks.live_ms == 0 else f"measured\n{duration(marks.live_ms)}"
-        _mark(axes, (marks.live_ms, marks.measured), f"{name}: {count(marks.measured)}", colour=INK)
+        above = highest[0] if marks.live_ms == 0 else None
+        _mark(axes, room, (marks.live_ms, marks.measured), f"{name}: {count(marks.measured)}", colour=INK, above=above)
     enough = next((each for each in replayed if each.jitter_ms == marks.enough_ms), None)
     if enough is not None and enough.jitter_ms != marks.live_ms:
-        _mark(axes, (enough.jitter_ms, enough.peak), f"{duration(enough.jitter_ms)}: {count(enough.peak)}", colour=PUSH)
+        text = f"{duration(enough.jitter_ms)}: {count(enough.peak)}"
+        _mark(axes, room, (enough.jitter_ms, enough.peak), text, colour=PUSH)
     _dress(axes, shape)
 
 
-def _mark(axes: Axes, where: tuple[float, float], text: str, *, colour: str) -> None:
-    axes.plot(*where, marker="o", markersize=9, color=colour, markeredgecolor=PAPER, linestyle="none", zorder=5)
-    # The curve falls, so there is room below it on the left; near its beginning, above it or on the right.
-    if not where[0]:
-        horizontal, vertical, offset = "left", "bottom", (9, 7)
-    elif where[0] < axes.get_xlim()[1] / 4:
-        horizontal, vertical, offset = "left", "center", (11, 2)
-    else:
-        horizontal, vertical, offset = "right", "top", (-9, -8)
+def _wanted(axes: Axes, marks: Marks) -> None:
+    """Draw the limit, and name it beside the panel: within it the curve may be anywhere."""
+    limit, words = marks.limit, "wanted:\nat most" if marks.is_chosen else "half the\npeak:"
+    axes.axhline(limit, color=MUTED, linewidth=1.0, dashes=(4, 2))
     axes.annotate(
-        text, where, xytext=offset, textcoords="offset points", ha=horizontal, va=vertical, color=colour,
-        fontweight="bold", bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}, zorder=4,
+        f"{words}\n{count(limit)}", (1.0, limit), xycoords=("axes fraction", "data"), xytext=(5, 0),
+        textcoords="offset points", ha="left", va="center", color=MUTED, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _mark(
+    axes: Axes, room: Room, where: tuple[float, float], text: str, *, colour: str, above: float | None = None
+) -> None:
+    """Draw a dot with its name; `above` a height of the data, joined to the dot, if it is given."""
+    axes.plot(*where, marker="o", markersize=9, color=colour, markeredgecolor=PAPER, linestyle="none", zorder=5)
+    at = where if above is None else (where[0], max(where[1], above))
+    if at != where:
+        axes.plot([where[0]] * 2, [where[1], at[1]], color=colour, linewidth=1, zorder=3)
+    side = room.side_of(at, text, SIDES if above is None else SIDES[:1])
+    axes.annotate(
+        text, at, xytext=side.offset, textcoords="offset points", ha=side.ha, va=side.va, color=colour,
+        fontweight="bold", zorder=4,
     )  # fmt: skip
 
 
@@ -87,4 +111,5 @@ def _dress(axes: Axes, shape: Shape) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     detail = ": each flush comes up to so much later, at random" if shape is Shape.WIDE else " of each flush, at most"
     axes.set_xlabel(f"jitter{detail}")
-    axes.set_title("the most re-fetches in any 100 ms, as replayed", color=MUTED, pad=10)
+    draws = ";\nshaded: luckiest to unluckiest draw" if shape is Shape.NARROW else _DRAWS
+    axes.set_title(f"the most re-fetches in any 100 ms, as replayed{draws}", color=MUTED, pad=10)

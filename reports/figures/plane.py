@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from reports.figures.canvas import Panels, Plate, Shape
+from reports.figures.placing import Room
 from reports.theme import INK, MUTED, PAPER, POLLING, PUSH
 from reports.wording import duration
 
@@ -31,7 +32,11 @@ def plane_plate(push: Point, curve: Sequence[Point], measured: Sequence[Point]) 
     def plot(panels: Panels, shape: Shape) -> None:
         plot_plane(panels[0], push, curve, measured=measured, shape=shape)
 
-    return Plate(name="push-or-poll", plot=plot, height=lambda shape: 420 if shape is Shape.WIDE else 360)
+    return Plate(name="push-or-poll", plot=plot, height=_height)
+
+
+def _height(shape: Shape) -> int:
+    return 420 if shape is Shape.WIDE else 360
 
 
 def plot_plane(axes: Axes, push: Point, curve: Sequence[Point], *, measured: Sequence[Point], shape: Shape) -> None:
@@ -44,15 +49,17 @@ def plot_plane(axes: Axes, push: Point, curve: Sequence[Point], *, measured: Seq
         [point.requests_per_minute for point in curve], [point.visibility_ms_p95 for point in curve],
         color=POLLING[0], linewidth=2.4,
     )  # fmt: skip
+    room = Room.of(axes, shape, _height(shape))
+    room.add_line([(point.requests_per_minute, point.visibility_ms_p95) for point in curve])
     for point in curve:
         if float(point.name) in _NAMED_S:
-            _dot(axes, point, POLLING[0], f"{float(point.name):g} s", marker="|", offset=(6, 6))
+            _dot(room, point, POLLING[0], f"{float(point.name):g} s", marker="|")
     for point in measured:
         axes.plot(
             [point.requests_per_minute], [point.visibility_ms_p95], marker="o", markersize=8, linestyle="",
             markerfacecolor=PAPER, markeredgecolor=POLLING[0], markeredgewidth=1.8, zorder=5,
         )  # fmt: skip
-    _dot(axes, push, PUSH, f"push: {duration(push.visibility_ms_p95)}", marker="o", offset=(0, 12))
+    _dot(room, push, PUSH, f"push: {duration(push.visibility_ms_p95)}", marker="o")
     axes.text(
         0.99, 0.97, "polling at any interval;\nrings: measured", transform=axes.transAxes, ha="right", va="top",
         color=POLLING[0], fontweight="bold",
@@ -67,17 +74,16 @@ def _limit(axes: Axes, every: Sequence[Point]) -> None:
     axes.set_ylim(min(waits) / 1.6, max(waits) * 1.4)
 
 
-def _dot(axes: Axes, point: Point, colour: str, name: str, *, marker: str, offset: tuple[int, int]) -> None:
-    axes.plot(
-        [point.requests_per_minute], [point.visibility_ms_p95], marker=marker, markersize=9, linestyle="",
-        color=colour, markeredgecolor=colour if marker == "|" else PAPER, zorder=6,
+def _dot(room: Room, point: Point, colour: str, name: str, *, marker: str) -> None:
+    at, is_tick = (point.requests_per_minute, point.visibility_ms_p95), marker == "|"
+    room.axes.plot(
+        *at, marker=marker, markersize=9, linestyle="", color=colour, markeredgecolor=colour if is_tick else PAPER,
+        zorder=6,
     )  # fmt: skip
-    is_tick = marker == "|"
-    axes.annotate(
-        name, (point.requests_per_minute, point.visibility_ms_p95), xytext=offset, textcoords="offset points",
-        ha="left" if is_tick else "center", color=INK if is_tick else colour,
-        fontweight="normal" if is_tick else "bold",
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}, zorder=7,
+    side = room.side_of(at, name)
+    room.axes.annotate(
+        name, at, xytext=side.offset, textcoords="offset points", ha=side.ha, va=side.va,
+        color=INK if is_tick else colour, fontweight="normal" if is_tick else "bold", zorder=7,
     )  # fmt: skip
 
 

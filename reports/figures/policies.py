@@ -3,26 +3,24 @@
 It draws what it is given and knows no policy; names are written beside the dots, so that no legend is needed.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reports.figures.canvas import Panels, Plate, Shape
+from reports.figures.placing import Room
 from reports.theme import INK, MUTED, PAPER, POLLING, PUSH, PUSH_QUIET
 from reports.wording import duration
 
 _LEAST_MS: Final = 1e-3
 """Where "never stale" stands on an axis that has no 0."""
-_NAMES_AT: Final = {
-    Shape.WIDE: ((0.4, 0.07), (0.2, 0.22), (0.02, 0.36)),
-    Shape.NARROW: ((0.02, 0.14), (0.02, 0.36), (0.02, 0.52)),
-}
-"""Where names stand, from below, as shares of the panel."""
+_LETTERS: Final = {Shape.WIDE: 32, Shape.NARROW: 20}
+"""In a line of a name."""
 
 
 class Mark(Enum):
@@ -54,7 +52,11 @@ def policies_plate(dots: Sequence[Dot]) -> Plate:
     def plot(panels: Panels, shape: Shape) -> None:
         plot_policies(panels[0], dots, shape)
 
-    return Plate(name="policies", plot=plot, height=lambda shape: 460 if shape is Shape.WIDE else 420)
+    return Plate(name="policies", plot=plot, height=_height)
+
+
+def _height(shape: Shape) -> int:
+    return 460 if shape is Shape.WIDE else 420
 
 
 def plot_policies(axes: Axes, dots: Sequence[Dot], shape: Shape) -> None:
@@ -75,57 +77,62 @@ def plot_policies(axes: Axes, dots: Sequence[Dot], shape: Shape) -> None:
             markerfacecolor=PAPER if is_hollow else PUSH_QUIET,
             markeredgecolor=PUSH_QUIET,
         )
-    _join_best(axes, dots)
-    _name_hollow(axes, dots, right)
-    # Names from above in the order of the angles at which their dots are seen from there: no two lines cross.
-    marked = sorted((dot for dot in dots if dot.mark), key=lambda dot: -_angle(dot, right, low, high))
-    for place, dot in enumerate(reversed(marked)):
-        _name(axes, dot, shape, corner=_NAMES_AT[shape][place])
+    room = Room.of(axes, shape, _height(shape))
+    room.add_points([_at(dot) for dot in dots])
+    _join_best(room, dots)
+    # What is recommended matters most, and has the choice of places.
+    for dot in sorted((dot for dot in dots if dot.mark), key=lambda dot: dot.mark is not Mark.RECOMMENDED):
+        _name(room, dot, shape)
+    _name_hollow(room, dots)
     cause = "because of signals, " if shape is Shape.WIDE else ""
     axes.set_xlabel(f"re-fetches {cause}per subscriber and minute", color=MUTED)
     axes.set_ylabel("mean staleness of a screen", color=MUTED)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 50 else (1.0,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _join_best(axes: Axes, dots: Sequence[Dot]) -> None:
-    best = sorted((dot for dot in dots if dot.is_best), key=lambda dot: dot.refreshes)
-    axes.plot(
-        [dot.refreshes for dot in best],
-        [max(dot.stale_ms, _LEAST_MS) for dot in best],
+def _at(dot: Dot) -> tuple[float, float]:
+    return dot.refreshes, max(dot.stale_ms, _LEAST_MS)
+
+
+def _join_best(room: Room, dots: Sequence[Dot]) -> None:
+    best = sorted(_at(dot) for dot in dots if dot.is_best)
+    room.axes.plot(
+        [refreshes for refreshes, _ in best],
+        [stale_ms for _, stale_ms in best],
         color=PUSH,
         linewidth=1.6,
         marker="o",
         markersize=5,
         drawstyle="steps-post",
     )
+    if best:
+        corners = [(right, stale_ms) for (_, stale_ms), (right, _) in pairwise(best)]
+        room.add_line(
+            [best[0], *(each for corner, end in zip(corners, best[1:], strict=True) for each in (corner, end))]
+        )
 
 
-def _name_hollow(axes: Axes, dots: Sequence[Dot], right: float) -> None:
-    """Say once what a hollow dot is, beside the stalest."""
-    hollow = [dot for dot in dots if dot.drops_signals and not dot.mark]
-    if not hollow:
-        return
-    dot = max(hollow, key=lambda each: each.stale_ms)
-    is_left = dot.refreshes < right / 2
-    note = axes.annotate(
-        "hollow: drops signals",
-        (dot.refreshes, max(dot.stale_ms, _LEAST_MS)),
-        xytext=(8 if is_left else -8, 0),
-        textcoords="offset points",
-        ha="left" if is_left else "right",
-        va="center",
-        color=MUTED,
-    )
-    note.set_in_layout(False)
+def _name_hollow(room: Room, dots: Sequence[Dot]) -> None:
+    """Say once what a hollow dot is, beside the stalest that has room for it."""
+    words = "hollow: drops signals"
+    for dot in sorted((dot for dot in dots if dot.drops_signals and not dot.mark), key=lambda dot: -dot.stale_ms):
+        side = room.free_side_of(_at(dot), words)
+        if side is not None:
+            note = room.axes.annotate(
+                words, _at(dot), xytext=side.offset, textcoords="offset points", ha=side.ha, va=side.va, color=MUTED
+            )
+            note.set_in_layout(False)
+            return
 
 
-def _name(axes: Axes, dot: Dot, shape: Shape, *, corner: tuple[float, float]) -> None:
-    """Ring a dot and write its name where no policy can be: in the corner of few requests and fresh screens."""
+def _name(room: Room, dot: Dot, shape: Shape) -> None:
+    """Ring a dot and write its name where there is nothing else, joined to it by a line."""
     assert dot.mark is not None, "only marked dots have names"
-    at = (dot.refreshes, max(dot.stale_ms, _LEAST_MS))
-    axes.plot(
+    at, words = _at(dot), _wrapped(dot.name, _LETTERS[shape])
+    room.axes.plot(
         *([value] for value in at),
         linestyle="none",
         marker="o",
@@ -134,25 +141,32 @@ def _name(axes: Axes, dot: Dot, shape: Shape, *, corner: tuple[float, float]) ->
         markeredgecolor=dot.mark.value,
         markeredgewidth=2,
     )
-    words = dot.name.replace(", ", ",\n") if shape is Shape.NARROW else dot.name
-    name = axes.annotate(
+    name = room.axes.annotate(
         words,
         at,
-        xytext=corner,
+        xytext=room.spot_for(at, words),
         textcoords="axes fraction",
         ha="left",
         va="center",
         color=dot.mark.value,
         fontweight="bold",
         arrowprops={"arrowstyle": "-", "color": dot.mark.value, "shrinkB": 6, "linewidth": 1},
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0},
         zorder=4,
     )
     # A long name must not squeeze the panel.
     name.set_in_layout(False)
 
 
-def _angle(dot: Dot, right: float, low: float, high: float) -> float:
-    """Return how steeply a dot stands above the corner."""
-    height = math.log(max(dot.stale_ms, _LEAST_MS) / low) / max(math.log(high / low), 1e-9)
-    return height / max(dot.refreshes / right, 1e-9)
+def _wrapped(name: str, letters: int) -> str:
+    """Return a name in lines of about so many letters at most, broken after commas: `recommended:` keeps its own."""
+    lines: list[str] = []
+    for own in name.split("\n"):
+        line = ""
+        for part in own.split(", "):
+            longer = f"{line}, {part}" if line else part
+            if line and len(longer) > letters:
+                lines.append(f"{line},")
+                longer = part
+            line = longer
+        lines.append(line)
+    return "\n".join(lines)

@@ -32,6 +32,8 @@ class SyntheticPipeline:
     pollers: int = 0
     """Of each cohort, in all organizations together."""
     intervals_s: tuple[float, ...] = ()
+    conditional: bool = False
+    """Whether there is a conditional cohort beside each plain one."""
     rounds: int = 10
     """Mutations of each organization."""
     period_s: float = 2.0
@@ -52,6 +54,8 @@ class SyntheticPipeline:
     seed: int = 1
     warm_up_s: float = 5.0
     gates: tuple[str, ...] = ()
+    members: tuple[float, ...] = ()
+    """As `organizations.members`; equal numbers, since each organization has as many subscribers as any other."""
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -61,9 +65,13 @@ class SyntheticPipeline:
             {
                 "name": "synthetic",
                 "question": "Does the analysis recover what was put in?",
-                "organizations": {"count": self.organizations, "jobs": self.jobs},
+                "organizations": {"count": self.organizations, "jobs": self.jobs, "members": self.members},
                 "subscribers": {"count": self.organizations * self.subscribers, "web": 0},
-                "pollers": [{"interval_s": interval, "count": self.pollers} for interval in self.intervals_s],
+                "pollers": [
+                    {"interval_s": interval, "count": self.pollers, "conditional": conditional}
+                    for interval in self.intervals_s
+                    for conditional in ((False, True) if self.conditional else (False,))
+                ],
                 "phases": [
                     {"name": "warm-up", "duration_s": self.warm_up_s, "mutations_per_s": 0, "warm_up": True},
                     {"name": "load", "duration_s": load_s, "mutations_per_s": self.organizations / self.period_s},

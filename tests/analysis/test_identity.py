@@ -65,6 +65,18 @@ def test_what_may_be_of_two_mutations_is_ambiguous_and_counted() -> None:
     assert story.metrics()["mutations"]["ambiguous"] == 1
 
 
+def test_a_mutation_without_an_answer_leaves_no_doubt_once_the_others_were_answered() -> None:
+    """Its event comes when the second, which came after it, had long been answered: it alone may have been meant."""
+    story = told()
+    story.row(Kind.DUE, 1000, actor=0, flag=MutationKind.UPDATE, entity="job", due_ns=1000 * MS)
+    story.row(Kind.SENT, 1001, actor=0, entity="job", due_ns=1000 * MS)
+    story.row(Kind.UNKNOWN, 1900, actor=0, entity="job", due_ns=1001 * MS)
+    nameless(changed(story, 1, 2000), "a", 2500)
+
+    assert story.run().events.mutation.tolist() == [0]
+    assert story.metrics()["mutations"]["ambiguous"] == 0
+
+
 def test_two_events_of_one_mutation_are_ambiguous_too() -> None:
     """A backend that emits twice."""
     story = nameless(nameless(changed(told(), 0, 1000), "a", 1005), "b", 1006)

@@ -19,7 +19,7 @@ from tests.analysis.literal import MS, Story
 from tests.analysis.synthetic_history import history_of, write_history
 from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
-PIPELINE = SyntheticPipeline(rounds=60, pollers=8, intervals_s=(10.0, 5.0), jitter_ms=10, lost_share=0.03)
+PIPELINE = SyntheticPipeline(rounds=60, pollers=8, intervals_s=(10.0, 5.0), jitter_ms=10, lost_share=0.03, members=(1,))
 
 
 @pytest.fixture(scope="module")

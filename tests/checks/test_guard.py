@@ -3,7 +3,16 @@
 import pytest
 
 from loadtests.checks.expected_load import expect
-from loadtests.checks.guard import Caps, GuardError, check_caps, check_hosts, external_hosts, is_loopback, read_allowed
+from loadtests.checks.guard import (
+    Caps,
+    GuardError,
+    check_caps,
+    check_hosts,
+    database_hosts,
+    external_hosts,
+    is_loopback,
+    read_allowed,
+)
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 
@@ -39,6 +48,56 @@ def test_each_external_host_counts_once() -> None:
     ]
 
     assert external_hosts(urls) == (HOST, "api.example.org")
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("", ()),
+        ("postgresql:///jobs", ()),
+        ("postgresql://me@localhost:5432/jobs", ()),
+        ("postgres://me@/jobs?host=/run/postgresql", ()),
+        ("postgresql://me@%2Frun%2Fpostgresql/jobs", ()),
+        ("postgresql://me:pw@DB.example.org:5432/jobs", ("db.example.org",)),
+        ("postgresql://me@127.0.0.1,db.example.org:5433/jobs", ("db.example.org",)),
+        ("postgresql://me@localhost/jobs?host=db.example.org", ("db.example.org",)),
+        ("postgresql://me@localhost/jobs?hostaddr=192.0.2.7,192.0.2.8", ("192.0.2.7", "192.0.2.8")),
+        ("postgresql://me@[::1]:5432,[2001:db8::1]/jobs", ("2001:db8::1",)),
+        ("postgresql://me%40home:p%2Fw@db.example.org/jobs", ("db.example.org",)),
+    ],
+)
+def test_a_database_is_where_its_client_would_look(url: str, hosts: tuple[str, ...]) -> None:
+    """In the URL's authority and in its parameters, of which each counts."""
+    assert database_hosts(url, {}) == hosts
+
+
+def test_what_a_database_url_leaves_open_the_environment_decides() -> None:
+    """The client's own variables; an address there even overrides a host's name."""
+    assert database_hosts("postgresql:///jobs", {"PGHOST": "db.example.org"}) == ("db.example.org",)
+    assert database_hosts("postgresql://localhost/jobs", {"PGHOST": "db.example.org"}) == ()
+    assert database_hosts("postgresql://localhost/jobs", {"PGHOSTADDR": "192.0.2.7"}) == ("192.0.2.7",)
+    with pytest.raises(GuardError, match="named by a service"):
+        database_hosts("postgresql:///jobs", {"PGSERVICE": "production"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "host=db.example.org password=pa55word",
+        "postgresql//me:pa55word@db.example.org/jobs",
+        "postgresql://me:pa55word@db.example.org,x@127.0.0.1/jobs",
+        "postgresql://me:pa55/word@db.example.org/jobs",
+        "postgresql://me:pa55?word@db.example.org/jobs",
+        "postgresql://me:pa55#word@db.example.org/jobs",
+        "postgresql://me:pa55%word@db.example.org/jobs",
+    ],
+)
+def test_a_database_that_can_be_read_in_two_ways_is_refused_without_a_word_of_it(url: str) -> None:
+    """The client would look elsewhere than this guard, or tell a password in its complaint."""
+    with pytest.raises(GuardError) as refused:
+        database_hosts(url, {})
+
+    assert "pa55" not in str(refused.value)
 
 
 def test_a_host_that_is_not_in_the_list_is_refused() -> None:

@@ -161,3 +161,10 @@ def test_losses_come_in_runs_of_five_seconds_and_more() -> None:
     told = discards(np.full(3600, 2000.0), 500, begins_s=0)
 
     assert told.share == pytest.approx(0.75, abs=0.03)
+
+
+def test_without_a_mutation_nobody_has_to_keep_up() -> None:
+    """Rather than for an infinite time."""
+    found = finding("mutators", "unlimited", 1, 0)
+
+    assert found.says == "nothing is written, and nobody has to keep up"

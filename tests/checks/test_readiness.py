@@ -31,7 +31,7 @@ def test_a_job_that_came_through_leaves_nothing_to_say() -> None:
         (402, "a plan gate"),
         (403, "the CSV file"),
         (404, "check api_url"),
-        (418, "answers 418: I am a teapot"),
+        (418, "answers 418 (I am a teapot)"),
         (428, "terms are not accepted"),
         (429, "limits requests"),
         (500, "see its log"),
@@ -50,10 +50,41 @@ def test_each_refusal_of_the_api_says_what_to_do(status: int, said: str) -> None
 
 def test_an_answer_of_another_route_is_told_from_a_refusal() -> None:
     """200, and no list of jobs."""
-    told = diagnose(replace(THROUGH, listed_before=replace(LIST, has_jobs=False, says="no JSON")))
+    told = diagnose(replace(THROUGH, listed_before=replace(LIST, is_understood=False, says="no JSON")))
 
     assert told is not None
-    assert "something else than expected (no JSON)" in told
+    assert "answers 200 (no JSON): something else than expected" in told
+    assert "envelope and lists in [api]" in told
+
+
+def test_a_page_that_is_too_short_is_told_before_screens_look_wrong() -> None:
+    """The backend calls the page's size something else, or has its own idea of it."""
+    told = diagnose(replace(THROUGH, jobs_listed=20, jobs_there=25))
+
+    assert told is not None
+    assert "shows 20 of 25 jobs" in told
+    assert diagnose(replace(THROUGH, jobs_listed=25, jobs_there=25)) is None
+    assert diagnose(replace(THROUGH, jobs_listed=40, jobs_there=3)) is None
+
+
+def test_a_route_that_the_run_needs_and_the_target_lacks_is_named_last() -> None:
+    """With what it is needed for."""
+    answer = Answered(url="https://api.example.com/api/jobs/1/flag", status=404)
+
+    told = diagnose(replace(THROUGH, refused=("a flag", answer)))
+
+    assert told is not None
+    assert told.startswith(f"{answer.url} (a flag, which this scenario needs) answers 404: no such path")
+
+
+def test_what_never_came_to_an_end_is_named() -> None:
+    """And comes before everything that was not seen because of it."""
+    told = diagnose(
+        replace(THROUGH, listed_before=replace(LIST, status=0), stuck_in="GET https://api.example.com/jobs")
+    )
+
+    assert told is not None
+    assert told.startswith("GET https://api.example.com/jobs did not come to an end")
 
 
 @pytest.mark.parametrize(

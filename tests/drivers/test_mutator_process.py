@@ -2,9 +2,11 @@
 
 import itertools
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -103,6 +105,51 @@ def test_a_pool_that_is_too_small_gives_up_before_the_drain(prepare: Prepare, tm
     assert len(history.of(Kind.UNSENT)) > 0
     assert history.of(Kind.SENT)["at_ns"].max() < told_ns
     assert len(history.of(Kind.SENT)) + len(history.of(Kind.UNSENT)) == len(history.of(Kind.DUE))
+
+
+class Elsewhere(ThreadingHTTPServer):
+    """A server that counts who asks it, and sends everybody to another one if it is told where that is."""
+
+    def __init__(self, location: str = "") -> None:
+        self.location, self.asked = location, 0
+        super().__init__(("127.0.0.1", 0), _Redirect)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Redirect(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Elsewhere
+
+    def _answer(self) -> None:
+        self.server.asked += 1
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_response(307 if self.server.location else 200)
+        self.send_header("location", self.server.location + self.path)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the library's names
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_redirect_leads_nowhere(prepare: Prepare) -> None:
+    """The guard has not seen where it leads, and the token is not meant for that host: the mutation has failed."""
+    with Elsewhere() as stranger, Elsewhere(stranger.url) as target:
+        child = prepare("phases.0.duration_s=0.3", api_url=target.url)
+        go(child)
+        dispatched = child.wait_for("dispatched", PATIENCE_S)
+        target.shutdown()
+        stranger.shutdown()
+
+    assert (dispatched["due"], dispatched["failed"], target.asked) == (9, 9, 9)
+    assert stranger.asked == 0
 
 
 def test_a_halt_begins_nothing_more(prepare: Prepare, tmp_path: Path) -> None:

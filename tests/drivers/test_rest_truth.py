@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from loadtests.history.kinds import NOBODY, Kind
 from loadtests.history.ledger import Ledger
 from loadtests.pipeline.settings import StackSettings
 from loadtests.processes.spawn import Child
+from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
@@ -140,6 +142,42 @@ def test_an_event_that_names_no_request_names_its_job(theirs: Endpoint, populati
     assert len(rows["EVENT_ABOUT"]) == 5
     assert {revision for _, revision, *_ in rows["TRUE_EVENT"]} == {NOBODY}
     assert rows == told(tmp_path / "sql", lambda ledger: TruthReader(theirs.database_url, population, ledger))
+
+
+def test_what_given_organizations_did_before_the_run_is_not_read(
+    theirs: Endpoint, population: Population, tmp_path: Path
+) -> None:
+    """They may have a past of millions of events, and none of them is the run's. By SQL as by REST."""
+    homes = tuple(population.organization_indices)
+    with psycopg.connect(theirs.database_url) as connection:
+        connection.execute(
+            "insert into realtime_events (organization_id, event_type, entity_type, payload, created_at) "
+            "values (%s, 'job.updated', 'job', '{}', now() - interval '1 day')",
+            (homes[0],),
+        )
+    given = Given(organizations=homes, authors=("",) * 2, members=((),) * 2)
+    theirs_before = replace(population, given=given, began_at=datetime.now(UTC))
+
+    for name, truth in (
+        ("rest", lambda ledger: RestTruth(theirs, theirs_before, ledger)),
+        ("sql", lambda ledger: TruthReader(theirs.database_url, theirs_before, ledger)),
+    ):
+        assert len(told(tmp_path / name, truth)["TRUE_EVENT"]) == 5
+    assert len(told(tmp_path / "own", lambda ledger: RestTruth(theirs, population, ledger))["TRUE_EVENT"]) == 6
+
+
+def test_after_the_load_a_page_that_fails_is_asked_for_again(
+    theirs: Endpoint, population: Population, tmp_path: Path
+) -> None:
+    """Nothing comes later that would make up for it. An address that never answers is given up in the end."""
+    pauses: list[float] = []
+    with Ledger(tmp_path / "runner.ledger", capacity_rows=1000) as ledger:
+        truth = RestTruth(replace(theirs, supabase_url="http://127.0.0.1:1"), population, ledger, wait=pauses.append)
+        with pytest.raises(TruthRefusedError, match="does not answer"):
+            truth.read_all()
+        truth.close()
+
+    assert pauses == [1.0, 5.0]
 
 
 def test_one_reading_that_fails_is_made_up_for_and_three_are_not(

@@ -1,9 +1,13 @@
-"""A backend with paths, names and envelopes of its own: the embedded jobs API behind a translation of its answers."""
+"""A backend with paths, names, pages and envelopes of its own: the embedded jobs API behind a translation.
+
+It can be told to refuse, and to keep a job's revision to itself.
+"""
 
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -17,6 +21,7 @@ from starlette.routing import Route
 TABLE = """
 [api]
 envelope = "result.items"
+pages = "offset"
 
 [api.routes]
 jobs = "/v2/work-orders"
@@ -27,7 +32,11 @@ documents = "/v2/work-orders/{job}/attachments"
 audit = "/v2/history"
 
 [api.query]
+offset = "skip"
 limit = "per_page"
+
+[api.lists]
+audit = ""
 
 [api.fields]
 revision = "version"
@@ -35,28 +44,40 @@ client_name = "customer"
 """
 
 
+@dataclass(slots=True, kw_only=True)
+class Manners:
+    """How it behaves; may be changed while it runs."""
+
+    refuses: tuple[str, int, dict[str, Any]] | None = None
+    """Requests of this method are answered with this status and body."""
+    tells_revision: bool = True
+    asked: int = 0
+    """Lists of jobs that were asked for in its own way."""
+
+
 @contextmanager
-def other_backend(api_url: str) -> Iterator[str]:
+def other_backend(api_url: str, manners: Manners | None = None) -> Iterator[str]:
     """Serve the jobs API at `api_url` in its own way; yields the address."""
+    own = manners or Manners()
     client = httpx.AsyncClient(base_url=api_url, timeout=10)
 
     async def pass_on(request: Request) -> Response:
-        path = request.url.path.replace("/v2/work-orders", "/api/jobs").replace("/attention", "/flag")
-        path = path.replace("/attachments", "/documents").replace("/v2/history", "/api/audit/events")
-        query = request.url.query.replace("per_page=", "limit=")
+        if own.refuses is not None and own.refuses[0] == request.method:
+            return Response(orjson.dumps(own.refuses[2]), own.refuses[1], media_type="application/json")
         content = await request.body()
         if content:
             content = orjson.dumps(_renamed(orjson.loads(content), {"customer": "client_name"}))
         headers = {key: request.headers[key] for key in ("authorization", "x-request-id") if key in request.headers}
         answer = await client.request(
             request.method,
-            f"{path}?{query}" if query else path,
+            _path(request.url.path),
+            params=_asked(request, own),
             content=content,
             headers={**headers, "content-type": "application/json"},
         )
-        told = _renamed(answer.json(), {"revision": "version"})
-        if answer.is_success and isinstance(told, dict) and "data" in told:
-            told = {"result": {"items": told["data"]}}
+        told = answer.json()
+        if answer.is_success:
+            told = _told(told, own)
         return Response(orjson.dumps(told), answer.status_code, media_type="application/json")
 
     @asynccontextmanager
@@ -79,9 +100,34 @@ def other_backend(api_url: str) -> Iterator[str]:
         thread.join(10)
 
 
-def _renamed(told: Any, names: dict[str, str]) -> Any:
+def _path(path: str) -> str:
+    path = path.replace("/v2/work-orders", "/api/jobs").replace("/attention", "/flag")
+    return path.replace("/attachments", "/documents").replace("/v2/history", "/api/audit/events")
+
+
+def _asked(request: Request, own: Manners) -> list[tuple[str, str]]:
+    """Return the query by the contract's names: theirs skips rows where the contract counts pages."""
+    query = dict(request.query_params)
+    size = query.pop("per_page", None)
+    if (skip := query.pop("skip", None)) is not None and size is not None:
+        own.asked += 1
+        query["page"] = str(int(skip) // int(size) + 1)
+    return [*query.items(), *([("limit", size)] if size is not None else [])]
+
+
+def _told(told: Any, own: Manners) -> Any:
+    told = _renamed(told, {"revision": "version"} if own.tells_revision else {"revision": None})
+    if not isinstance(told, dict) or "data" not in told:
+        return told
+    inner = told["data"]
+    return inner["events"] if isinstance(inner, dict) and "events" in inner else {"result": {"items": inner}}
+
+
+def _renamed(told: Any, names: dict[str, Any]) -> Any:
+    """Return the same with other names of fields, without those whose name is None."""
     if isinstance(told, list):
         return [_renamed(each, names) for each in told]
     if isinstance(told, dict):
-        return {names.get(key, key): _renamed(value, names) for key, value in told.items()}
+        named = ((names.get(key, key), value) for key, value in told.items())
+        return {key: _renamed(value, names) for key, value in named if key is not None}
     return told

@@ -67,6 +67,7 @@ def test_a_run_never_writes_over_another(start: StartCommand, short_scenario: Pa
         (("run", "smoke", "--ui", "--ui-port"), "--ui-port"),
         (("target", "up", "--api-port"), "--api-port"),
         (("target", "up", "--realtime-port"), "--realtime-port"),
+        (("target", "up", "--gateway-port"), "--gateway-port"),
     ],
 )
 def test_a_port_that_is_taken_is_named(start: StartCommand, arguments: tuple[str, ...], option: str) -> None:

@@ -52,11 +52,15 @@ def test_a_plain_locust_carries_out_the_schedule_and_ends(tmp_path: Path) -> Non
 @pytest.mark.e2e
 def test_a_plain_locust_loads_nobody_else(tmp_path: Path) -> None:
     """There is no list and no name to confirm: the verb that has both is named."""
-    names = ("JOBS_API_URL", "REALTIME_URL", "ANON_KEY", "SERVICE_ROLE_KEY", "JWT_SECRET", "DB_URL")
+    names = ("JOBS_API_URL", "REALTIME_URL", "ANON_KEY", "SERVICE_ROLE_KEY", "JWT_SECRET")
+    lines = [
+        *(f"{name}=https://api.example.com" for name in names),
+        "DB_URL=postgresql://localhost/db?host=db.example.com",
+    ]
     target = tmp_path / "target.env"
-    target.write_text("\n".join(f"{name}=https://api.example.com" for name in names), encoding="utf-8")
+    target.write_text("\n".join(lines), encoding="utf-8")
     finished = finished_locust(tmp_path, LOADTESTS_TARGET=str(target))
 
     assert finished.returncode != 0
-    assert "loads this machine alone, and LOADTESTS_TARGET names api.example.com" in finished.stderr
+    assert "loads this machine alone, and LOADTESTS_TARGET names api.example.com and db.example.com" in finished.stderr
     assert "loadtests run SCENARIO --target FILE" in finished.stderr

@@ -48,7 +48,7 @@ def test_the_run_passes(recorded: Recorded) -> None:
 
 def test_progress_is_told_in_plain_lines(recorded: Recorded) -> None:
     """A build server's log shows each step and the numbers that matter."""
-    for step in ("starting the pipeline", "connecting devices", "load 'warm-up'", "draining", "analysing"):
+    for step in ("preparing the target", "connecting devices", "load 'warm-up'", "draining", "analysing"):
         assert step in recorded.text
     assert "visibility p95 so far" in recorded.text
 

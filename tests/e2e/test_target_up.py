@@ -3,6 +3,7 @@
 import re
 import shlex
 import signal
+import socket
 
 import httpx
 
@@ -16,8 +17,10 @@ def environment(command: Command) -> dict[str, str]:
 
 
 def test_the_printed_keys_open_the_pipeline(start: StartCommand) -> None:
-    """Each token is a user's, and Ctrl-C stops everything."""
-    with start("target", "up", "--tokens", "2", "--organizations", "2") as command:
+    """At the port that was wished; each token is a user's, and Ctrl-C stops everything."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with start("target", "up", "--tokens", "2", "--organizations", "2", "--gateway-port", port) as command:
         command.wait_text("Ctrl-C stops everything")
         told = environment(command)
         authorized = [{"Authorization": f"Bearer {told[name]}"} for name in ("TOKEN_1", "TOKEN_2")]
@@ -32,6 +35,7 @@ def test_the_printed_keys_open_the_pipeline(start: StartCommand) -> None:
         assert code == 0, command.text
         assert command.left_behind() == []
 
+    assert told["SUPABASE_URL"] == f"http://127.0.0.1:{port}"
     assert [len(page) for page in jobs] == [15, 15]
     assert {job["id"] for job in jobs[0]}.isdisjoint(job["id"] for job in jobs[1])
     assert stranger.status_code == 401

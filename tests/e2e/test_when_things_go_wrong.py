@@ -128,7 +128,7 @@ def test_ctrl_c_before_the_load_leaves_without_a_trace(
 ) -> None:
     """Nothing was measured, so there is nothing to report."""
     with start("run", short_scenario, "--out", tmp_path / "run") as command:
-        command.wait_text("^starting the pipeline")
+        command.wait_text("^preparing the target")
         wait_postgres(command)
         command.process.send_signal(signal.SIGINT)
         code = command.wait_end()

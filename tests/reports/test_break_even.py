@@ -50,15 +50,22 @@ def test_the_line_is_told_for_each_client(full_run: ReportInput) -> None:
     assert "Members multiply" in organizations.takeaway
 
 
-def test_what_was_measured_stands_beside_what_was_simulated(full_run: ReportInput) -> None:
-    """A client that requested nothing has no row; the sentence says where the run stands."""
-    line, _ = break_even_exhibits(with_phase(full_run, PHASE))
-    (stays,) = line.beneath
+def test_what_was_measured_stands_in_both_figures(full_run: ReportInput) -> None:
+    """As circles on the lines, and as a dot on the map that says whether the simulation foresaw it."""
+    line, organizations = break_even_exhibits(with_phase(full_run, PHASE))
 
-    assert [row[0] for row in stays.rows] == ["busy, iOS as designed"]
-    assert stays.rows[0][1:5] == ("30.0", "30.0", "28.0", "24.0\N{EN DASH}32.0")
-    assert stays.rows[0][5].startswith("107")
-    assert "at 30.0." in line.takeaway
+    assert "are what this run measured, at 30.0 writes per organization-minute." in line.takeaway
+    assert [table.caption for table in line.beneath] == ["This run on the map: requests per device-minute"]
+    assert "Dots are where this run measured: 1 of 1 came to what the simulation says" in organizations.takeaway
+
+
+def test_sizes_of_organizations_are_told_apart(full_run: ReportInput) -> None:
+    """Small circles and large ones; a dot for each."""
+    sizes = {"2": {**PHASE, "members_per_organization": 2.0}, "10": {**PHASE, "members_per_organization": 10.0}}
+    line, organizations = break_even_exhibits(with_phase(full_run, {**PHASE, "sizes": sizes}))
+
+    assert "small ones in organizations of 2 members and large ones of 10." in line.takeaway
+    assert "2 of 2 came to" in organizations.takeaway
 
 
 def test_an_older_run_has_no_place_on_the_map(full_run: ReportInput) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reports.costs import cost_table, harness_check
+from reports.costs import conditional_polling, cost_table, harness_check
 from reports.metrics import Metrics
 from reports.wording import NO_NUMBER
 
@@ -36,6 +36,31 @@ def test_costs_are_told_by_the_hour() -> None:
     assert table.rows[0] == ("push", "720", "720", NO_NUMBER, "6.00", NO_NUMBER, NO_NUMBER, NO_NUMBER)
     assert table.rows[1][0] == "polling 5\u00a0s (conditional)"
     assert table.rows[1][1:] == ("720", "720", "31", "6.00", "1,440", "0.40", "0.30 to 0.55")
+
+
+def test_conditional_polling_is_told_by_its_bytes_and_reads() -> None:
+    """Of the cohort that was measured both ways, at the interval of the map if there is one."""
+    reads = {"database_reads_per_subscriber_hour": 1440.0}
+    spared = {**COST, **reads, "bytes_per_subscriber_minute": 25_000.0}
+    polling = {"2s": COST, "2s-conditional": COST, "5s": {**COST, **reads}, "5s-conditional": spared}
+    metrics = Metrics({"push": COST, "polling": polling})
+
+    assert (
+        conditional_polling(metrics, 5.0)
+        .replace("\u00a0", " ")
+        .endswith(
+            "in this run 1.50 MB (1,440 database reads) an hour instead of 6.00 MB (1,440 database reads), every 5 s; "
+            "push 6.00 MB."
+        )
+    )
+    assert "6.00\u00a0MB an hour instead of 6.00\u00a0MB, every 2\u00a0s" in conditional_polling(metrics, 10.0)
+
+
+def test_without_such_a_cohort_it_is_told_in_general() -> None:
+    """With where to measure it."""
+    assert "which `polling-baseline` measures" in conditional_polling(
+        Metrics({"push": COST, "polling": {"5s": COST}}), 5.0
+    )
 
 
 def test_the_cohort_that_is_furthest_off_is_named() -> None:

@@ -1,5 +1,6 @@
 """What is said of a herd: sentences and tables from numbers by hand."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from loadtests.analysis.quantiles import of_distinct
 from reports.herd import crowd_table, herd_exhibit, jitter_table
 from reports.input import ReportInput
 from reports.metrics import Metrics
+from tests.reports.replay_part import replay
 
 
 def herd_with(**changes: Any) -> dict[str, Any]:
@@ -42,7 +44,10 @@ def test_the_herd_is_told_with_its_latency_and_its_remedy(full_run: ReportInput)
     said = exhibit.takeaway.replace("\N{NO-BREAK SPACE}", " ")
     assert said.startswith("500 re-fetches fell into the densest 100 ms; the API took 460 ms (median)")
     assert "4.5 ms otherwise" in said
-    assert said.endswith("A jitter of 300 ms brings it to at most 250, as a replay of the run predicts.")
+    assert said.endswith(
+        "A jitter of 300 ms brings the live policy's to half of that without jitter, 250, as a replay of the run "
+        "predicts."
+    )
     assert exhibit.drawing is not None
 
 
@@ -52,8 +57,19 @@ def test_a_limit_out_of_reach_or_kept_already_reads_differently(full_run: Report
 
     assert beyond is not None
     assert kept is not None
-    assert beyond.takeaway.endswith("No jitter that was replayed brings that to at most 250.")
-    assert kept.takeaway.endswith("No jitter is needed for at most 250.")
+    assert beyond.takeaway.endswith("brings the live policy's to half of that without jitter, 250.")
+    assert kept.takeaway.endswith("No jitter is needed for half of that without jitter, 250.")
+
+
+def test_a_rate_that_was_chosen_is_called_so(make_full: Callable[..., ReportInput]) -> None:
+    """Half of the peak is only what stands there if nobody chose one."""
+    run = make_full()
+    chosen = run.scenario.subscribers.model_copy(update={"peak_per_100ms": 250})
+    run = replace(run, scenario=run.scenario.model_copy(update={"subscribers": chosen}))
+    exhibit = herd_exhibit(run_with(run))
+
+    assert exhibit is not None
+    assert "brings the live policy's to at most 250, as" in exhibit.takeaway
 
 
 def test_a_jitter_that_keeps_the_limit_is_praised(full_run: ReportInput) -> None:
@@ -62,8 +78,25 @@ def test_a_jitter_that_keeps_the_limit_is_praised(full_run: ReportInput) -> None
 
     assert exhibit is not None
     assert exhibit.takeaway.replace("\N{NO-BREAK SPACE}", " ").endswith(
-        "Its jitter of 300 ms kept it to what is wanted: at most 250."
+        "Its jitter of 300 ms kept it to what is wanted: half of that without jitter, 250."
     )
+
+
+def test_the_figure_and_the_recommendation_say_one_thing(full_run: ReportInput) -> None:
+    """The jitter that is recommended, or that it is left as it is."""
+    run = run_with(full_run)
+    added = {"added_jitter_ms": 400, "is_kept": True, "peak": 180}
+    left = {"added_jitter_ms": 0, "is_kept": False, "peak": 500}
+    exhibits = [herd_exhibit(replace(run, replay=replay(herd=herd))) for herd in (added, left)]
+
+    assert [
+        exhibit.takeaway.replace("\N{NO-BREAK SPACE}", " ").partition(" The setting ")[2]
+        for exhibit in exhibits
+        if exhibit
+    ] == [
+        "recommended above has 400 ms of it, and comes to 180.",
+        "recommended above leaves it at 500, and says why.",
+    ]
 
 
 def test_a_replay_that_is_off_says_so(full_run: ReportInput) -> None:

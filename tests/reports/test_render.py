@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reports.chapters.debounce import debounce
 from reports.input import ReportInput
 from reports.metrics import MissingMetricError
 from reports.page import to_html
@@ -297,7 +298,7 @@ def test_junit_has_a_case_for_each_gate_and_for_the_verdict(
 
 @pytest.mark.parametrize(
     "path",
-    [("push", "visibility_ms"), ("delivery", "leaked"), ("coalescing", "optimum"), ("population", "pollers")],
+    [("push", "visibility_ms"), ("delivery", "leaked"), ("population", "pollers")],
 )
 def test_a_broken_contract_is_loud(path: tuple[str, str], make_full: Callable[..., ReportInput]) -> None:
     """A key that metrics.json promises and does not hold is an error, not a blank; figures are drawn from series."""
@@ -307,3 +308,13 @@ def test_a_broken_contract_is_loud(path: tuple[str, str], make_full: Callable[..
 
     with pytest.raises(MissingMetricError, match=".".join(path)):
         to_html(run, (), ())
+
+
+def test_a_broken_contract_is_loud_in_a_chapter_too(make_full: Callable[..., ReportInput]) -> None:
+    """Chapters read keys of their own."""
+    run = make_full()
+    metrics: Any = run.results.metrics
+    del metrics["coalescing"]["optimum"]
+
+    with pytest.raises(MissingMetricError, match=r"coalescing\.optimum"):
+        debounce(run)

@@ -95,6 +95,16 @@ def test_an_answer_shows_all_changes_that_it_skipped(drivers: Drivers, view: Liv
     assert view.visibility_ms_p95() == pytest.approx(2900)
 
 
+def test_revisions_may_be_times_that_lie_millions_apart(drivers: Drivers, view: LiveView) -> None:
+    """Of a backend that counts none: only those that mutations made are looked at, not all numbers between."""
+    drivers.answer(0, "before", {"job": 1}, at_ns=SECOND)
+    drivers.change(0, "job", 2_000_000_000, due_ns=2 * SECOND)
+    drivers.change(1, "job", 2_000_002_000, due_ns=4 * SECOND)
+    drivers.answer(0, "after", {"job": 2_000_002_000}, at_ns=5 * SECOND)
+
+    assert view.visibility_ms_p95() == pytest.approx(2900)
+
+
 def test_pollers_do_not_count(drivers: Drivers, view: LiveView) -> None:
     """The number is that of push."""
     drivers.change(0, "job", 2, due_ns=SECOND)

@@ -101,6 +101,26 @@ def test_members_are_spread_evenly() -> None:
     assert sorted(homes.values()) == [2, 3, 3, 3, 3, 3, 3]
 
 
+def test_members_may_differ_where_writes_and_pollers_do_not() -> None:
+    """Organizations take the numbers in turn."""
+    told = population(
+        organizations={"count": 4, "members": [1, 5]},
+        subscribers={"count": 24},
+        pollers=[{"interval_s": 5, "count": 8}],
+    )
+    homes, polled = (Counter(each.organization for each in those) for those in (told.subscribers, told.pollers))
+
+    assert homes == {0: 2, 1: 10, 2: 2, 3: 10}
+    assert polled == {0: 2, 1: 2, 2: 2, 3: 2}
+    assert organization_weights(told.scenario) == pytest.approx([0.25] * 4)
+
+
+def test_members_differ_in_one_way() -> None:
+    """By Zipf's law or by what is said."""
+    with pytest.raises(ValueError, match="members says how subscribers spread"):
+        population(organizations={"count": 2, "sizes": "skewed", "members": [1, 2]})
+
+
 def test_pollers_keep_their_cohorts_interval() -> None:
     """And their phases differ, so that they do not poll in step."""
     pollers = EVERYBODY.pollers

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.scenario.model import Scenario
-from loadtests.targets.given_people import GivenPeople, cast, read_people
+from loadtests.targets.given_people import GivenPeople, read_people, who_plays
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import TargetFileError
 
@@ -27,6 +27,16 @@ def test_who_is_marked_changes_jobs_and_the_others_have_devices(tmp_path: Path) 
     assert found.authors == ("u2", "u3")
     assert found.members == (("u1",), ("u3",))
     assert found.tokens == {"u1": "t1", "u2": "t2", "u3": "t3"}
+    assert found.refresh_tokens == {}
+
+
+def test_some_have_a_token_to_refresh_with(tmp_path: Path) -> None:
+    """In a column of its own, which may be empty."""
+    found = people(tmp_path, "user_id,organization_id,access_token,refresh_token\nu1,o1,t1,r1\nu2,o1,t2,\n")
+
+    assert found.refresh_tokens == {"u1": "r1"}
+    assert "u1" in repr(found)
+    assert not [token for token in ("t1", "r1") if token in repr(found)]
 
 
 @pytest.mark.parametrize(
@@ -55,4 +65,4 @@ def test_a_scenario_with_more_organizations_than_the_file_is_refused(tmp_path: P
     )
 
     with pytest.raises(TargetError, match=r"--set organizations\.count=1"):
-        cast(people(tmp_path, HEAD + "u1,o1,t1,\n"), scenario, api_url="http://127.0.0.1:9")
+        who_plays(people(tmp_path, HEAD + "u1,o1,t1,\n"), scenario)

@@ -1,14 +1,16 @@
 """What a target cannot do is refused by name, before anything is started."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loadtests.scenario.model import Scenario
-from loadtests.targets.opening import open_external
+from loadtests.targets.opening import check_people, open_external
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import OpenedTarget, TargetFile
+from loadtests.wire.tokens import mint
 
 
 def scenario_of(**changes: Any) -> Scenario:
@@ -55,3 +57,31 @@ def test_a_plain_scenario_runs_anywhere(tmp_path: Path) -> None:
     endpoint = target.wait_ready().endpoint
     assert (endpoint.api_url, endpoint.jwt_secret, endpoint.database_url) == ("http://127.0.0.1:2", "j", "")
     assert target.trouble() is None
+
+
+@pytest.mark.parametrize(
+    ("refresh_token", "supabase_url", "said"),
+    [
+        ("", "http://127.0.0.1:1", "sign in anew and start at once, give a column refresh_token"),
+        ("r1", "", "sign in anew and start at once"),
+        ("r1", "http://127.0.0.1:1", None),
+    ],
+)
+def test_tokens_that_end_before_the_run_are_refused_before_anything_is_sent(
+    tmp_path: Path, refresh_token: str, supabase_url: str, said: str | None
+) -> None:
+    """By name; one that can be refreshed where accounts are is left to the start of the run."""
+    token = mint("a secret that is long enough for it", role="authenticated", expires_at_s=1020)
+    path = tmp_path / "people.csv"
+    path.write_text(
+        f"user_id,organization_id,access_token,refresh_token\nu1,o1,{token},{refresh_token}\n", encoding="utf-8"
+    )
+    given = replace(OPENED, csv=path, supabase_url=supabase_url)
+
+    if said is None:
+        check_people(scenario_of(), given, now_s=1000)
+        return
+    with pytest.raises(TargetError, match="user u1 lasts until 1970-01-01 00:17:00 UTC") as refused:
+        check_people(scenario_of(), given, now_s=1000)
+    assert said in str(refused.value)
+    assert token not in str(refused.value)

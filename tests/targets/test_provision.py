@@ -10,7 +10,8 @@ import pytest
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import DeviceModel
-from loadtests.targets.provision import provision
+from loadtests.targets.provision import provision, remove, residue
+from loadtests.targets.target_file import Provision
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
 
@@ -69,6 +70,26 @@ def test_two_runs_share_a_database(database: str) -> None:
     provision(database, population("two"))
 
     assert rows(database, "select count(*) from organizations") == [(4,)]
+
+
+def test_what_else_was_made_is_removed_too(database: str) -> None:
+    """A plan of each organization, terms of each user, and nobody else's; without it something is left, and told."""
+    wanted = Provision.model_validate(
+        {
+            "each_organization": [{"table": "plans", "values": {"org": "{organization}", "code": "pro"}}],
+            "each_user": [{"table": "terms", "values": {"who": "user/{user}", "version": 3}}],
+        }
+    )
+    with psycopg.connect(database) as connection:
+        connection.execute("create table plans (org uuid, code text); create table terms (who text, version int)")
+        connection.execute("insert into terms values ('user/somebody', 3)")
+    provision(database, population("one"), wanted)
+    remove(database, population("one"))
+
+    assert residue(database, population("one"), wanted) == {"plans": 2, "terms": 7}
+    remove(database, population("one"), wanted)
+    assert residue(database, population("one"), wanted) == {}
+    assert rows(database, "select who from terms") == [("user/somebody",)]
 
 
 def test_a_second_time_changes_nothing(database: str) -> None:

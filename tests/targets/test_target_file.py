@@ -133,3 +133,34 @@ def test_an_authority_is_found_beside_the_file(tmp_path: Path) -> None:
     Authority.make(tmp_path)
 
     assert opened(tmp_path, HOSTED + 'ca_file = "authority.pem"\n' + KEYS).ca_file == str(tmp_path / "authority.pem")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'realtime_url = "wss://abc.supabase.co/realtime/v1/websocket?apikey=pa55word"',
+        'realtime_url = "wss://me:pa55word@abc.supabase.co/socket/websocket"',
+    ],
+)
+def test_a_url_that_holds_a_key_is_refused_without_a_word_of_it(tmp_path: Path, line: str) -> None:
+    """All that a target file says stands in the manifest and in the report."""
+    with pytest.raises(TargetFileError, match="realtime_url: a URL names a place alone") as refused:
+        opened(tmp_path, f"{HOSTED}{line}\n{KEYS}")
+
+    assert "pa55" not in str(refused.value)
+
+
+def test_a_row_that_could_not_be_found_again_is_refused(tmp_path: Path) -> None:
+    """It would stay in the target after the run."""
+    row = '[[provision.each_user]]\ntable = "terms"\nvalues = { version = 3 }\n'
+
+    with pytest.raises(TargetFileError, match=r"a row of terms names neither \{organization\} nor \{user\}"):
+        opened(tmp_path, HOSTED + KEYS + row)
+
+
+def test_a_target_that_is_printed_shows_no_secret(tmp_path: Path) -> None:
+    """Where it is, and nothing that opens it."""
+    printed = repr(opened(tmp_path, HOSTED + KEYS))
+
+    assert "abc.supabase.co" in printed
+    assert not [secret for secret in ("anon-key", "service-key", "jwt-secret") if secret in printed]

@@ -24,3 +24,11 @@ def test_an_incomplete_endpoint_is_refused() -> None:
     """The missing key is named."""
     with pytest.raises(KeyError, match="jwt_secret"):
         Endpoint.from_json({key: value for key, value in HERE.to_json().items() if key != "jwt_secret"})
+
+
+def test_an_endpoint_that_is_printed_shows_no_secret() -> None:
+    """Whoever logs one, or fails with one in hand, tells addresses alone."""
+    printed = repr(HERE.with_tokens({"somebody": "a token"}))
+
+    assert HERE.realtime_url in printed
+    assert not [secret for secret in ("anon", "service", "'secret'", "localhost", "a token") if secret in printed]

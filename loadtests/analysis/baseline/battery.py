@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from loadtests.analysis.baseline.radio import RADIOS, Drain, Radio, Transfers, drain, sort_transfers
+from loadtests.analysis.baseline.radio import RADIOS, Drain, Transfers, drain, sort_transfers
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.segments import expand
@@ -61,27 +61,33 @@ def _by_radio(run: Reconstruction, moments: Iterable[Moments], among: Bools) -> 
     observed_ns = run.presence.lifetimes.device_ns(window.start_ns, window.end_ns, among)
     if not observed_ns:
         return {}
-    transfers = _together(run, moments, among)
-    return {radio.name: _told(radio, transfers, observed_ns) for radio in RADIOS}
+    transfers = _together(moments, among)
+    counted = int(window.holds(transfers.at_ns).sum())
+    return {
+        radio.name: _told(
+            drain(radio, transfers, observed_ns=observed_ns, within_ns=(window.start_ns, window.end_ns)), counted
+        )
+        for radio in RADIOS
+    }
 
 
-def _told(radio: Radio, transfers: Transfers, observed_ns: int) -> dict[str, float | int | None]:
-    used: Drain = drain(radio, transfers, observed_ns=observed_ns)
+def _told(used: Drain, transfers: int) -> dict[str, float | int | None]:
     per_hour = used.joules_per_hour
     return {
         "joules_per_hour": per_hour,
         "battery_share_per_hour": None if per_hour is None else per_hour / BATTERY_J,
         "wakeups_per_hour": used.wakeups_per_hour,
         "on_share": used.on_share,
-        "transfers": len(transfers.device),
+        "transfers": transfers,
         "device_hours": used.observed_s / 3600,
     }
 
 
-def _together(run: Reconstruction, moments: Iterable[Moments], among: Bools) -> Transfers:
+def _together(moments: Iterable[Moments], among: Bools) -> Transfers:
+    """Return the transfers of some devices, those before and after the window too: their tails may reach into it."""
     device, at_ns, size, is_up = [], [], [], []
     for each in moments:
-        chosen = among[each.device] & run.window.holds(each.at_ns)
+        chosen = among[each.device]
         device.append(each.device[chosen])
         at_ns.append(each.at_ns[chosen])
         size.append(each.bytes[chosen])
@@ -119,7 +125,7 @@ def _fetches(run: Reconstruction) -> tuple[Moments, ...]:
 def _heartbeats(run: Reconstruction, every_ns: int) -> tuple[Moments, ...]:
     """Return one each way every so often, from the moment when a device was live."""
     live = run.presence.live
-    span, ordinal = expand((live.end_ns - live.begin_ns - 1) // every_ns)
+    span, ordinal = expand(np.maximum(live.end_ns - live.begin_ns - 1, 0) // every_ns)
     device, at_ns = live.device[span], live.begin_ns[span] + (ordinal + 1) * every_ns
     size = np.full(len(device), HEARTBEAT_BYTES, dtype=np.int64)
     return tuple(Moments(device=device, at_ns=at_ns, bytes=size, is_up=is_up) for is_up in (True, False))

@@ -1,12 +1,14 @@
 """Block bootstrap: how much a number of a run would vary, from resampling stretches of its window.
 
 Changes that are close in time share queues, batches and luck, so stretches are drawn and not single observations: a
-stretch is as long as what is remembered, which is the longest polling interval or the debounce. Too few stretches say
-nothing. It knows weights of stretches and nothing of what is counted.
+stretch is at least as long as what is compared remembers, such as the interval of a cohort that polls. Too few
+stretches say nothing. It knows weights of stretches and nothing of what is counted.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -16,10 +18,10 @@ from loadtests.analysis.window import Window
 
 SHORTEST_S: Final = 2.0
 """A debounce, a fetch and what they delay."""
-FEWEST: Final = 8
+FEWEST: Final = 10
 """Stretches below which no interval is told."""
 _DRAWS: Final = 400
-_CONFIDENCE: Final = 0.95
+_Z: Final = NormalDist().inv_cdf(0.975)
 
 Weights = Floats
 """How often each stretch was drawn; all 1 for the run as it was."""
@@ -48,23 +50,42 @@ class Blocks:
         """Of one stretch."""
         return self.length_ns / NS_PER_S
 
+    @property
+    def outside(self) -> float:
+        """Which part of the draws a 95% interval leaves out on each side: less than 2.5% where stretches are few.
+
+        Few stretches vary less among themselves than what they are a sample of, so percentiles alone are too narrow:
+        the expanded percentile interval (Hesterberg, The American Statistician 69, 2015, section 4.3), with Student's
+        quantile by its expansion in the inverse of its freedom (Abramowitz and Stegun 26.7.5).
+        """
+        freedom = self.count - 1
+        student = _Z + (_Z**3 + _Z) / (4 * freedom) + (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / (96 * freedom**2)
+        return NormalDist().cdf(-math.sqrt(self.count / freedom) * student)
+
     def of(self, at_ns: Ints) -> Ints:
         """Return which stretch each stamp of the window lies in."""
         return np.clip((at_ns - self.start_ns) // self.length_ns, 0, self.count - 1)
 
+    def spans(self, window: Window) -> list[tuple[int, int]]:
+        """Return when each stretch begins and ends; the last one ends with the window."""
+        begins_ns = [self.start_ns + number * self.length_ns for number in range(self.count)]
+        return list(zip(begins_ns, [*begins_ns[1:], window.end_ns], strict=True))
+
     def interval(self, statistic: Callable[[Weights], float | None]) -> Interval:
         """Return a statistic of the run with its percentile interval over resampled stretches.
 
-        `statistic` takes one weight per stretch; where it is None for a draw, that draw says nothing.
+        `statistic` takes one weight per stretch. Where it is None for more draws than the interval leaves out on one
+        side, nobody knows where the bounds are. Bounds are draws: nothing is interpolated, for +inf is "never".
         """
         value = statistic(np.ones(self.count))
         if self.count < FEWEST or value is None:
             return Interval(value=value, low=None, high=None)
         drawn = [told for weights in self.draws() if (told := statistic(weights)) is not None]
-        if len(drawn) < _DRAWS // 2:
+        if _DRAWS - len(drawn) > self.outside * _DRAWS:
             return Interval(value=value, low=None, high=None)
-        low, high = np.quantile(np.array(drawn), [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
-        return Interval(value=value, low=float(low), high=float(high))
+        drawn.sort()
+        beyond = int(self.outside * len(drawn))
+        return Interval(value=value, low=drawn[beyond], high=drawn[-1 - beyond])
 
     def draws(self) -> Floats:
         """Return the weights of each draw: one row for each, the same for every statistic."""

@@ -1,7 +1,7 @@
 """Where a run stands on the map: what its devices requested in each phase, beside what the simulation says of it.
 
-The simulation knows of a phase how much was written, what and to which jobs, and what devices had open; when which
-write came is drawn afresh. So the two agree within chance, or one of them is wrong.
+The simulation knows of a phase how many writes its devices heard of, of which kinds and jobs, and what they had open;
+when which write came is drawn afresh. So the two agree within chance, or one of them is wrong.
 """
 
 import math
@@ -16,7 +16,7 @@ from loadtests.analysis.baseline.polling import interval_name
 from loadtests.analysis.devices import SUBSCRIBER
 from loadtests.analysis.quantiles import nearest_rank
 from loadtests.analysis.reconstruction import Reconstruction
-from loadtests.analysis.stamps import NS_PER_S, Bools
+from loadtests.analysis.stamps import NS_PER_S, Bools, Ints
 from loadtests.clients.models import Screen
 from loadtests.clients.roles import models_of
 from loadtests.history.history import History
@@ -39,9 +39,8 @@ class Stay:
     index: int
     begin_ns: int
     end_ns: int
-    writes: int
-    """Mutations due in it that were done."""
-    organizations: int
+    written: Ints
+    """Mutations due in it that were done, by organization."""
     jobs: int
     """Of an organization, in the middle of it: what is created can be changed later."""
 
@@ -50,19 +49,33 @@ class Stay:
         """How long it lasted."""
         return (self.end_ns - self.begin_ns) / _MINUTE_NS
 
-    @property
-    def per_minute(self) -> float:
-        """Writes per organization-minute."""
-        return self.writes / self.organizations / self.minutes
+    def per_minute(self, organizations: Ints) -> float:
+        """Return writes per organization-minute, on average over some organizations, each as often as it is named."""
+        return float(self.written[organizations].mean()) / self.minutes
 
 
 def break_even_metrics(run: Reconstruction, history: History, scenario: Scenario) -> dict[str, Any]:
     """Return the object `break_even` of `metrics.json`."""
+    places = _places(run, scenario)
+    everywhere = np.arange(scenario.organizations.count)
     return {
         "phases": {
-            scenario.phases[stay.index].name: _told(run, scenario, stay) for stay in _stays(run, history, scenario)
+            scenario.phases[stay.index].name: {
+                **_told(run, scenario, stay, everywhere),
+                "sizes": {str(members): _told(run, scenario, stay, each) for members, each in places.items()},
+            }
+            for stay in _stays(run, history, scenario)
         }
     }
+
+
+def _places(run: Reconstruction, scenario: Scenario) -> dict[int, Ints]:
+    """Return the organizations of each number of members, ascending; none where the scenario makes them alike."""
+    if not scenario.organizations.members:
+        return {}
+    home = run.devices.organization[run.devices.cohort == SUBSCRIBER]
+    sizes = np.bincount(home, minlength=scenario.organizations.count)
+    return {members: np.flatnonzero(sizes == members) for members in np.unique(sizes).tolist() if members}
 
 
 def writing_of(scenario: Scenario, phase: Phase) -> Writing:
@@ -97,7 +110,7 @@ def _stays(run: Reconstruction, history: History, scenario: Scenario) -> list[St
         for index, begin_ns, end_ns in zip(rows["value"].tolist(), rows["at_ns"].tolist(), ends_ns, strict=True)
         if end_ns - begin_ns >= LEAST_S * NS_PER_S and not scenario.phases[index].warm_up
     ]
-    return [stay for stay in stays if stay.writes]
+    return [stay for stay in stays if stay.written.any()]
 
 
 def _stay(run: Reconstruction, scenario: Scenario, *, index: int, begin_ns: int, end_ns: int) -> Stay:
@@ -109,31 +122,39 @@ def _stay(run: Reconstruction, scenario: Scenario, *, index: int, begin_ns: int,
         index=index,
         begin_ns=begin_ns,
         end_ns=end_ns,
-        writes=int((done & (due_ns >= begin_ns) & (due_ns < end_ns)).sum()),
-        organizations=organizations,
+        written=np.bincount(
+            run.mutations.organization[done & (due_ns >= begin_ns) & (due_ns < end_ns)], minlength=organizations
+        ),
         jobs=max(scenario.organizations.jobs + round(grown / organizations), 0),
     )
 
 
-def _told(run: Reconstruction, scenario: Scenario, stay: Stay) -> dict[str, Any]:
+def _told(run: Reconstruction, scenario: Scenario, stay: Stay, organizations: Ints) -> dict[str, Any]:
+    """Return what a phase came to in some organizations."""
+    is_there = np.isin(run.devices.organization, organizations)
+    subscribers = is_there & (run.devices.cohort == SUBSCRIBER)
     clients = {}
     for model in PUSHED_MODELS:
-        among = (run.devices.cohort == SUBSCRIBER) & (run.devices.model == int(model))
+        among = subscribers & (run.devices.model == int(model))
         if among.any():
-            rate = _predicted(run, scenario, stay, model) if is_predictable(scenario) else None
-            clients[model.key] = _of_client(_requested(run, stay, among), rate, organizations=stay.organizations)
+            home = run.devices.organization[among]
+            rate = _predicted(run, scenario, stay, model, home=home) if is_predictable(scenario) else None
+            clients[model.key] = _of_client(_requested(run, stay, among), rate, home=home)
     polling = {
-        interval_name(cohort): _requested(run, stay, run.devices.cohort == number)
+        interval_name(cohort): _requested(run, stay, is_there & (run.devices.cohort == number))
         for number, cohort in enumerate(scenario.pollers)
     }
     return {
-        "writes_per_organization_minute": stay.per_minute,
-        "members_per_organization": scenario.subscribers.count / scenario.organizations.count,
+        "writes_per_organization_minute": stay.per_minute(organizations),
+        "members_per_organization": int(subscribers.sum()) / len(organizations),
         "minutes": stay.minutes,
         "clients": clients,
         "polling": polling,
         "saved": {
-            name: {key: _saved(client, polled, float(key[:-1])) for key, polled in polling.items()}
+            name: {
+                interval_name(cohort): _saved(client, polling[interval_name(cohort)], cohort.interval_s)
+                for cohort in scenario.pollers
+            }
             for name, client in clients.items()
         },
     }
@@ -151,11 +172,14 @@ def _requested(run: Reconstruction, stay: Stay, among: Bools) -> dict[str, Any]:
     }
 
 
-def _of_client(measured: dict[str, Any], rate: Rate | None, *, organizations: int) -> dict[str, Any]:
+def _of_client(measured: dict[str, Any], rate: Rate | None, *, home: Ints) -> dict[str, Any]:
     if rate is None:
         return {**measured, "predicted_per_device_minute": None, "predicted_low": None, "predicted_high": None}
-    # Members of one organization hear the same: what chance there is, is in the organizations.
-    spread = _TWO_SIDED * math.hypot(rate.of_blocks / math.sqrt(organizations), rate.standard_error)
+    # Members of one organization hear the same: what chance there is, is in the organizations, and in those the more
+    # that more of the devices are at home in.
+    devices = np.bincount(home)
+    independent = float(devices.sum()) ** 2 / float((devices**2).sum())
+    spread = _TWO_SIDED * math.hypot(rate.of_blocks / math.sqrt(independent), rate.standard_error)
     return {
         **measured,
         "predicted_per_device_minute": rate.requests,
@@ -173,16 +197,19 @@ def _saved(client: dict[str, Any], polled: dict[str, Any], interval_s: float) ->
     }
 
 
-def _predicted(run: Reconstruction, scenario: Scenario, stay: Stay, model: DeviceModel) -> Rate:
+def _predicted(run: Reconstruction, scenario: Scenario, stay: Stay, model: DeviceModel, *, home: Ints) -> Rate:
+    """Return what devices of a model are simulated to request: `home` has the organization of each."""
     client = models_of(scenario)[model]
     open_on: Counter[Screen] = Counter()
+    at_home = set(home.tolist())
     for device in run.population.subscribers:
-        if device.model is model:
+        if device.model is model and device.organization in at_home:
             job = None if device.open_job is None else str(device.open_job)
             open_on[client.screen(open_job_id=job, open_audit=device.open_audit)] += 1
-    blocks = max(_FEWEST_BLOCKS, math.ceil(_SIMULATED_WRITES / (stay.per_minute * stay.minutes)))
+    per_minute = stay.per_minute(home)
+    blocks = max(_FEWEST_BLOCKS, math.ceil(_SIMULATED_WRITES / max(per_minute * stay.minutes, 1.0)))
     over = Stretch(
-        per_minute=stay.per_minute,
+        per_minute=per_minute,
         block_minutes=stay.minutes,
         blocks=blocks,
         fetch_ns=_fetch_ns(run),

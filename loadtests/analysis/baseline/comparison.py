@@ -34,17 +34,20 @@ class Comparison:
 
     @cached_property
     def _pairs(self) -> Ints:
-        pairs = self.run.pairs
-        return np.flatnonzero(pairs.counted & (pairs.cohort == SUBSCRIBER))
+        return self.run.pairs.of_subscribers()
 
     @cached_property
     def _sorted(self) -> tuple[Floats, Ints]:
-        """Push's visibility latencies in ascending order, and the stretch of each."""
+        """Push's visibility latencies in ascending order, and the due time of each."""
         pairs, mutations = self.run.pairs, self.run.mutations
         values = pairs.visibility_ms[self._pairs]
         order = np.argsort(values, kind="stable")
-        block = self.blocks.of(mutations.due_ns[pairs.mutation[self._pairs]])
-        return values[order], block[order]
+        return values[order], mutations.due_ns[pairs.mutation[self._pairs]][order]
+
+    @cached_property
+    def _block(self) -> Ints:
+        """The stretch of each of these."""
+        return self.blocks.of(self._sorted[1])
 
     @cached_property
     def _requests(self) -> Floats:
@@ -55,12 +58,11 @@ class Comparison:
         return counts.astype(np.float64)
 
     @cached_property
-    def _minutes(self) -> float:
-        """Subscriber-minutes in one stretch."""
-        window = self.run.window
-        among = self.run.devices.cohort == SUBSCRIBER
-        lived_ns = self.run.presence.lifetimes.device_ns(window.start_ns, window.end_ns, among)
-        return lived_ns / (60 * NS_PER_S) / self.blocks.count
+    def _minutes(self) -> Floats:
+        """Subscriber-minutes in each stretch."""
+        lifetimes, among = self.run.presence.lifetimes, self.run.devices.cohort == SUBSCRIBER
+        lived_ns = [lifetimes.device_ns(*span, among) for span in self.blocks.spans(self.run.window)]
+        return np.array(lived_ns) / (60 * NS_PER_S)
 
     @cached_property
     def _fetch_ms(self) -> float | None:
@@ -71,27 +73,28 @@ class Comparison:
         return nearest_rank(took_ms, 0.5) if len(took_ms) else None
 
     @cached_property
-    def _writes(self) -> tuple[Floats, Ints]:
-        """Of each change that a subscriber was to see: what delays every poller alike, and its stretch."""
+    def _writes(self) -> tuple[Floats, Ints, Ints]:
+        """Of each change that subscribers were to see: what delays every poller alike, its stretch, and how many."""
         mutations = self.run.mutations
-        chosen = np.unique(self.run.pairs.mutation[self._pairs])
-        chosen = chosen[mutations.effective_ns[chosen] != UNKNOWN]
+        chosen, seers = np.unique(self.run.pairs.mutation[self._pairs], return_counts=True)
+        is_known = mutations.effective_ns[chosen] != UNKNOWN
+        chosen, seers = chosen[is_known], seers[is_known]
         ahead_ms = elapsed_ms(mutations.due_ns[chosen], mutations.effective_ns[chosen]) + (self._fetch_ms or 0.0)
-        return ahead_ms, self.blocks.of(mutations.due_ns[chosen])
+        return ahead_ms, self.blocks.of(mutations.due_ns[chosen]), seers
 
     def polling(self, weights: Weights) -> RandomPhase:
-        """Return random-phase polling over the writes, their stretches weighted."""
-        ahead_ms, block = self._writes
-        return RandomPhase(ahead_ms=ahead_ms, weight=weights[block])
+        """Return what the subscribers would have seen of the writes by random-phase polling, stretches weighted."""
+        ahead_ms, block, seers = self._writes
+        return RandomPhase(ahead_ms=ahead_ms, weight=weights[block] * seers)
 
     def push_p95_ms(self, weights: Weights) -> float | None:
         """Return the p95 of push's visibility latency."""
-        values, block = self._sorted
-        return weighted_quantile(values, weights[block], P95) if len(values) else None
+        values = self._sorted[0]
+        return weighted_quantile(values, weights[self._block], P95) if len(values) else None
 
     def push_requests_per_minute(self, weights: Weights) -> float | None:
         """Return what a subscriber costs."""
-        minutes = float(weights.sum()) * self._minutes
+        minutes = float((self._minutes * weights).sum())
         return float((self._requests * weights).sum()) / minutes if minutes else None
 
     def equal_interval_s(self, weights: Weights) -> float | None:
@@ -132,27 +135,33 @@ class Comparison:
                 told.append({**point, "visibility_ms_p50": p50_ms, "visibility_ms_p95": p95_ms})
         return told
 
-    def dominance(self, cohort: int) -> dict[str, Any]:
-        """Return how push compares with a measured cohort, quantile by quantile."""
+    def dominance(self, cohort: int, blocks: Blocks) -> dict[str, Any]:
+        """Return how push compares with a measured cohort, quantile by quantile, by stretches that fit both."""
         pairs, mutations = self.run.pairs, self.run.mutations
-        other = np.flatnonzero(pairs.counted & (pairs.cohort == cohort))
-        values, block = self._sorted
-        theirs = Sample(
-            values=pairs.visibility_ms[other], block=self.blocks.of(mutations.due_ns[pairs.mutation[other]])
-        )
-        found = compare(Sample(values=values, block=block), theirs, self.blocks)
-        verdict = None if found.verdict is None else found.verdict.value
-        return {"verdict": verdict, "better_at": list(found.better_at), "worse_at": list(found.worse_at)}
+        other = pairs.of_cohort(cohort)
+        values, due_ns = self._sorted
+        theirs = Sample(values=pairs.visibility_ms[other], block=blocks.of(mutations.due_ns[pairs.mutation[other]]))
+        found = compare(Sample(values=values, block=blocks.of(due_ns)), theirs, blocks)
+        return {
+            "verdict": None if found.verdict is None else found.verdict.value,
+            "better_at": list(found.better_at),
+            "worse_at": list(found.worse_at),
+            "blocks": blocks.count,
+        }
 
 
 def comparison_metrics(
     run: Reconstruction, cohorts: Mapping[str, int], intervals_s: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return the metrics under `comparison`; empty for a run in which no subscriber was to see a change."""
-    remembered_s = max([0.0, *(intervals_s[name] for name in cohorts)])
-    compared = Comparison(run, cut(run.window, remembered_s=remembered_s, seed=run.population.seed))
-    if compared.push_p95_ms(np.ones(compared.blocks.count)) is None:
+    remembered_s = _remembered_s(run)
+    if remembered_s is None:
         return {}
+
+    def stretches(*at_least_s: float) -> Blocks:
+        return cut(run.window, remembered_s=max(at_least_s), seed=run.population.seed)
+
+    compared = Comparison(run, stretches(remembered_s))
     interval = compared.blocks.interval
     return {
         "blocks": compared.blocks.count,
@@ -168,9 +177,23 @@ def comparison_metrics(
             "interval_s": _told(interval(compared.interval_as_fresh_s)),
             "requests_per_minute": _told(interval(compared.requests_as_fresh_per_minute)),
         },
-        "dominance": {name: compared.dominance(cohort) for name, cohort in cohorts.items()},
+        "dominance": {
+            name: compared.dominance(cohort, stretches(remembered_s, intervals_s[name]))
+            for name, cohort in cohorts.items()
+        },
         "curve": compared.curve(),
     }
+
+
+def _remembered_s(run: Reconstruction) -> float | None:
+    """Return for how long push remembers a change: until 19 of 20 are visible. None: no subscriber was to see one.
+
+    Polling with random phases remembers nothing, and is worked out write by write.
+    """
+    seen_ms = run.pairs.visibility_ms[run.pairs.of_subscribers()]
+    if not len(seen_ms):
+        return None
+    return min(nearest_rank(seen_ms, P95) / 1000, run.window.duration_s)
 
 
 def _told(interval: Interval) -> dict[str, float | str | None]:

@@ -69,4 +69,5 @@ def _drain(radio: Radio, transfers: list[Transfer]) -> Drain:
             np.array(is_up, dtype=np.bool_),
         ),
         observed_ns=_HOURS * _HOUR_NS,
+        within_ns=(0, _HOURS * _HOUR_NS),
     )

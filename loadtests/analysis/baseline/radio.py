@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from loadtests.analysis.segments import is_start, running_max
-from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, Bools, Ints
+from loadtests.analysis.stamps import NEVER, NS_PER_MS, NS_PER_S, Bools, Ints
 
 _BITS: Final = 8
 _MBPS: Final = 1e6
@@ -120,30 +120,31 @@ def sort_transfers(device: Ints, at_ns: Ints, size: Ints, is_up: Bools) -> Trans
     return Transfers(device=device[order], at_ns=at_ns[order], bytes=size[order], is_up=is_up[order])
 
 
-def drain(radio: Radio, transfers: Transfers, *, observed_ns: int) -> Drain:
-    """Return what so many device-nanoseconds of these transfers take.
+def drain(radio: Radio, transfers: Transfers, *, observed_ns: int, within_ns: tuple[int, int]) -> Drain:
+    """Return what these transfers take in a stretch of time, in which devices were observed for so many nanoseconds.
 
     A burst is a row of transfers of which none finds the radio idle: each begins before the tail of the one before it
     is over. The promotion comes before a burst's first transfer, in addition to the recorded times; between transfers
-    and after the last one the radio is in its tail. A last tail counts whole, though nobody may have watched its end.
+    and after the last one the radio is in its tail. What transfers of before the stretch leave of their tails is in it,
+    and what lies behind its end is not; a transfer's bytes count where it begins.
     """
     device, begin_ns = transfers.device, transfers.at_ns
     mbps = np.where(transfers.is_up, UP_MBPS, DOWN_MBPS)
     active_ns = np.ceil(transfers.bytes * _BITS / (mbps * _MBPS) * NS_PER_S).astype(np.int64)
     end_ns = running_max(device, begin_ns + active_ns)
-    begins_burst = is_start(device)
-    gap_ns = np.zeros(len(device), dtype=np.int64)
-    gap_ns[1:] = np.maximum(begin_ns[1:] - end_ns[:-1], 0)
-    gap_ns[begins_burst] = 0
-    begins_burst |= gap_ns > radio.tail_ns
-    bursts = int(begins_burst.sum())
-    covered_ns = _covered_ns(begin_ns, active_ns, end_ns, is_start(device))
-    tail_ns = int(gap_ns[~begins_burst].sum()) + bursts * radio.tail_ns
+    is_first = is_start(device)
+    before_ns = np.where(is_first, begin_ns, np.concatenate([begin_ns[:1], end_ns[:-1]]))
+    is_inside = (begin_ns >= within_ns[0]) & (begin_ns < within_ns[1])
+    bursts = int((is_inside & (is_first | (begin_ns - before_ns > radio.tail_ns))).sum())
+    covered_ns = _overlap_ns(np.maximum(begin_ns, before_ns), begin_ns + active_ns, within_ns)
+    is_last = np.append(is_first[1:], True)[: len(device)]
+    next_ns = np.where(is_last, NEVER, np.append(begin_ns[1:], NEVER)[: len(device)])
+    tail_ns = _overlap_ns(end_ns, np.minimum(end_ns + radio.tail_ns, next_ns), within_ns)
     promotion_ns = bursts * radio.promotion_ns
     on_ns = promotion_ns + covered_ns + tail_ns
     nj_per_byte = np.where(transfers.is_up, radio.up_nj_per_byte(), radio.down_nj_per_byte())
     energy_j = (
-        float((transfers.bytes * nj_per_byte).sum()) / _NJ_PER_J
+        float((transfers.bytes * nj_per_byte)[is_inside].sum()) / _NJ_PER_J
         + _joules(radio.promotion_mw, promotion_ns)
         + _joules(radio.tail_mw, tail_ns)
         + _joules(radio.idle_mw, max(observed_ns - on_ns, 0))
@@ -151,11 +152,10 @@ def drain(radio: Radio, transfers: Transfers, *, observed_ns: int) -> Drain:
     return Drain(wakeups=bursts, on_s=on_ns / NS_PER_S, energy_j=energy_j, observed_s=observed_ns / NS_PER_S)
 
 
-def _covered_ns(begin_ns: Ints, active_ns: Ints, end_ns: Ints, is_first: Bools) -> int:
-    """Return for how long at least one transfer is under way, over all devices."""
-    before_ns = np.concatenate([begin_ns[:1], end_ns[:-1]])
-    before_ns = np.where(is_first, begin_ns, before_ns)
-    return int(np.maximum(begin_ns + active_ns - np.maximum(begin_ns, before_ns), 0).sum())
+def _overlap_ns(begin_ns: Ints, end_ns: Ints, within_ns: tuple[int, int]) -> int:
+    """Return how much of some spans lies in a stretch, all together."""
+    lasted_ns = np.minimum(end_ns, within_ns[1]) - np.maximum(begin_ns, within_ns[0])
+    return int(np.maximum(lasted_ns, 0).sum())
 
 
 def _joules(power_mw: float, time_ns: int) -> float:

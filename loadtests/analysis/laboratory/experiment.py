@@ -10,7 +10,9 @@ import numpy as np
 
 from loadtests.analysis.coalescing import read_asked
 from loadtests.analysis.devices import SUBSCRIBER
+from loadtests.analysis.laboratory.advice import Advice, Again, Tried, advise, cheapest_of
 from loadtests.analysis.laboratory.carried_out import is_independent
+from loadtests.analysis.laboratory.herd_replay import JITTERS_MS, HerdBench, is_replayable
 from loadtests.analysis.laboratory.outcome import Outcome
 from loadtests.analysis.laboratory.policy_grid import Choice, design, grid, live
 from loadtests.analysis.laboratory.reading import read_traces
@@ -51,8 +53,11 @@ def experiment(
     own, models = live(scenario), models_of(scenario)
     traces = read_traces(run, models, names)
     laboratory = laboratory_of(run, traces, models, seed=seed)
-    outcomes = carry(laboratory, [own, design(), *(others or grid())])
+    choices = [own, design(), *(others or grid())]
+    outcomes = carry(laboratory, choices)
     as_recorded = recorded(run, laboratory)
+    tried = [Tried(choice, outcome) for choice, outcome in zip(choices, outcomes, strict=True)]
+    best = cheapest_of(tried[2:], tried[0])
     return Replays(
         subscribers=traces.devices,
         signals=len(traces.arrivals),
@@ -62,9 +67,27 @@ def experiment(
         design=outcomes[1],
         others=outcomes[2:],
         is_grid=not others,
+        best=None if best is None else best.outcome,
+        advice=_advice(run, scenario, laboratory, live=tried[0], best=best),
         check=check_replay(run, traces, own, recorded=as_recorded, replayed=outcomes[0]),
         regrets=regrets(read_asked(run.signals, run.events, run.screens.requests, run.window)),
     )
+
+
+def _advice(
+    run: Reconstruction, scenario: Scenario, laboratory: Laboratory, *, live: Tried, best: Tried | None
+) -> Advice | None:
+    """Return what the herd adds to the choice; None where it is too large to be replayed, or there is none."""
+    engines = laboratory.engines
+    if not is_replayable(run, engines.models):
+        return None
+    bench = HerdBench(run, engines.traces, engines.models)
+    again = Again(
+        outcome=laboratory.replay,
+        peaks=lambda choice: bench.peaks(choice.policies),
+        jitters_ms=JITTERS_MS,
+    )
+    return advise(live, best, again, chosen=scenario.subscribers.peak_per_100ms)
 
 
 def affordable_experiment(

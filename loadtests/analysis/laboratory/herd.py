@@ -16,6 +16,29 @@ WIDTH_NS: Final = 100 * NS_PER_MS
 """Peaks are told per 100 ms: of any such stretch, wherever it begins."""
 
 
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """The densest 100 ms under one policy, replayed with several draws of chance."""
+
+    each: tuple[int, ...]
+    """Of each draw, ascending."""
+
+    @property
+    def median(self) -> int:
+        """The middle one."""
+        return self.each[len(self.each) // 2]
+
+    @property
+    def lowest(self) -> int:
+        """That of the luckiest draw."""
+        return self.each[0]
+
+    @property
+    def highest(self) -> int:
+        """That of the unluckiest draw."""
+        return self.each[-1]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowds:
     """The stretches in which requests were densest: every 100 ms with at least half as many as the densest."""

@@ -16,7 +16,7 @@ from loadtests.analysis.laboratory.arrivals import Part
 from loadtests.analysis.laboratory.carried_out import is_independent
 from loadtests.analysis.laboratory.durations import read_durations
 from loadtests.analysis.laboratory.engines import Engines
-from loadtests.analysis.laboratory.herd import peak_of
+from loadtests.analysis.laboratory.herd import Peaks, peak_of
 from loadtests.analysis.laboratory.reading import read_traces
 from loadtests.analysis.laboratory.traces import Traces
 from loadtests.analysis.reconstruction import Reconstruction
@@ -34,19 +34,6 @@ _COLUMNS_ARE_FASTER: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Peaks:
-    """The densest 100 ms under one policy."""
-
-    each: tuple[int, ...]
-    """Of each draw, ascending."""
-
-    @property
-    def median(self) -> int:
-        """The middle one."""
-        return self.each[len(self.each) // 2]
-
-
-@dataclass(frozen=True, slots=True)
 class Herds:
     """The peaks of a run under the live policies and under others."""
 
@@ -57,7 +44,7 @@ class Herds:
 
     def least_jitter_ms(self, limit: int) -> int | None:
         """Return the least of the jitters under which no draw exceeds the limit; None: there is none."""
-        return next((jitter_ms for jitter_ms, peaks in self.jittered.items() if peaks.each[-1] <= limit), None)
+        return next((jitter_ms for jitter_ms, peaks in self.jittered.items() if peaks.highest <= limit), None)
 
 
 def replay_herds(
@@ -67,14 +54,19 @@ def replay_herds(
 
     None: no fetch was answered, so that nobody knows how long one takes, or there are too many.
     """
-    if not _is_answered(run) or _steps(run, models) > MOST_STEPS:
+    if not is_replayable(run, models):
         return None
-    again = _Again(run, read_traces(run, models, names), models)
+    again = HerdBench(run, read_traces(run, models, names), models)
     jitters_ms = sorted({*JITTERS_MS, *(() if more_ms is None else (more_ms,))})
     return Herds(
         live=again.peaks({model: client.policy for model, client in models.items()}),
         jittered={jitter_ms: again.peaks(_jittered(models, jitter_ms)) for jitter_ms in jitters_ms},
     )
+
+
+def is_replayable(run: Reconstruction, models: Mapping[int, ClientModel]) -> bool:
+    """Return whether a herd can be lived again: a fetch was answered, and there are not too many."""
+    return _is_answered(run) and _steps(run, models) <= MOST_STEPS
 
 
 def _steps(run: Reconstruction, models: Mapping[int, ClientModel]) -> float:
@@ -95,7 +87,7 @@ def _jittered(models: Mapping[int, ClientModel], jitter_ms: int) -> Mapping[int,
 
 
 @dataclass(frozen=True)
-class _Again:
+class HerdBench:
     """A run that is lived again for when its subscribers fetch, and nothing else."""
 
     run: Reconstruction

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from loadtests.analysis.devices import SUBSCRIBER
-from loadtests.analysis.laboratory.herd import Crowds, peak_of_one, read_crowds
-from loadtests.analysis.laboratory.herd_replay import Peaks, replay_herds
+from loadtests.analysis.laboratory.herd import Crowds, Peaks, peak_of_one, read_crowds
+from loadtests.analysis.laboratory.herd_replay import replay_herds
 from loadtests.analysis.quantiles import of_distinct
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.stamps import NEVER, NS_PER_MS, Bools, Ints, elapsed_ms
@@ -95,4 +95,4 @@ def _predicted(
 
 
 def _told(peaks: Peaks) -> dict[str, int]:
-    return {"peak": peaks.median, "peak_min": peaks.each[0], "peak_max": peaks.each[-1]}
+    return {"peak": peaks.median, "peak_min": peaks.lowest, "peak_max": peaks.highest}

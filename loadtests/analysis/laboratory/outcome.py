@@ -56,11 +56,12 @@ def recommended(outcomes: Sequence[Outcome], live: Outcome) -> Outcome | None:
     It drops no more signals either: nothing but the next one would make up for the last that was dropped. `live` is
     the replay of the live policy, whose fetches took as long as those of the others. None: none is better.
     """
-    best = min((each for each in outcomes if _is_fair(each, live)), key=_rank, default=None)
+    best = min((each for each in outcomes if is_fair(each, live)), key=_rank, default=None)
     return best if best is not None and _rank(best) < _rank(live) else None
 
 
-def _is_fair(outcome: Outcome, live: Outcome) -> bool:
+def is_fair(outcome: Outcome, live: Outcome) -> bool:
+    """Return whether a policy costs no more requests, leaves screens no staler and drops no more signals than live."""
     worst_ms, live_worst_ms = (each.stale_ms.max or 0.0 for each in (outcome, live))
     is_no_dearer = outcome.refreshes <= live.refreshes and outcome.suppressed <= live.suppressed
     return is_no_dearer and _mean_ms(outcome) <= _mean_ms(live) and worst_ms <= live_worst_ms

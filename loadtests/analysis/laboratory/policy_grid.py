@@ -1,7 +1,7 @@
 """The refresh policies that a run is replayed with, each with a name that says all of it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import ValidationError
@@ -17,11 +17,13 @@ from loadtests.scenario.vocabulary import PUSHED_MODELS
 LIVE: Final = "live"
 DESIGN: Final = "design"
 HYBRID: Final = "hybrid"
+_NAMED: Final = (LIVE, DESIGN, HYBRID)
 WINDOWS_MS: Final = (100, 250, 500, 1000, 2000)
 
 _MS: Final = 1_000_000
 _DESIGN_NS: Final = 500 * _MS
 _WINDOW: Final = "window_ms"
+_JITTER: Final = "jitter_ms"
 _EXAMPLE: Final = "edge=fixed-window,window_ms=250,coalescing=request-key"
 
 
@@ -50,12 +52,10 @@ def parse_policy(text: str, scenario: Scenario) -> Choice:
         ReplayError: it is none.
 
     """
-    if text == LIVE:
-        return live(scenario)
-    if text == DESIGN:
-        return design()
-    if text == HYBRID:
-        return _everywhere(hybrid(window_ns=_DESIGN_NS).policy, HYBRID)
+    name, _, jitter_ms = text.partition(f",{_JITTER}=")
+    if name in _NAMED and (name == text or jitter_ms.isdecimal()):
+        named = _named(name, scenario)
+        return jittered(named, int(jitter_ms)) if jitter_ms else named
     said: dict[str, str | int] = {}
     for part in text.split(","):
         key, is_pair, value = part.partition("=")
@@ -76,6 +76,12 @@ def parse_policy(text: str, scenario: Scenario) -> Choice:
     )
 
 
+def _named(name: str, scenario: Scenario) -> Choice:
+    if name == LIVE:
+        return live(scenario)
+    return design() if name == DESIGN else _everywhere(hybrid(window_ns=_DESIGN_NS).policy, HYBRID)
+
+
 def grid() -> tuple[Choice, ...]:
     """Return every edge over a range of windows, with and without a maximal wait, jitter, and both coalescings."""
     return tuple(_everywhere(policy, name_of(policy)) for policy in _grid())
@@ -94,6 +100,20 @@ def _grid() -> Iterator[RefreshPolicy]:
                 yield RefreshPolicy(window_ns, coalescing, Edge.LEADING_AND_TRAILING, None, jitter_ns)
 
 
+def jitter_ms_of(choice: Choice) -> int:
+    """Return the jitter that clients of all models have at least."""
+    return min(policy.jitter_ns for policy in choice.policies.values()) // _MS
+
+
+def jittered(choice: Choice, jitter_ms: int) -> Choice:
+    """Return a policy with another jitter, the same for all client models."""
+    kept = [part for part in choice.name.split(",") if not part.startswith(f"{_JITTER}=")]
+    return Choice(
+        ",".join([*kept, f"{_JITTER}={jitter_ms}"]),
+        {model: replace(policy, jitter_ns=jitter_ms * _MS) for model, policy in choice.policies.items()},
+    )
+
+
 def is_defect(name: str) -> bool:
     """Return whether the policy of that name is a fault of today's code, replayed for comparison and never advised."""
     return f"edge={_word(Edge.FLUSH_ON_CANCEL)}" in name.split(",")
@@ -108,7 +128,7 @@ def name_of(policy: RefreshPolicy) -> str:
         _WINDOW: policy.window_ns // _MS,
         "coalescing": _word(policy.coalescing),
         "max_wait_ms": None if policy.max_wait_ns is None else policy.max_wait_ns // _MS,
-        "jitter_ms": policy.jitter_ns // _MS or None,
+        _JITTER: policy.jitter_ns // _MS or None,
     }
     return ",".join(f"{key}={value}" for key, value in parts.items() if value is not None)
 

@@ -40,7 +40,7 @@ class Quiet:
     """The gaps between what subscribers received."""
 
     gaps: int
-    """Between signals, or groups of such, that came apart from each other, each device by itself."""
+    """Between signals, or groups of such, that came apart from each other, each look at a device by itself."""
     ending: int
     """Of these, so long that a window ended in them."""
     narrow: int
@@ -67,12 +67,13 @@ class Quiet:
         return LivesOn.CADENCE if self.narrow * 2 > self.ending else LivesOn.QUIET
 
 
-def read_quiet(device: Ints, received_ns: Ints, batches: Batches, among: Bools, *, window_ns: int) -> Quiet:
-    """Return what the gaps between signals of some devices say about a window.
+def read_quiet(look: Ints, received_ns: Ints, batches: Batches, among: Bools, *, window_ns: int) -> Quiet:
+    """Return what the gaps between signals say about a window.
 
-    Signals may stand in any order; `among` has one entry for each of the batches, and selects those of the devices.
+    Signals may stand in any order, each with the look at its device that it fell into; `among` has one entry for each
+    of the batches, and selects those of the devices.
     """
-    gaps_ns = _gaps(device, received_ns)
+    gaps_ns = _gaps(look, received_ns)
     margins_ms: Floats = (gaps_ns[gaps_ns > window_ns] - window_ns) / NS_PER_MS
     enough = len(margins_ms) >= _GAPS_NEEDED
     return Quiet(
@@ -86,10 +87,10 @@ def read_quiet(device: Ints, received_ns: Ints, batches: Batches, among: Bools, 
     )
 
 
-def _gaps(device: Ints, received_ns: Ints) -> Ints:
-    """Return the gaps from each signal to the device's next, if that did not come together with it."""
-    order = np.lexsort((received_ns, device))
-    device, received_ns = device[order], received_ns[order]
-    gaps = np.diff(received_ns)[~is_start(device)[1:]] if len(device) else received_ns
+def _gaps(look: Ints, received_ns: Ints) -> Ints:
+    """Return the gaps from each signal to the look's next, if that did not come together with it."""
+    order = np.lexsort((received_ns, look))
+    look, received_ns = look[order], received_ns[order]
+    gaps = np.diff(received_ns)[~is_start(look)[1:]] if len(look) else received_ns
     apart: Ints = gaps[gaps >= TOGETHER_NS]
     return apart

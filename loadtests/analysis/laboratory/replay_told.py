@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from loadtests.analysis.laboratory.outcome import Outcome, front, recommended
-from loadtests.analysis.laboratory.policy_grid import is_defect
+from loadtests.analysis.laboratory.advice import Advice
+from loadtests.analysis.laboratory.outcome import Outcome, front
 from loadtests.analysis.laboratory.regret import Regret
 from loadtests.analysis.laboratory.replay_check import ReplayCheck
 from loadtests.analysis.stamps import NS_PER_S
@@ -28,18 +28,30 @@ class Replays:
     others: tuple[Outcome, ...]
     is_grid: bool
     """Whether the others are all there are to choose from, or a few that somebody asked for."""
+    best: Outcome | None
+    """The cheapest of the others under which screens are no staler than live; None when the live policy is."""
+    advice: Advice | None
+    """What the herd adds to that; None: nothing, or it was not replayed."""
     check: ReplayCheck
     regrets: tuple[Regret, ...]
 
     @cached_property
     def front(self) -> tuple[Outcome, ...]:
         """What no other policy beats in both requests and mean staleness."""
-        return front([self.live, self.design, *self.others])
+        return front([self.live, self.design, *self.all_others])
 
     @cached_property
     def recommended(self) -> Outcome | None:
-        """The best of the others, today's faults left aside; None when the live policy is."""
-        return recommended([each for each in self.others if not is_defect(each.name)], self.live)
+        """What to choose; None: the live policy."""
+        if self.advice is None:
+            return self.best
+        return None if self.advice.policy is None else self.advice.policy.outcome
+
+    @cached_property
+    def all_others(self) -> tuple[Outcome, ...]:
+        """The others, and the recommended policy if jitter was added to it: then it is none of them."""
+        best = self.recommended
+        return self.others if best is None or best in self.others else (*self.others, best)
 
 
 def json_of(replays: Replays) -> dict[str, Any]:
@@ -54,10 +66,27 @@ def json_of(replays: Replays) -> dict[str, Any]:
         "recorded": _json_of(replays.recorded),
         "live": _json_of(replays.live),
         "design": _json_of(replays.design),
-        "policies": [_json_of(each) for each in replays.others],
+        "policies": [_json_of(each) for each in replays.all_others],
         "front": [each.name for each in replays.front],
         "recommended": None if best is None else best.name,
+        "herd": None if replays.advice is None else _herd_json(replays.advice),
         "prices": [regret.to_json() for regret in replays.regrets],
+    }
+
+
+def _herd_json(advice: Advice) -> dict[str, Any]:
+    spread = advice.spread
+    return {
+        "limit_per_100ms": advice.limit,
+        "is_chosen": advice.is_chosen,
+        "live_peak": advice.live_peaks.median,
+        "peak": advice.peaks.median,
+        "is_kept": advice.is_kept,
+        "added_jitter_ms": advice.added_jitter_ms,
+        "without_added_jitter": {**_json_of(advice.plain.outcome), "peak": advice.plain_peaks.median},
+        "with_enough_jitter": None
+        if spread is None
+        else {**_json_of(spread.tried.outcome), "peak": spread.peaks.median, "jitter_ms": spread.jitter_ms},
     }
 
 
@@ -130,14 +159,38 @@ def _cell(value: float | None) -> str:
 
 
 def _recommendation(replays: Replays) -> Iterator[str]:
-    best, live = replays.recommended, replays.live
+    best, live, advice = replays.recommended, replays.live, replays.advice
     if best is None:
         yield "No other of these costs as few requests without screens being staler than live."
-        return
-    saved = 1 - best.refreshes / live.refreshes if live.refreshes else 0.0
-    yield (
-        f"◄ {saved:.0%} fewer refreshes than live, screens stale for {best.stale_mean_ms or 0:,.0f} instead of "
-        f"{live.stale_mean_ms or 0:,.0f} ms on average, and no longer at worst: the fewest that can be said of."
+    else:
+        saved = 1 - best.refreshes / live.refreshes if live.refreshes else 0.0
+        cost = (
+            "as many refreshes as"
+            if not saved
+            else f"{abs(saved):.0%} {'fewer' if saved > 0 else 'more'} refreshes than"
+        )
+        worst, live_worst = (f"{each.stale_ms.max or 0:,.0f}" for each in (best, live))
+        yield (
+            f"◄ {cost} live, screens stale for {best.stale_mean_ms or 0:,.0f} instead of "
+            f"{live.stale_mean_ms or 0:,.0f} ms on average and for {worst} instead of {live_worst} ms at worst."
+        )
+    if advice is not None:
+        yield _herd_line(advice)
+
+
+def _herd_line(advice: Advice) -> str:
+    peak = f"Densest 100 ms: {advice.peaks.median:,} re-fetches, live {advice.live_peaks.median:,}"
+    wanted = f"wanted are at most {advice.limit:,}"
+    if advice.added_jitter_ms:
+        return f"{peak}, {wanted}: that takes its jitter of {advice.added_jitter_ms:,} ms."
+    if advice.is_kept:
+        return f"{peak}, {wanted}."
+    if advice.spread is None:
+        return f"{peak}, {wanted}: no jitter that was replayed does it."
+    stale_ms = advice.spread.tried.outcome.stale_mean_ms or 0
+    return (
+        f"{peak}, {wanted}: {advice.spread.jitter_ms:,} ms of jitter would do it, with screens stale for "
+        f"{stale_ms:,.0f} ms on average."
     )
 
 

@@ -21,10 +21,11 @@ from loadtests.analysis.laboratory.starvation import (
 )
 from loadtests.analysis.quantiles import of_distinct
 from loadtests.analysis.reconstruction import Reconstruction
-from loadtests.analysis.stamps import NS_PER_MS, Bools, Floats, Ints
+from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, Bools, Floats, Ints
 from loadtests.clients.policy import Edge
 from loadtests.clients.roles import models_of
 from loadtests.history.history import History
+from loadtests.history.kinds import Kind
 from loadtests.scenario.model import Phase, Scenario
 
 
@@ -41,7 +42,7 @@ class PhaseWait:
     standard_error_ms: float | None
     """Of the mean over these; None: fewer than two."""
     events_per_s: float
-    """Signals per second of a subscriber, as received: whatever restarts the window."""
+    """Signals per second in which a subscriber was looked at, as received: whatever restarts the window."""
     theory_ms: float | None
     """What theory gives the designed debounce at that rate, +inf where it never fires; None: it does not apply."""
 
@@ -67,7 +68,7 @@ def restlessness(run: Reconstruction, history: History, scenario: Scenario) -> d
         "ending_gaps": restful.ending if restful else 0,
         "waited_long": restful.waited_long if restful else 0,
         "phases": {
-            phase.name: _told(_wait(run, batches, phases, scenario, index=index))
+            phase.name: _told(_wait(run, batches, phases, scenario, index=index, lasted=_lasted(run, history, index)))
             for index, phase in enumerate(scenario.phases)
             if not phase.warm_up
         },
@@ -79,11 +80,13 @@ def quiet(run: Reconstruction, batches: Batches, scenario: Scenario) -> Quiet | 
     designed = _designed(run, scenario)
     window_ns = scenario.subscribers.debounce_ms * NS_PER_MS
     signals = run.signals
-    heard = designed[signals.device] & run.window.holds(signals.received_ns)
+    # A gap in which nobody looked lets no window end: each look stands for itself.
+    look = run.presence.foreground.at(signals.device, signals.received_ns)
+    heard = designed[signals.device] & run.window.holds(signals.received_ns) & (look >= 0)
     if not heard.any():
         return None
     among = designed[batches.device] & run.window.holds(batches.first_ns)
-    return read_quiet(signals.device[heard], signals.received_ns[heard], batches, among, window_ns=window_ns)
+    return read_quiet(look[heard], signals.received_ns[heard], batches, among, window_ns=window_ns)
 
 
 def _designed(run: Reconstruction, scenario: Scenario) -> Bools:
@@ -97,23 +100,45 @@ def _designed(run: Reconstruction, scenario: Scenario) -> Bools:
     return has
 
 
-def _wait(run: Reconstruction, batches: Batches, phases: Phases, scenario: Scenario, *, index: int) -> PhaseWait:
+def _lasted(run: Reconstruction, history: History, index: int) -> tuple[int, int]:
+    """Return when a phase began and ended; a load that was cut short ended its last one sooner."""
+    rows = history.of(Kind.PHASE)
+    ends_ns = np.minimum(np.append(rows["at_ns"][1:], run.window.end_ns), run.window.end_ns)
+    place = np.flatnonzero(rows["value"] == index)
+    return (int(rows["at_ns"][place[0]]), int(ends_ns[place[0]])) if len(place) else (0, 0)
+
+
+def _events_per_s(run: Reconstruction, heard: Bools, among: Bools, lasted: tuple[int, int]) -> float:
+    """Return how often a signal of those `heard` came to a device of those `among` while somebody looked."""
+    signals, foreground = run.signals, run.presence.foreground
+    rows = np.flatnonzero(heard & among[signals.device])
+    looked_at = int((foreground.at(signals.device[rows], signals.received_ns[rows]) >= 0).sum())
+    looked_s = foreground.device_ns(*lasted, among) / NS_PER_S
+    return looked_at / looked_s if looked_s else 0.0
+
+
+def _wait(
+    run: Reconstruction,
+    batches: Batches,
+    phases: Phases,
+    scenario: Scenario,
+    *,
+    index: int,
+    lasted: tuple[int, int],
+) -> PhaseWait:
     phase = scenario.phases[index]
     designed = _designed(run, scenario)
     chosen = np.flatnonzero((phases.signal[batches.signal] == index) & designed[batches.device])
     flushed = chosen[batches.is_flushed[chosen]]
     flushed_ms = batches.waited_ns[flushed] / NS_PER_MS
     by_event_ms = _means(run.signals.event[batches.signal[flushed]], flushed_ms)
-    signals = int(((phases.signal == index) & designed[run.signals.device]).sum())
-    rate = signals / (phase.duration_s * int(designed.sum())) if designed.any() else 0.0
+    rate = _events_per_s(run, phases.signal == index, designed, lasted)
     return PhaseWait(
         batches=len(chosen),
         never_flushed=int((~batches.is_flushed[chosen]).sum()),
         mean_ms=float(flushed_ms.mean()) if len(flushed_ms) else None,
         observations=len(by_event_ms),
-        standard_error_ms=float(by_event_ms.std(ddof=1) / math.sqrt(len(by_event_ms)))
-        if len(by_event_ms) > 1
-        else None,
+        standard_error_ms=_standard_error(by_event_ms),
         events_per_s=rate,
         theory_ms=_theory_ms(phase, scenario, rate),
     )

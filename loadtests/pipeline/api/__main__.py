@@ -1,11 +1,8 @@
 """`python -m loadtests.pipeline.api`: read the hello, serve, end with the parent."""
 
-import asyncio
 import sys
 
-import uvloop
-
-from loadtests.pipeline.api.serve import StartError, allow_many_sockets, log_to_stderr, serve
+from loadtests.pipeline.api.serve import allow_many_sockets, log_to_stderr, run_service, serve
 from loadtests.pipeline.settings import ApiHello
 from loadtests.processes import lifeline
 
@@ -14,14 +11,7 @@ def main() -> int:
     """Return the exit code: 0 after a clean stop, 1 when the API could not start."""
     log_to_stderr()
     allow_many_sockets()
-    hello = ApiHello.from_json(lifeline.read_hello())
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(hello))
-    except StartError as error:
-        lifeline.say({"is": "failed", "why": str(error)})
-        return 1
-    return 0
+    return run_service(serve(ApiHello.from_json(lifeline.read_hello())))
 
 
 if __name__ == "__main__":

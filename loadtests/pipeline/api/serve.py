@@ -12,9 +12,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import uvicorn
+import uvloop
 
 from loadtests.pipeline.api.app import build_app
 from loadtests.pipeline.api.auth import TokenCheck
@@ -112,6 +114,17 @@ async def serve(hello: ApiHello) -> None:
     finally:
         misbehaviour.close()
         pool.terminate()
+
+
+def run_service(service: Coroutine[Any, Any, None]) -> int:
+    """Run what serves in a loop of its own until it ends; return the exit code: 1 when it could not start."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(service)
+    except StartError as error:
+        lifeline.say({"is": "failed", "why": str(error)})
+        return 1
+    return 0
 
 
 def listen(port: int) -> socket.socket:

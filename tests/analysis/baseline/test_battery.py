@@ -47,3 +47,11 @@ def test_a_quiet_socket_beats_every_heartbeat() -> None:
     metrics = story.clock().lives(0, 0, 10_000).metrics()
 
     assert metrics["battery"]["push_in_background"]["wifi"]["transfers"] == 1 + 2 * 3
+
+
+def test_a_socket_that_goes_down_as_it_comes_up_beats_not_once() -> None:
+    """Its connect is all there is of it; the run is analysed all the same."""
+    story = Story(subscribers={"count": 1, "web": 0, "connection": {"heartbeat_s": 60}})
+    metrics = story.clock().lives(0, 0, 10_000).down(0, 2000, 3000).down(0, 3000, 4000).metrics()
+
+    assert metrics["battery"]["push_in_background"]["wifi"]["transfers"] == 3

@@ -46,6 +46,35 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_approximation() -> None:
     assert interval.high == pytest.approx(counts.mean() + error, abs=error / 6)
 
 
+def test_what_may_be_never_has_never_as_its_bound() -> None:
+    """One stretch in which nothing became visible: in a third of the draws it is not there."""
+    values = np.append(np.full(29, 7.0), np.inf)
+
+    interval = blocks_of(60).interval(lambda weights: float(values[weights > 0].max()))
+
+    assert (interval.value, interval.low, interval.high) == (np.inf, 7.0, np.inf)
+
+
+def test_what_is_often_not_known_has_no_bounds() -> None:
+    """A draw without the one stretch that tells says nothing: the others would be a choice of the luckier ones."""
+    interval = blocks_of(60).interval(lambda weights: float(weights[3]) if weights[3] else None)
+
+    assert (interval.value, interval.low, interval.high) == (1.0, None, None)
+
+
+def test_an_interval_of_few_stretches_holds_the_truth_nearly_as_often_as_it_says() -> None:
+    """Ten stretches of a known mean, two hundred times: nineteen of twenty, and no fewer than nine of ten."""
+    blocks, held = blocks_of(20), 0
+    for seed in range(200):
+        counts = np.random.default_rng(seed).poisson(30, size=10).astype(np.float64)
+        interval = blocks.interval(lambda weights, counts=counts: float(counts @ weights) / 10)  # type: ignore[misc]
+        assert interval.low is not None
+        assert interval.high is not None
+        held += interval.low <= 30 <= interval.high
+
+    assert held >= 180
+
+
 def test_the_same_seed_draws_the_same() -> None:
     """So that a run analysed again gives the same bytes."""
     assert (blocks_of(60).draws() == blocks_of(60).draws()).all()

@@ -7,7 +7,8 @@ import pytest
 from loadtests.analysis.analyse import analyse
 from loadtests.analysis.baseline.break_even_run import is_predictable, writing_of
 from loadtests.history.history import History
-from tests.analysis.literal import scenario_of
+from loadtests.history.kinds import Kind
+from tests.analysis.literal import Story, scenario_of
 from tests.analysis.synthetic_history import record_run
 from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
@@ -23,6 +24,7 @@ def phases(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_a_phase_is_told_by_its_writes_and_members(phases: Any) -> None:
     """The warm-up is none."""
     assert set(phases) == {"load"}
+    assert phases["load"]["sizes"] == {}
     assert phases["load"]["writes_per_organization_minute"] == pytest.approx(30)
     assert phases["load"]["members_per_organization"] == 3
 
@@ -44,6 +46,20 @@ def test_push_is_compared_with_each_cohort_of_the_same_phase(phases: Any) -> Non
     assert polled["requests_per_device_minute"] == pytest.approx(12, rel=0.1)
     assert saved["measured_share"] == pytest.approx(1 - 30 / 12, rel=0.15)
     assert saved["predicted_share"] == pytest.approx(1 - 29.5 / 12, rel=0.05)
+
+
+def test_push_is_compared_with_conditional_cohorts_too(tmp_path: Any) -> None:
+    """They ask as often as the plain ones."""
+    plan = SyntheticPipeline(
+        organizations=1, subscribers=1, pollers=1, intervals_s=(5.0, 2.5), conditional=True, rounds=15
+    )
+    path = record_run(plan, tmp_path / "run")
+    metrics = analyse(History.read(path), plan.scenario, plan.population).metrics
+    saved = metrics["break_even"]["phases"]["load"]["saved"]["ios"]
+
+    assert list(saved) == ["5s", "5s-conditional", "2.5s", "2.5s-conditional"]
+    assert saved["5s-conditional"]["predicted_share"] == saved["5s"]["predicted_share"]
+    assert saved["2.5s-conditional"]["measured_share"] == pytest.approx(1 - 30 / 24, rel=0.3)
 
 
 def test_a_short_phase_is_left_out(tmp_path: Any) -> None:
@@ -78,3 +94,32 @@ def test_even_writes_to_several_organizations_are_random_in_each() -> None:
 
     assert writing_of(one, one.phases[0]).arrivals == "even"
     assert writing_of(two, two.phases[0]).arrivals == "poisson"
+
+
+def test_organizations_of_different_sizes_are_different_places() -> None:
+    """One device in the first, which is written to twice in 20 s, two in the second, which is written to once."""
+    load = [{"name": "load", "duration_s": 20, "mutations_per_s": 0.15}]
+    organizations = {"count": 2, "jobs": 1, "members": [1, 2]}
+    pollers = [{"interval_s": 30, "count": 2, "conditional": True}]
+    story = Story(subscribers={"count": 3, "web": 0}, organizations=organizations, phases=load, pollers=pollers).clock()
+    story.live(0).live(1, 2, organization=1).body("page", ("job", 2))
+    for index, (due_ms, organization, devices) in enumerate([(1000, 0, (0,)), (5000, 0, (0,)), (9000, 1, (1, 2))]):
+        story.mutation(index, due_ms, organization=organization)
+        for device in devices:
+            story.signal(device, f"e{index}", due_ms + 10, batch=index + 1)
+            story.fetch(device, due_ms + 510, due_ms + 530, "page", batch=index + 1)
+    story.row(Kind.ENDED, 20_000, flag=1)
+    told = analyse(story.history, story.scenario, story.population).metrics["break_even"]["phases"]["load"]
+    sizes, ios = told["sizes"], [each["clients"]["ios"] for each in told["sizes"].values()]
+
+    assert [each["writes_per_organization_minute"] for each in sizes.values()] == [6.0, 3.0]
+    assert [(key, each["members_per_organization"]) for key, each in sizes.items()] == [("1", 1.0), ("2", 2.0)]
+    assert [each["requests_per_device_minute"] for each in ios] == [6.0, 3.0]
+    assert [each["predicted_per_device_minute"] for each in ios] == pytest.approx([6.0, 3.0], rel=0.1)
+    assert told["clients"]["ios"]["requests"] == sum(each["requests"] for each in ios) == 4
+    # Against two polls a minute, conditional ones too; nobody polled in this history.
+    assert [each["saved"]["ios"]["30s-conditional"]["predicted_share"] for each in sizes.values()] == pytest.approx(
+        [1 - 6 / 2, 1 - 3 / 2], abs=0.3
+    )
+    # Four writes that three devices heard of in a third of a minute.
+    assert told["clients"]["ios"]["predicted_per_device_minute"] == pytest.approx(4.0, rel=0.1)

@@ -2,11 +2,16 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from loadtests.analysis.analyse import analyse
+from loadtests.analysis.baseline.blocks import cut
+from loadtests.analysis.baseline.comparison import Comparison
 from loadtests.history.history import History
-from tests.analysis.literal import Story
+from loadtests.history.kinds import Kind
+from loadtests.scenario.vocabulary import MutationKind
+from tests.analysis.literal import MS, WALL_OFFSET_MS, Story
 from tests.analysis.synthetic_history import record_run
 from tests.analysis.synthetic_pipeline import SyntheticPipeline
 
@@ -44,10 +49,37 @@ def test_polling_as_fresh_costs_more(comparison: Any) -> None:
 
 
 def test_each_number_has_bounds_around_it(comparison: Any) -> None:
-    """Twelve stretches of five seconds."""
-    assert comparison["blocks"] == 12
+    """Thirty stretches of two seconds: push shows a change sooner than that."""
+    assert comparison["blocks"] == 30
     for told in (comparison["push_requests_per_minute"], comparison["equal_cost"]["visibility_ms_p95"]):
         assert told["low"] <= told["value"] <= told["high"]
+
+
+def test_a_cohort_is_compared_by_stretches_as_long_as_its_interval(comparison: Any) -> None:
+    """Twelve of five seconds; a slow cohort does not take the bounds from all the rest."""
+    assert comparison["dominance"]["5s"]["blocks"] == 12
+
+
+def test_polling_is_told_of_the_pairs_that_push_is_told_of() -> None:
+    """Two devices are to see a change that is stored after 3 ms, and one that takes a second.
+
+    Polling every second, half of the three pairs have seen theirs after 750 ms and what is ahead of every poller.
+    """
+    story = Story(organizations={"count": 2, "jobs": 1}, subscribers={"count": 3, "web": 0}).clock()
+    homes = [device.organization for device in story.population.subscribers]
+    for device, home in enumerate(homes):
+        story.live(device, organization=home)
+    crowded = max(homes, key=homes.count)
+    story.mutation(0, 1000, organization=crowded, job="quick").mutation(1, 1000, organization=1 - crowded, job="slow")
+    stored_ns = (2000 + WALL_OFFSET_MS) * MS
+    story.row(
+        Kind.TRUE_MUTATION, 30_001, entity="slow", actor=1, revision=2, flag=MutationKind.UPDATE, due_ns=stored_ns
+    )
+
+    curve = story.metrics()["comparison"]["curve"]
+
+    assert curve[0]["interval_s"] == 1
+    assert curve[0]["visibility_ms_p50"] == pytest.approx(3 + 750, abs=1)
 
 
 def test_push_and_polls_cross_early(comparison: Any) -> None:
@@ -57,6 +89,17 @@ def test_push_and_polls_cross_early(comparison: Any) -> None:
     assert 0.5 in found["better_at"]
     assert 0.95 in found["better_at"]
     assert not [share for share in found["worse_at"] if share > 0.25]
+
+
+def test_a_stretch_costs_what_it_cost_those_who_were_there() -> None:
+    """A device that leaves after 4 s, with two requests in the first of five stretches: none was there in the last."""
+    story = Story(subscribers={"count": 1, "web": 0}).clock().lives(0, -1000, 4000).body("page", ("job", 1))
+    run = story.fetch(0, 500, 510, "page").fetch(0, 1500, 1510, "page").run()
+    compared = Comparison(run, cut(run.window, remembered_s=2, seed=1))
+
+    told = [compared.push_requests_per_minute(weights) for weights in np.eye(5)]
+
+    assert told == [60, 0, None, None, None]
 
 
 def test_where_nobody_was_to_see_a_change_nothing_is_compared() -> None:

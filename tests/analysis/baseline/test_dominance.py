@@ -39,6 +39,20 @@ def test_a_difference_within_chance_is_none() -> None:
     assert verdict(sample(0, 1000), sample(0, 1000)).verdict is Dominance.SAME
 
 
+def test_chance_rarely_makes_a_verdict() -> None:
+    """Forty pairs of samples of one distribution: it errs in some, and not once in each twenty quantiles."""
+    thirty = cut(Window(start_ns=0, end_ns=60_000_000_000, load_ns=0), remembered_s=0, seed=1)
+    verdicts = []
+    for seed in range(40):
+        dice = np.random.default_rng(seed)
+        push, other = (
+            Sample(values=dice.exponential(1000, 600), block=dice.integers(0, thirty.count, 600)) for _ in range(2)
+        )
+        verdicts.append(compare(push, other, thirty).verdict)
+
+    assert verdicts.count(Dominance.SAME) >= 34
+
+
 def test_what_never_showed_is_worse_than_what_did() -> None:
     """A tenth of push's changes were never seen: worse at the end, better before."""
     push = sample(0, 100)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.analysis.baseline.radio import LTE, RADIOS, WIFI, Radio, Transfers, drain, sort_transfers
+from loadtests.analysis.baseline.radio import LTE, RADIOS, WIFI, Drain, Radio, Transfers, sort_transfers
+from loadtests.analysis.baseline.radio import drain as drain_within
 
 S = 1_000_000_000
 HOUR_NS = 3600 * S
@@ -19,6 +20,11 @@ def transfers(*of_one: tuple[float, int, bool], device: int = 0) -> Transfers:
         np.array([size for _, size, _ in of_one], dtype=np.int64),
         np.array([is_up for _, _, is_up in of_one], dtype=np.bool_),
     )
+
+
+def drain(radio: Radio, of: Transfers, *, observed_ns: int) -> Drain:
+    """Return what transfers take, whenever they are."""
+    return drain_within(radio, of, observed_ns=observed_ns, within_ns=(0, 3 * HOUR_NS))
 
 
 def test_a_single_byte_over_lte_costs_a_promotion_and_a_tail() -> None:
@@ -81,6 +87,24 @@ def test_devices_do_not_share_a_radio() -> None:
     both = sort_transfers(np.array([0, 1]), np.array([5, 5]), np.array([9, 9]), np.array([True, True]))
 
     assert drain(LTE, both, observed_ns=2 * HOUR_NS).wakeups == 2
+
+
+def test_a_radio_that_is_always_on_is_on_for_all_of_the_time_and_no_more() -> None:
+    """A minute of beats, of which the first and the last lie outside: no tail is left out, and none counts twice."""
+    beats = transfers(*((10.0 * number, 0, True) for number in range(10)))
+    used = drain_within(LTE, beats, observed_ns=60 * S, within_ns=(15 * S, 75 * S))
+
+    assert (used.wakeups, used.on_share) == (0, 1.0)
+    assert used.joules_per_hour == pytest.approx(1.060 * 3600)
+
+
+def test_bytes_count_where_their_transfer_begins() -> None:
+    """A second of receiving, half of it before the stretch: the radio is on for the other half and its tail."""
+    used = drain_within(WIFI, transfers((0.0, 1_625_000, False)), observed_ns=S, within_ns=(S // 2, S + S // 2))
+
+    assert used.wakeups == 0
+    assert used.on_s == pytest.approx(0.5 + 0.2381)
+    assert used.energy_j == pytest.approx(0.1193 * 0.2381 + 77.2e-3 * 7.6 / 308.2 * (0.5 - 0.2381), rel=1e-6)
 
 
 MOMENTS = st.lists(st.tuples(st.floats(0, 300), st.integers(0, 100_000), st.booleans()), min_size=1, max_size=30)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from loadtests.analysis.laboratory import herd_replay
-from loadtests.analysis.laboratory.herd_replay import JITTERS_MS, Herds, Peaks, replay_herds
+from loadtests.analysis.laboratory.herd import Peaks
+from loadtests.analysis.laboratory.herd_replay import JITTERS_MS, Herds, replay_herds
 from loadtests.clients.roles import models_of
 from loadtests.scenario.vocabulary import DeviceModel
 from tests.analysis.literal import Story

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.analysis.laboratory.policy_grid import design, grid, live, name_of, parse_policy
+from loadtests.analysis.laboratory.policy_grid import design, grid, jitter_ms_of, jittered, live, name_of, parse_policy
 from loadtests.analysis.laboratory.replay import ReplayError
 from loadtests.clients.policy import Coalescing, Edge, RefreshPolicy
 from loadtests.scenario.vocabulary import DeviceModel
@@ -43,6 +43,17 @@ def test_the_grid_has_every_edge() -> None:
 def test_the_hybrids_policy_is_for_every_client() -> None:
     """It is what we would ship."""
     assert len(set(parse_policy("hybrid", SCENARIO).policies.values())) == 1
+
+
+@pytest.mark.parametrize("text", ["live", "design", "hybrid", "edge=none", "edge=trailing,window_ms=100,jitter_ms=50"])
+def test_any_policy_can_have_another_jitter_and_a_name_that_says_so(text: str) -> None:
+    """Which is read as what it names."""
+    other = jittered(parse_policy(text, SCENARIO), 300)
+
+    assert jitter_ms_of(other) == 300
+    assert other.name.endswith(",jitter_ms=300")
+    assert other.name.count("jitter_ms") == 1
+    assert parse_policy(other.name, SCENARIO).policies == other.policies
 
 
 def test_an_edge_alone_has_a_short_name() -> None:

@@ -16,6 +16,7 @@ from reports.figures.herd import Marks, Replayed, herd_plate
 from reports.figures.plane import Point as PlanePoint
 from reports.figures.plane import plane_plate
 from reports.figures.policies import Dot, Mark, policies_plate
+from reports.figures.prices import Paid, prices_plate
 from reports.figures.ranks import bands
 from reports.figures.starvation import Point, starvation_plate
 from reports.figures.states import states_plate, widen_states
@@ -134,6 +135,8 @@ def _plain_plates() -> dict[str, Plate]:
                 Dot(refreshes=14.0, stale_ms=0.0, is_best=True),
             ]
         ),
+        "prices": prices_plate([Paid(price_s=price, live=3 / price, greedy=1.5) for price in (0.05, 0.2, 1.0, 2.0)]),
+        "prices, one of them": prices_plate([Paid(price_s=1.0, live=1.0, greedy=1.0)]),
         "policies that are all one": policies_plate([Dot(refreshes=0.0, stale_ms=0.0, mark=Mark.LIVE, name="live")]),
         "timeline": timeline_plate(timeline_of(30, 600.0)),
         "timeline unseen": timeline_plate(timeline_of(30, np.inf)),

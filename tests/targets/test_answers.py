@@ -1,0 +1,44 @@
+"""What answers say of themselves."""
+
+import httpx
+import pytest
+
+from loadtests.targets.answers import answered, unanswered
+
+URL = "https://api.example.com/api/jobs"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b'{"code":"PLAN_GATE","message":"not in your plan"}', "PLAN_GATE"),
+        (b'{"message":"Unauthorized - Invalid token"}', "Unauthorized - Invalid token"),
+        (b'{"error":{"message":"too many","code":"RATE_LIMIT_EXCEEDED"}}', "RATE_LIMIT_EXCEEDED"),
+        (b'{"error":"no"}', "no"),
+        (b"[]", ""),
+        (b"<html>", "no JSON"),
+    ],
+)
+def test_a_refusal_is_told_by_its_code_or_its_words(content: bytes, says: str) -> None:
+    """However it is nested."""
+    told = answered(URL, httpx.Response(403, content=content))
+
+    assert (told.status, told.says, told.is_understood) == (403, says, says != "no JSON")
+
+
+def test_how_long_to_wait_is_told_by_who_asks_for_it() -> None:
+    """And by nobody else."""
+    headers = {"retry-after": "30"}
+
+    assert (
+        answered(URL, httpx.Response(429, content=b'{"code":"SLOW"}', headers=headers)).says == "SLOW, Retry-After: 30"
+    )
+    assert answered(URL, httpx.Response(503, content=b"{}", headers=headers)).says == "Retry-After: 30"
+    assert answered(URL, httpx.Response(200, content=b"{}", headers=headers)).says == ""
+
+
+def test_no_answer_has_a_reason() -> None:
+    """And no status."""
+    told = unanswered(URL, httpx.ConnectTimeout("timed out"))
+
+    assert (told.status, told.says) == (0, "timed out")

@@ -1,0 +1,77 @@
+"""Refresh tokens of a file, exchanged at the pipeline's own gateway."""
+
+import csv
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from loadtests.targets.renewal import Sessions, write_pair
+from loadtests.targets.target import TargetError
+from loadtests.wire.endpoint import Endpoint
+
+FILE = """user_id,organization_id,access_token,refresh_token,note
+u1,o1,t1,r1,"first, of all"
+u2,o1,t2,,
+u1,o2,t1,r1,
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the file of some people, which only its owner may read."""
+    path = tmp_path / "people.csv"
+    path.write_text(FILE, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Return the file's lines."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_a_new_pair_takes_the_old_ones_place_and_nothing_else_changes(path: Path) -> None:
+    """In every line of that user; others, other columns and who may read it stay."""
+    write_pair(path, "u1", access="T1", refresh="R1")
+
+    assert path.read_text(encoding="utf-8") == FILE.replace("t1,r1", "T1,R1")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_refresh_token_becomes_a_pair_that_can_be_refreshed_again(stack: Endpoint, path: Path) -> None:
+    """The access token is good at the accounts' API, and the next run finds a refresh token that is not spent."""
+    account = {"email": f"{uuid4()}@example.org", "password": "long enough for anybody"}
+    headers = {"apikey": stack.anon_key}
+    session = httpx.post(f"{stack.supabase_url}/auth/v1/signup", json=account, headers=headers).json()
+    sessions = Sessions(stack.supabase_url, stack.anon_key)
+
+    sessions.renew(path, {"u1": session["refresh_token"]}, ["u1"])
+    first = rows(path)[0]
+    sessions.renew(path, {"u1": first["refresh_token"]}, ["u1"])
+    second = rows(path)[0]
+
+    assert len({session["refresh_token"], first["refresh_token"], second["refresh_token"]}) == 3
+    bearer = {**headers, "authorization": f"Bearer {second['access_token']}"}
+    user = httpx.get(f"{stack.supabase_url}/auth/v1/user", headers=bearer).json()
+    assert user["email"] == account["email"]
+
+
+def test_a_token_that_is_not_taken_is_told_by_its_user_and_not_shown(stack: Endpoint, path: Path) -> None:
+    """And the file stays as it was."""
+    sessions = Sessions(stack.supabase_url, stack.anon_key)
+
+    with pytest.raises(TargetError, match=r"the token of user u1 could not be refreshed: .* answers 400") as refused:
+        sessions.renew(path, {"u1": "spent-long-ago"}, ["u1"])
+
+    assert "spent-long-ago" not in str(refused.value)
+    assert path.read_text(encoding="utf-8") == FILE
+
+
+def test_accounts_that_nobody_serves(path: Path) -> None:
+    """The address is named."""
+    with pytest.raises(TargetError, match=r"127\.0\.0\.1:9/auth/v1/token.* cannot be reached: nothing listens"):
+        Sessions("http://127.0.0.1:9", "key").renew(path, {"u1": "r1"}, ["u1"])
