@@ -21,7 +21,7 @@ Places = NDArray[np.int32]
 """Indexes of arrivals, at half the memory of the others: there are many, and fewer than 2^31."""
 
 MOST_IN_PART: Final = 500_000
-"""Arrivals that are worked on at once: their columns fit a cache, and what a step costs is not its overhead."""
+"""Arrivals that are worked on at once: it bounds what a policy's columns take, and makes no difference to the time."""
 MOST_LIFETIMES: Final = 4096
 
 
