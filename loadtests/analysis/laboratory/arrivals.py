@@ -22,7 +22,6 @@ Places = NDArray[np.int32]
 
 MOST_IN_PART: Final = 500_000
 """Arrivals that are worked on at once: it bounds what a policy's columns take, and makes no difference to the time."""
-MOST_LIFETIMES: Final = 4096
 
 
 def bit(kind: KeyKind) -> int:
@@ -65,8 +64,7 @@ class Arrivals:
         first = 0
         count = 0
         for place, size in enumerate(sizes.tolist()):
-            is_full = count + size > MOST_IN_PART or place - first == MOST_LIFETIMES
-            if place > first and (is_torn[place] or is_full):
+            if place > first and (is_torn[place] or count + size > MOST_IN_PART):
                 yield self._part(int(chosen[first]), int(chosen[place - 1]) + 1)
                 first, count = place, 0
             count += size
