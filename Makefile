@@ -23,7 +23,7 @@ test: $(VENV)/.dev $(JAVASCRIPT) ## format, lint, types, layers, unit, property 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: quick
 quick: $(VENV)/.dev ## the tests that start no process

@@ -11,7 +11,6 @@ import click
 
 from loadtests.checks.guard import database_hosts
 from loadtests.drivers.run_input import RunInput
-from loadtests.targets.supabase import clean
 from loadtests.targets.target_file import read_target_file, way_in
 
 
@@ -30,6 +29,9 @@ def clean_command(
         Example:
           loadtests target clean reports/runs/smoke/latest --target ours.toml
         """  # noqa: D301 - click's own escape
+        # The official client takes a second to import, which nobody waits for who does not need it.
+        from loadtests.targets.supabase import clean  # noqa: PLC0415
+
         with clear_errors():
             opened = read_target_file(target, environment)
             run = RunInput.read(run_directory)

@@ -30,7 +30,18 @@ def least_table(metrics: Metrics) -> Table:
         head=("counted", "least", "actual", "efficiency", "worst subscriber", "median", "best"),
         rows=tuple(rows),
         note="Within the wait that the live policy gave 99% of a subscriber's signals. `loadtests replay` tells what "
-        "other policies would have cost.",
+        f"other policies would have cost.{unserved(metrics)}",
+    )
+
+
+def unserved(metrics: Metrics) -> str:
+    """Say how many signals asked for a refresh and got none: neither live nor the least possible counts them."""
+    dropped, never = metrics.find("push", "signals_suppressed") or 0, metrics.find("coalescing", "never_refreshed") or 0
+    if not dropped and not never:
+        return ""
+    return (
+        f" Left out on both sides, so that live looks cheaper than it was: {count(dropped)} signals that its policy "
+        f"dropped, and {count(never)} that no re-fetch followed."
     )
 
 

@@ -7,6 +7,7 @@ from reports.advice import Told
 from reports.exhibit import Exhibit, draw
 from reports.figures.prices import Paid, prices_plate
 from reports.input import ReportInput
+from reports.laboratory import unserved
 from reports.table import Table
 from reports.wording import NBSP, duration, percent, rate
 
@@ -24,7 +25,7 @@ def prices_exhibit(run: ReportInput) -> Exhibit | None:
         alternative="Cost as a multiple of the least possible, by price of a request: "
         + "; ".join(f"{_price(each.price_s)} live {rate(each.live)}, greedy {rate(each.greedy)}" for each in paid),
         drawing=draw(prices_plate(paid)),
-        table=prices_table(told),
+        table=prices_table(told, unserved(run.metrics)),
     )
 
 
@@ -56,7 +57,7 @@ def _price(price_s: float) -> str:
     return duration(price_s * 1000)
 
 
-def prices_table(told: Told) -> Table:
+def prices_table(told: Told, left_out: str = "") -> Table:
     """Return what the live policy costs beside the cheapest and the greedy one, at each price of a request."""
     return Table(
         caption="The price of waiting: what a request may cost until another policy would be cheaper",
@@ -72,7 +73,7 @@ def prices_table(told: Told) -> Table:
         ),
         note="Costs are seconds in which signals waited, plus the price of each request. Cheapest is exact, and "
         "known only afterwards; greedy refreshes when what waits has waited for one price, which any client could do, "
-        "and never costs more than twice the optimum.",
+        f"and never costs more than twice the optimum.{left_out}",
     )
 
 

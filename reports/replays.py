@@ -135,7 +135,8 @@ def check_table(told: Told) -> Table:
             ),
             ("all", count(check["recorded"]), count(check["replayed"])),
         ),
-        note=f"{verdict}{'' if deviation is None else f': they differ by {_signed(deviation)}'}."
+        note=f"{verdict}, client model by client model"
+        f"{'' if deviation is None else f'; all together differ by {_signed(deviation)}'}."
         + ("" if check["is_faithful"] else f" What may be why: {because}."),
     )
 

@@ -17,6 +17,7 @@ from loadtests.pipeline.postgres import PostgresServer
 from loadtests.pipeline.settings import StackSettings
 from loadtests.processes.spawn import Child
 from loadtests.wire.endpoint import Endpoint
+from tests.databases import Databases
 
 REAL_PARTS = {"postgres", "database", "stack"}
 TEMPLATE = "migrated_template"
@@ -51,14 +52,20 @@ def template_database(postgres: PostgresServer) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer, template_database: str, database_numbers: Iterator[int]) -> Databases:
+    """Return the databases that tests borrow."""
+    return Databases(postgres, template_database, database_numbers)
+
+
 @pytest.fixture
-def database(postgres: PostgresServer, template_database: str, database_numbers: Iterator[int]) -> Iterator[str]:
+def database(databases: Databases) -> Iterator[str]:
     """Return the owner's URL of a fresh database with the pipeline's schema, for one test."""
-    name = f"test_{next(database_numbers)}"
-    with psycopg.connect(postgres.url(), autocommit=True) as owner:
-        owner.execute(f"create database {name} template {template_database}".encode())
-        yield postgres.url(name)
-        owner.execute(f"drop database {name} with (force)".encode())
+    name = databases.borrow()
+    try:
+        yield databases.url(name)
+    finally:
+        databases.give_back(name)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from loadtests.wire.event_types import EventType
 BOUNDS_S: Final = {"0.5s": 0.5, "1s": 1.0, "2s": 2.0}
 
 _EVIDENCE: Final = (EventType.EVIDENCE_UPLOADED, EventType.EVIDENCE_SYNCED, EventType.EVIDENCE_VERIFIED)
-_JOB: Final = (
+OF_JOBS: Final = (
     EventType.JOB_CREATED,
     EventType.JOB_UPDATED,
     EventType.JOB_ARCHIVED,
@@ -32,8 +32,8 @@ _JOB: Final = (
     EventType.JOB_DELETED,
 )
 _ASKED_BY: Final[Mapping[KeyKind, tuple[EventType, ...]]] = {
-    KeyKind.JOB_LIST: (*_JOB, *_EVIDENCE),
-    KeyKind.JOB: _JOB,
+    KeyKind.JOB_LIST: (*OF_JOBS, *_EVIDENCE),
+    KeyKind.JOB: OF_JOBS,
     KeyKind.DOCUMENTS: _EVIDENCE,
     KeyKind.AUDIT: (EventType.AUDIT_APPENDED,),
 }

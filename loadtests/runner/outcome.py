@@ -15,8 +15,6 @@ from loadtests.checks.verdict import Verdict, judge
 from loadtests.drivers.run_input import RunInput
 from loadtests.history.directory import RunDirectory
 from loadtests.history.history import History
-from reports.input import ReportInput
-from reports.render import render
 
 TROUBLE_KEY = "trouble"
 CALIBRATION = "calibration"
@@ -51,6 +49,10 @@ def conclude(directory: RunDirectory, *, gates: Sequence[str] = (), trouble: Seq
 
 def write_report(directory: RunDirectory, outcome: Outcome) -> None:
     """Render the page, its figures, the summary and the JUnit file."""
+    # What draws takes a second and a half to import, which no run waits for that only measures.
+    from reports.input import ReportInput  # noqa: PLC0415
+    from reports.render import render  # noqa: PLC0415
+
     run = RunInput.read(directory.path)
     render(
         ReportInput(

@@ -1,10 +1,12 @@
 """A proxy that ends TLS before a server in clear text, as the one in front of every hosted project does.
 
-Its certificate is made by an authority of the test's own. It may close connections that were idle, or after each
-request has been answered for a while, as such proxies do.
+Its certificate is made by an authority of the test's own. It may close connections that were idle for a while, or
+each behind its first answer, as such proxies do. What is being answered is not idle, however long the answer takes.
 """
 
 import asyncio
+import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,8 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 import trustme
 
 _CHUNK = 65_536
+_HOLD = getattr(socket, "TCP_CORK", 4)
+"""What is written is held back; 4 is macOS's TCP_NOPUSH, which Python does not name."""
 _LAST_TURNS = 100
 """Of the event loop: a handshake that failed is put away in several steps."""
 
@@ -51,9 +55,23 @@ class Authority:
         return context
 
 
+@dataclass(slots=True)
+class _Talk:
+    """What one connection is at."""
+
+    is_asked: bool = False
+    """An answer is awaited."""
+
+
 @contextmanager
-def tls_proxy(context: SSLContext, upstream_port: int, *, idle_s: float | None = None) -> Iterator[Proxy]:
-    """Run a proxy in a thread of its own; `idle_s` closes what has been silent for so long."""
+def tls_proxy(
+    context: SSLContext, upstream_port: int, *, idle_s: float | None = None, answers_once: bool = False
+) -> Iterator[Proxy]:
+    """Run a proxy in a thread of its own; `idle_s` closes what has been silent for so long.
+
+    With `answers_once` each connection is closed in one stroke with its first answer: who has read this finds the end
+    there, too, so that whether a request meets a dead end does not depend on when it is written.
+    """
     loop = asyncio.new_event_loop()
     accepted: list[str] = []
 
@@ -64,8 +82,9 @@ def tls_proxy(context: SSLContext, upstream_port: int, *, idle_s: float | None =
                 there, here = await asyncio.open_connection("127.0.0.1", upstream_port)
                 with suppress(asyncio.CancelledError):
                     async with asyncio.TaskGroup() as tasks:
-                        tasks.create_task(_carry(reader, here, idle_s))
-                        tasks.create_task(_carry(there, writer, None))
+                        talk = _Talk()
+                        tasks.create_task(_carry_requests(reader, here, talk, idle_s))
+                        tasks.create_task(_answer_once(there, writer) if answers_once else _carry(there, writer, talk))
                 here.close()
             writer.close()
 
@@ -83,12 +102,47 @@ def tls_proxy(context: SSLContext, upstream_port: int, *, idle_s: float | None =
         loop.close()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, idle_s: float | None) -> None:
-    """Carry bytes one way until one side is gone, or nothing has come for `idle_s`."""
+async def _carry_requests(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, talk: _Talk, idle_s: float | None
+) -> None:
+    """Carry a client's bytes until one side is gone, or nothing has come and nothing was awaited for `idle_s`."""
     with suppress(OSError):
-        while chunk := await asyncio.wait_for(reader.read(_CHUNK), idle_s):
+        while True:
+            try:
+                chunk = await asyncio.wait_for(reader.read(_CHUNK), idle_s)
+            except TimeoutError:
+                if talk.is_asked:
+                    continue
+                break
+            if not chunk:
+                break
+            talk.is_asked = True
             writer.write(chunk)
             await writer.drain()
+    writer.close()
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, talk: _Talk) -> None:
+    """Carry a server's bytes until one side is gone."""
+    with suppress(OSError):
+        while chunk := await reader.read(_CHUNK):
+            writer.write(chunk)
+            talk.is_asked = False
+            await writer.drain()
+    writer.close()
+
+
+async def _answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Carry one whole answer, and the end with it in one segment."""
+    with suppress(OSError, asyncio.IncompleteReadError):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        body = await reader.readexactly(int(length[1]) if length else 0)
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, _HOLD, 1)
+        writer.write(head + body)
+        writer.close()
+        connection.setsockopt(socket.IPPROTO_TCP, _HOLD, 0)
     writer.close()
 
 

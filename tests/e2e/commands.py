@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ import psutil
 
 import loadtests
 
-PATIENCE_S = 180
+PATIENCE_S = 600
+"""Nothing takes so long; it guards against what hangs, also on a machine that has other things to do."""
+LOOK_S = 0.1
+FAMILY_EVERY = 5
+"""Looking through all processes of the machine costs more than reading a file: at each fifth look."""
 POSTGRES = "/postgres -D "
 ROOT = Path(loadtests.__file__).parents[1]
 
@@ -39,13 +44,15 @@ class Command:
     def wait_text(self, pattern: str) -> str:
         """Wait until something that matches was written; return it."""
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            self.remember_family()
-            if found := re.search(pattern, self.text, re.MULTILINE):
+        for look in count():
+            found = re.search(pattern, self.text, re.MULTILINE)
+            if found or look % FAMILY_EVERY == 0:
+                self.remember_family()
+            if found:
                 return found[0]
-            if self.process.poll() is not None:
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 break
-            time.sleep(0.02)  # polls a file that another process writes
+            time.sleep(LOOK_S)  # polls a file that another process writes
         raise AssertionError(f"it never wrote {pattern!r}, but this:\n{self.text}")
 
     def wait_load(self) -> None:

@@ -8,14 +8,12 @@ from loadtests.history.history import History
 from loadtests.history.kinds import Kind
 from tests.e2e.commands import StartCommand
 
-_PATIENCE_S = 120
-
 
 def test_planted_frame_faults_are_found_exactly(start: StartCommand, tmp_path: Path) -> None:
     """Counts to the last frame, and nothing that nobody planted."""
     out = tmp_path / "calibration"
     with start("calibrate", "--only", "duplicate", "--rounds", 1, "--seed", 11, "--out", out) as command:
-        code = command.process.wait(_PATIENCE_S)
+        code = command.wait_end()
 
     certificate = orjson.loads((out / "certificate.json").read_bytes())
     wrong = [finding for finding in certificate["findings"] if finding["verdict"] == "wrong"]
@@ -32,13 +30,14 @@ def test_what_was_planted_is_recorded_with_the_run(start: StartCommand, tmp_path
     out = tmp_path / "run"
     with start(
         "run",
+        "--no-report",
         "smoke",
         *("--set", 'phases=[{name="steady", duration_s=2, mutations_per_s=10}]'),
         *("--set", "pollers=[]", "--set", "subscribers.count=10", "--set", "subscribers.control=0"),
         *("--set", "deadline_ms=1000"),
         *("--set", 'faults=[{at_s=0.5, kind="close", code=1012}]', "--set", "gates=[]", "--out", out),
     ) as command:
-        command.process.wait(_PATIENCE_S)
+        command.wait_end()
 
     history = History.read(out)
     (row,) = history.of(Kind.FAULT)

@@ -78,7 +78,7 @@ def test_a_run_over_tls_passes(start: StartCommand, short_scenario: Path, stack:
     """Provisioning, sign-in, WebSockets, the official clients' too, re-fetches, mutations, the truth: all verified."""
     directory = tmp_path / "run"
     gates = 'gates=["delivery.missed_live == 0", "delivery.leaked == 0"]'  # not how soon: machines are busy
-    arguments = ("run", short_scenario, *SMALL, "--set", gates, "--out", directory, "--target")
+    arguments = ("run", "--no-report", short_scenario, *SMALL, "--set", gates, "--out", directory, "--target")
     with behind_tls(stack, tmp_path) as target, start(*arguments, target) as command:
         command.wait_load()
         code = command.wait_end()
@@ -156,7 +156,7 @@ def test_a_target_that_suffers_is_spared_by_its_own_limits(
     target = write_target(
         tmp_path, stack, f'api_url = "{stack.api_url}"', f'supabase_url = "{stack.supabase_url}"', *lines
     )
-    long = ("--set", "phases.1.duration_s=60")
+    long = ("--set", "phases.1.duration_s=60", "--set", "subscribers.control=0")
     with start("run", "--no-report", short_scenario, *SMALL, *long, "--target", target, "--out", directory) as command:
         command.wait_load()
         fault = {"kind": "errors", "share": 0.5, "duration_s": 15, "seed": 1}

@@ -11,8 +11,9 @@ import pytest
 from loadtests.pipeline.postgres import PostgresServer
 from tests.e2e.commands import Command, StartCommand
 
-BRIEF = ("--set", "phases.0.duration_s=0.2", "--set", "phases.1.duration_s=2", "--set", "deadline_ms=1000")
-ENDLESS = ("--set", "phases.0.duration_s=0.2", "--set", "phases.1.duration_s=60")
+NO_CONTROL = ("--set", "subscribers.control=0")
+BRIEF = ("--set", "phases.0.duration_s=0.2", "--set", "phases.1.duration_s=2", "--set", "deadline_ms=1000", *NO_CONTROL)
+ENDLESS = ("--set", "phases.0.duration_s=0.2", "--set", "phases.1.duration_s=60", *NO_CONTROL)
 
 
 def databases(server: PostgresServer) -> set[str]:
@@ -85,8 +86,7 @@ def test_devices_can_be_spread_over_processes(
     start: StartCommand, short_scenario: Path, tmp_path: Path, subscribers: int
 ) -> None:
     """Also over more processes than there are subscribers."""
-    counts = ("--set", f"subscribers.count={subscribers}", "--set", "subscribers.control=0")
-    spread = ("--set", "subscribers.processes=3", *counts)
+    spread = ("--set", "subscribers.processes=3", "--set", f"subscribers.count={subscribers}")
     with start("run", "--no-report", short_scenario, *BRIEF, *spread, "--out", tmp_path / "run") as command:
         code = command.wait_end()
 

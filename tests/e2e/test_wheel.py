@@ -29,7 +29,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(*command: str | Path, folder: Path = Path("/"), code: int = 0) -> str:
     """Return what a command writes."""
     done = subprocess.run(
-        list(map(str, command)), cwd=folder, capture_output=True, text=True, timeout=3 * PATIENCE_S, check=False
+        list(map(str, command)), cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout

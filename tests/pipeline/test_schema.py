@@ -118,7 +118,10 @@ def test_a_payload_beyond_two_kibibytes_is_refused(sql: psycopg.Connection, memb
 def test_events_are_cleaned_up_after_a_day(sql: psycopg.Connection, member: tuple[str, str]) -> None:
     """The function says how many it removed; younger events stay."""
     sql.execute(EVENT, (member[1], "{}"))
-    sql.execute("update realtime_events set created_at = now() - interval '24 hours 1 second' where ctid = '(0,1)'")
+    sql.execute(
+        "update realtime_events set created_at = now() - interval '24 hours 1 second' "
+        "where id = (select id from realtime_events limit 1)"
+    )
     become(sql, "service_role")
     removed = sql.execute("select cleanup_old_realtime_events()").fetchone()
 

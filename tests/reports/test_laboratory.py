@@ -26,6 +26,18 @@ def test_each_way_to_count_is_a_row() -> None:
     assert rows[0][6].startswith("100")
 
 
+def test_what_nobody_refreshed_is_told_beside_it() -> None:
+    """A policy that drops signals, or starves, is not cheap: it is silent."""
+    told = {level: least(3) for level in ("entity", "request_key", "client")}
+    metrics = Metrics({"coalescing": {"least": told, "never_refreshed": 7}, "push": {"signals_suppressed": 1200}})
+    served = Metrics({"coalescing": {"least": told, "never_refreshed": 0}, "push": {"signals_suppressed": 0}})
+
+    assert least_table(metrics).note.endswith(
+        "than it was: 1,200 signals that its policy dropped, and 7 that no re-fetch followed."
+    )
+    assert "Left out" not in least_table(served).note
+
+
 def test_where_nothing_was_to_be_refreshed_there_is_no_table() -> None:
     """An empty one is left out."""
     metrics = Metrics({"coalescing": {"least": {level: least(0) for level in ("entity", "request_key", "client")}}})

@@ -63,9 +63,9 @@ def test_a_target_is_up_when_it_is_ready_and_gone_when_it_is_stopped(target: Emb
     assert_gone(processes, running)
 
 
-@pytest.mark.parametrize("part", ["postgres", "jobs API", "Realtime"])
-def test_a_part_that_dies_is_named(target: EmbeddedTarget, part: str) -> None:
-    """And the others do not outlive it."""
+def test_a_part_that_dies_is_named(target: EmbeddedTarget) -> None:
+    """And the others do not outlive it. Each part's death, as the supervisor tells it, is the pipeline's own test."""
+    part = "Realtime"
     running = target.wait_ready()
     processes = family(target)
     os.kill(running.pids[part], signal.SIGKILL)

@@ -21,8 +21,7 @@ Places = NDArray[np.int32]
 """Indexes of arrivals, at half the memory of the others: there are many, and fewer than 2^31."""
 
 MOST_IN_PART: Final = 500_000
-"""Arrivals that are worked on at once: their columns fit a cache, and what a step costs is not its overhead."""
-MOST_LIFETIMES: Final = 4096
+"""Arrivals that are worked on at once: it bounds what a policy's columns take, and makes no difference to the time."""
 
 
 def bit(kind: KeyKind) -> int:
@@ -65,8 +64,7 @@ class Arrivals:
         first = 0
         count = 0
         for place, size in enumerate(sizes.tolist()):
-            is_full = count + size > MOST_IN_PART or place - first == MOST_LIFETIMES
-            if place > first and (is_torn[place] or is_full):
+            if place > first and (is_torn[place] or count + size > MOST_IN_PART):
                 yield self._part(int(chosen[first]), int(chosen[place - 1]) + 1)
                 first, count = place, 0
             count += size

@@ -11,25 +11,25 @@ from typing import Any, Final
 
 import numpy as np
 
-from loadtests.analysis.coalescing import BOUNDS_S, Asked, Demands, achieved_bounds, optimum_of_each, read_asked
+from loadtests.analysis.coalescing import (
+    BOUNDS_S,
+    OF_JOBS,
+    Asked,
+    Demands,
+    achieved_bounds,
+    optimum_of_each,
+    read_asked,
+)
 from loadtests.analysis.events import Events, Signals
 from loadtests.analysis.quantiles import nearest_rank
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.segments import is_start, starts
 from loadtests.analysis.stamps import NS_PER_S, Floats, Ints
 from loadtests.history.kinds import NO_ENTITY
-from loadtests.wire.event_types import EventType
 
 ACHIEVED: Final = "achieved"
 """The bound that the live policy kept for 99% of the signals of that subscriber."""
 
-_OF_JOBS: Final = (
-    EventType.JOB_CREATED,
-    EventType.JOB_UPDATED,
-    EventType.JOB_ARCHIVED,
-    EventType.JOB_FLAGGED,
-    EventType.JOB_DELETED,
-)
 _CLIENT: Final = 0
 
 
@@ -127,7 +127,7 @@ def entities(signals: Signals, events: Events, signal: Ints) -> Ints:
     """
     event = signals.event[signal]
     job = np.where(event >= 0, events.job[event], NO_ENTITY) if len(events) else np.full(len(signal), NO_ENTITY)
-    job = np.where(np.isin(signals.type[signal], [int(each) for each in _OF_JOBS]), job, NO_ENTITY)
+    job = np.where(np.isin(signals.type[signal], [int(each) for each in OF_JOBS]), job, NO_ENTITY)
     own = np.where(signals.name[signal] != NO_ENTITY, signals.name[signal], -2 - signal)
     numbers: Ints = np.where(job != NO_ENTITY, job, own)
     return numbers

@@ -35,9 +35,13 @@ class ReplayCheck:
 
     @property
     def is_faithful(self) -> bool:
-        """Whether the two agree within 1%; without a refresh the replay must make none either."""
-        deviation = self.deviation
-        return not any(self.replayed.values()) if deviation is None else abs(deviation) <= TOLERANCE
+        """Whether the two agree within 1%; without a refresh the replay must make none either.
+
+        What one client model makes too many of does not make up for what another one lacks.
+        """
+        models = {*self.recorded, *self.replayed}
+        apart = sum(abs(self.replayed.get(model, 0) - self.recorded.get(model, 0)) for model in models)
+        return apart <= TOLERANCE * sum(self.recorded.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return everything."""

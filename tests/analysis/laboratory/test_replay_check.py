@@ -40,6 +40,16 @@ def test_a_run_that_did_not_is_found_out() -> None:
     assert (check.deviation, check.is_faithful) == (-0.5, False)
 
 
+def test_two_models_that_are_wrong_do_not_make_one_that_is_right() -> None:
+    """A hundred in all, as recorded: two too many here, two too few there."""
+    recorded = {DeviceModel.IOS: 50, DeviceModel.WEB: 50}
+    check = ReplayCheck(recorded=recorded, replayed={DeviceModel.IOS: 52, DeviceModel.WEB: 48}, reasons=())
+
+    assert (check.deviation, check.is_faithful) == (0.0, False)
+    assert ReplayCheck(recorded=recorded, replayed={DeviceModel.IOS: 51, DeviceModel.WEB: 50}, reasons=()).is_faithful
+    assert not ReplayCheck(recorded={}, replayed={DeviceModel.IOS: 1}, reasons=()).is_faithful
+
+
 def test_failures_are_a_reason() -> None:
     """In a replay nothing fails."""
     check = check_of(one_signal().fetch(0, 610, 620, None, batch=1).fetch(0, 640, 650, "page", batch=1))

@@ -146,11 +146,14 @@ def _plain_plates() -> dict[str, Plate]:
     }
 
 
-@pytest.mark.parametrize("name", list(plates()))
+PLATES = plates()
+
+
+@pytest.mark.parametrize("name", list(PLATES))
 @pytest.mark.parametrize("shape", list(Shape))
 def test_a_figure_becomes_svg_that_follows_the_page(name: str, shape: Shape) -> None:
     """It has no address, no font, no colour and no identifier of its own that could clash."""
-    drawn = svg(plates()[name], shape)
+    drawn = svg(PLATES[name], shape)
 
     assert drawn.startswith("<svg viewBox=")
     assert "http" not in drawn
@@ -170,7 +173,7 @@ def test_a_figure_is_the_same_bytes_twice() -> None:
 
 def test_identifiers_differ_between_figures_and_shapes() -> None:
     """All of them stand in one page."""
-    drawn = [svg(plates()[name], shape) for name in ("visibility", "timeline") for shape in Shape]
+    drawn = [svg(PLATES[name], shape) for name in ("visibility", "timeline") for shape in Shape]
     identifiers = [identifier for one in drawn for identifier in re.findall(r'\bid="([^"]*)"', one)]
 
     assert len(identifiers) == len(set(identifiers))
