@@ -10,10 +10,12 @@ import argparse
 import resource
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # What is shared with the tests is not installed.
 
@@ -53,10 +55,12 @@ def main() -> None:
         return
     laboratory = synthetic(told.subscribers, told.signals)
     measure = _grid if told.step == "grid" else _optimum
+    memory = _Memory()
+    memory.start()
     wall, began = time.perf_counter(), _cpu_s()
     target_s = measure(laboratory, told.policies)
     wall, cpu = time.perf_counter() - wall, _cpu_s() - began
-    print(f"{told.step}: {wall:.1f} s wall, {cpu:.1f} s CPU (target {target_s:.0f} s on two cores), {_peak()}")
+    print(f"{told.step}: {wall:.1f} s wall, {cpu:.1f} s CPU (target {target_s:.0f} s on two cores), {memory.told()}")
 
 
 def _grid(laboratory: Laboratory, policies: int) -> float:
@@ -168,12 +172,35 @@ def _cpu_s() -> float:
     )
 
 
-def _peak() -> str:
-    own, child = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return (
-        f"peak memory {own:.0f} MiB of the process and {child:.0f} of the largest child, pages that they share counted "
-        f"twice (target {TARGET_MIB} MiB)"
-    )
+class _Memory(threading.Thread):
+    """Looks twice a second at what the process and its children take, what they share counted once (PSS; Linux)."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most_mib = 0.0
+        self._is_over = threading.Event()
+
+    def run(self) -> None:
+        while not self._is_over.wait(0.5):
+            self.most_mib = max(self.most_mib, sum(map(_pss_mib, _family())))
+
+    def told(self) -> str:
+        """Stop looking and say what was the most."""
+        self._is_over.set()
+        self.join()
+        return f"at most {self.most_mib:,.0f} MiB (target {TARGET_MIB:,})"
+
+
+def _family() -> list[psutil.Process]:
+    own = psutil.Process()
+    return [own, *own.children(recursive=True)]
+
+
+def _pss_mib(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_full_info().pss) / 2**20
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 if __name__ == "__main__":

@@ -1,19 +1,23 @@
 """One policy's tally over all parts of a run, until it is an outcome."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.analysis.laboratory.arrivals import Arrivals, Part
 from loadtests.analysis.laboratory.carried_out import Requests
 from loadtests.analysis.laboratory.durations import Durations
 from loadtests.analysis.laboratory.outcome import Outcome
-from loadtests.analysis.laboratory.tally import Tally, tally
+from loadtests.analysis.laboratory.tally import tally
 from loadtests.analysis.quantiles import of_distinct
 from loadtests.analysis.staleness import Staleness
-from loadtests.analysis.stamps import Ints
+from loadtests.analysis.stamps import Floats, Ints
 from loadtests.analysis.window import Window
 from loadtests.scenario.vocabulary import DeviceModel
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,11 @@ class Tallies:
         self._setting = setting
         self._arrivals = arrivals
         self._name = name
-        self._told: list[Tally] = []
+        self._waits_ms: list[Floats] = [np.zeros(0)]
+        self._from_ns: list[Ints] = [np.zeros(0, dtype=np.int64)]
+        self._to_ns: list[Ints] = [np.zeros(0, dtype=np.int64)]
+        self._intervals = 0
+        self._changes = 0
         self._refreshes: dict[DeviceModel, int] = {}
         self._others = 0
         self._suppressed = 0
@@ -52,27 +60,29 @@ class Tallies:
             self._refreshes[DeviceModel(model)] = self._refreshes.get(DeviceModel(model), 0) + refreshes
         self._others += int(inside.sum()) - refreshes
         self._suppressed += suppressed
-        self._told.append(
-            tally(
-                part,
-                requests,
-                window,
-                look_begin_ns=self._setting.look_begin_ns,
-                end_ns=self._arrivals.end_ns[part.lifetimes],
-            )
+        told = tally(
+            part,
+            requests,
+            window,
+            look_begin_ns=self._setting.look_begin_ns,
+            end_ns=self._arrivals.end_ns[part.lifetimes],
         )
+        self._waits_ms.append(told.waits_ms)
+        self._from_ns.append(told.from_ns)
+        self._to_ns.append(told.to_ns)
+        self._intervals += told.intervals
+        self._changes += told.changes
 
     def outcome(self) -> Outcome:
-        """Return all of it together."""
-        nothing = np.zeros(0, dtype=np.int64)
+        """Return all of it together; nothing is left here."""
+        waits_ms = of_distinct(_taken(self._waits_ms), distinct=self._setting.events)
         staleness = Staleness(
-            from_ns=np.concatenate([nothing, *(each.from_ns for each in self._told)]),
-            to_ns=np.concatenate([nothing, *(each.to_ns for each in self._told)]),
-            intervals=sum(each.intervals for each in self._told),
-            changes=sum(each.changes for each in self._told),
+            from_ns=_taken(self._from_ns),
+            to_ns=_taken(self._to_ns),
+            intervals=self._intervals,
+            changes=self._changes,
             device_ns=self._setting.looked_ns,
         )
-        waits_ms = np.concatenate([np.zeros(0), *(each.waits_ms for each in self._told)])
         return Outcome(
             name=self._name,
             refreshes=sum(self._refreshes.values()),
@@ -81,6 +91,13 @@ class Tallies:
             minutes=self._setting.minutes,
             stale_mean_ms=staleness.mean_ms,
             stale_ms=staleness.quantiles(),
-            waits_ms=of_distinct(waits_ms, distinct=self._setting.events),
+            waits_ms=waits_ms,
             by_model=dict(sorted(self._refreshes.items())),
         )
+
+
+def _taken(pieces: list[NDArray[Number]]) -> NDArray[Number]:
+    """Return pieces as one and keep none: of a large run both together would be much."""
+    whole = np.concatenate(pieces)
+    pieces.clear()
+    return whole
