@@ -68,6 +68,8 @@ class Probe:
     """How many jobs the organization is known to have."""
     use: Use = NOTHING
     """What else the run will ask for."""
+    signal_within_s: float = SIGNAL_WITHIN_S
+    """How long the event of its job is waited for."""
     clock: Callable[[], float] = time.monotonic
     _step: list[str] = field(default_factory=lambda: ["the probe"])
     """What is under way."""
@@ -144,7 +146,7 @@ class Probe:
         seen = replace(seen, created=created)
         if job is None:
             return seen
-        if not ears.wait_signal(job, budget.until_s(SIGNAL_WITHIN_S)):
+        if not ears.wait_signal(job, budget.until_s(self.signal_within_s)):
             self._step.append("the look for the job's event")
             return replace(seen, has_event_row=None if self.has_event is None else self.has_event(job))
         is_listed = self._wait_listed(api, job, budget)

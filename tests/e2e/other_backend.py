@@ -3,8 +3,8 @@
 It can be told to refuse, and to keep a job's revision to itself.
 """
 
+import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -87,14 +87,13 @@ def other_backend(api_url: str, manners: Manners | None = None) -> Iterator[str]
 
     routes = [Route("/v2/{rest:path}", pass_on, methods=["GET", "POST", "PATCH"])]
     app = Starlette(routes=routes, lifespan=lifespan)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run, daemon=True)
+    # It listens before it serves: who comes too soon waits, and nobody has to ask whether it has begun.
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(10)

@@ -20,7 +20,6 @@ from loadtests.clients.requests import KeyKind
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
-from loadtests.targets import readiness
 from loadtests.targets.budget import LEAST_S
 from loadtests.targets.provision import provision
 from loadtests.targets.readiness import AT_LAST_S, LOOK_WITHIN_S, STEPS, WITHIN_S, Probe
@@ -76,14 +75,13 @@ def probe_of(stack: Endpoint, people: Population) -> Probe:
 
 
 @pytest.fixture
-def probe(stack: Endpoint, people: Population, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> Probe:
+def probe(stack: Endpoint, people: Population, sql: psycopg.Connection) -> Probe:
     """Return a probe of a member, who waits a second for what will not come."""
-    monkeypatch.setattr(readiness, "SIGNAL_WITHIN_S", 1.0)
 
     def has_event(job: str) -> bool:
         return sql.execute("select 1 from realtime_events where entity_id = %s", (job,)).fetchone() is not None
 
-    return replace(probe_of(stack, people), has_event=has_event)
+    return replace(probe_of(stack, people), has_event=has_event, signal_within_s=1.0)
 
 
 @pytest.fixture(scope="module")

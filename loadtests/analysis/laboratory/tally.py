@@ -84,8 +84,8 @@ def _shown(  # noqa: PLR0913, PLR0917 - columns, for the compiler
     """Return when the last of the keys of each arrival was shown; what asks for nothing before everything."""
     never = np.iinfo(np.int64).max
     shown_ns = np.zeros(len(at_ns), np.int64)
+    # By kind, of which a mask has room for eight, and OTHER_KEY: the earliest answer to all requested from here on.
     earliest_ns = np.empty(9, np.int64)
-    """By kind: the earliest answer to all that was requested from here on."""
     for owner in range(len(begin) - 1):
         earliest_ns[:] = never
         request = first_request[owner + 1] - 1
