@@ -6,8 +6,8 @@ from typing import Any
 
 import jwt
 
-from loadtests.clients.connection import Renewal
 from loadtests.clients.effects import Dial, Request
+from loadtests.clients.manners import Renewal
 from loadtests.clients.reconnecting import PYTHON, WELL_BEHAVED
 from loadtests.drivers.casting import Casting, manners_of, minter
 from loadtests.scenario.model import Scenario

@@ -16,7 +16,7 @@ import pytest
 from psycopg import sql
 
 from loadtests.drivers.run_input import RunInput
-from loadtests.pipeline.settings import StackSettings
+from loadtests.pipeline.settings import GatewayOptions, StackSettings
 from loadtests.processes.spawn import Child
 from loadtests.targets.given_people import GivenPeople, read_people
 from loadtests.targets.provision import provision
@@ -50,6 +50,8 @@ mutations_per_s = 4
 """
 ANY_TOKEN = re.compile(rb"eyJ[\w-]{8}")
 """`{"` in base64url, with which a token's header begins, and more than chance would put behind it."""
+SETTINGS = StackSettings(gateway=True, accounts=GatewayOptions(token_lifetime_s=8))
+"""Who signs in here has to renew the session before the run is over."""
 TABLES = ("organizations", "users", "organization_members", "jobs", "realtime_events", "audit_logs")
 
 
@@ -57,7 +59,7 @@ TABLES = ("organizations", "users", "organization_members", "jobs", "realtime_ev
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """Return a pipeline with its gateway, which this module's tests did not start."""
     log = tmp_path_factory.mktemp("theirs") / "pipeline.log"
-    child = Child.start("loadtests.pipeline", name="pipeline", log=log, hello=StackSettings(gateway=True).to_json())
+    child = Child.start("loadtests.pipeline", name="pipeline", log=log, hello=SETTINGS.to_json())
     try:
         yield Endpoint.from_json(child.wait_for("ready", 60)["endpoint"])
     finally:
@@ -138,7 +140,7 @@ def test_without_the_database_accounts_are_made_and_sign_in(theirs: Endpoint, ru
     """By the official client through the project's own doors; the truth comes from the tables' API."""
     before = rows_of(theirs)
 
-    directory, code, text = run(("anon", "service"), '[auth]\nusers = "password"')
+    directory, code, text = run(("anon", "service"), '[auth]\nusers = "password"\ntokens_per_5_minutes = 30000')
 
     assert code == 0, text
     metrics = metrics_of(directory)
