@@ -100,9 +100,13 @@ def what_devices_went_through(run: ReportInput) -> dict[str, bool]:
         "apps that are killed": "kill" in steps,
         "people who switch organizations": "switch" in steps,
         "lost connections": bool(run.metrics.number("connections", "lost")),
-        "expiring tokens": connection.token_lifetime_s < reached_s,
+        "expiring tokens": connection.token_lifetime_s < reached_s or _sessions_were_renewed(run),
         "planted faults": bool(faults),
     }
+
+
+def _sessions_were_renewed(run: ReportInput) -> bool:
+    return bool((run.metrics.document.get("sessions") or {}).get("renewed"))
 
 
 def _retention_was_seen(target: Target, measured_s: float) -> bool:

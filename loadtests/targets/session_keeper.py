@@ -16,7 +16,6 @@ from loadtests.targets.accounts import Accounts, NoPairError, Pair
 from loadtests.targets.session_plan import Session, is_final, next_due, wait_s
 from loadtests.targets.target import Renewal
 from loadtests.wire.token_limit import TokenLimit
-from loadtests.wire.tokens import lifetime_of
 
 _log: Final = logging.getLogger(__name__)
 _PATIENCE_S: Final = 20.0
@@ -107,9 +106,11 @@ class SessionKeeper:
             return
         left_s = _left_s(session)
         self._keep(session.user_id, pair)
-        self._sessions[session.user_id] = replace(
-            session, token=pair.access, refresh_token=pair.refresh, attempts=0, not_before_s=0.0
-        )
+        renewed = session.renewed(pair.access, pair.refresh)
+        if renewed is None:
+            del self._sessions[session.user_id]
+        else:
+            self._sessions[session.user_id] = renewed
         self._tokens[session.user_id] = pair.access
         self._news.put(
             Renewal(user_id=session.user_id, at_ns=time.monotonic_ns(), left_s=left_s, token=pair.access, status=200)
@@ -144,6 +145,4 @@ class SessionKeeper:
 
 def _left_s(session: Session) -> int:
     """Return for how long the session's token is good: negative, it is not."""
-    lifetime = lifetime_of(session.token)
-    assert lifetime is not None, "what does not end is not renewed"
-    return lifetime.expires_at_s - int(time.time())
+    return session.expires_at_s - int(time.time())

@@ -29,10 +29,30 @@ class Session:
     user_id: str
     token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+    expires_at_s: int
+    lasts_s: int | None
+    """How long the token was good when it was new; None: it does not say."""
     attempts: int = 0
     """Renewals that have failed since the last one that did not."""
     not_before_s: float = 0.0
     """When it may be tried again."""
+
+    def deadline_s(self, wanted_margin_s: float) -> float:
+        """Return when it has to be renewed."""
+        return self.expires_at_s - margin_s(self.lasts_s, wanted_margin_s)
+
+    def renewed(self, token: str, refresh_token: str) -> "Session | None":
+        """Return the session with a fresh pair; None: the token does not say when it ends, and is taken to last."""
+        lifetime = lifetime_of(token)
+        if lifetime is None:
+            return None
+        return Session(
+            user_id=self.user_id,
+            token=token,
+            refresh_token=refresh_token,
+            expires_at_s=lifetime.expires_at_s,
+            lasts_s=lifetime.lasts_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +68,6 @@ def margin_s(lasts_s: float | None, wanted_s: float) -> float:
     return wanted_s if lasts_s is None else min(wanted_s, lasts_s * _LARGEST_MARGIN)
 
 
-def deadline_s(session: Session, wanted_margin_s: float) -> float | None:
-    """Return when a session has to be renewed; None: its token does not end, or does not say when."""
-    lifetime = lifetime_of(session.token)
-    return None if lifetime is None else lifetime.expires_at_s - margin_s(lifetime.lasts_s, wanted_margin_s)
-
-
 def latest_starts(deadlines_s: Sequence[float], gap_s: float) -> list[float]:
     """Return the latest starts for ascending deadlines: none after its own, and no two closer than the gap."""
     starts: list[float] = []
@@ -63,15 +77,11 @@ def latest_starts(deadlines_s: Sequence[float], gap_s: float) -> list[float]:
 
 
 def next_due(sessions: Iterable[Session], *, wanted_margin_s: float, gap_s: float, free_at_s: float) -> Due | None:
-    """Return which session is renewed next, and when; None: none needs it.
+    """Return which session is renewed next, and when; None: there is none.
 
     `free_at_s`: no request may start before.
     """
-    wanted = [
-        (max(deadline, session.not_before_s), session)
-        for session in sessions
-        if (deadline := deadline_s(session, wanted_margin_s)) is not None
-    ]
+    wanted = [(max(session.deadline_s(wanted_margin_s), session.not_before_s), session) for session in sessions]
     wanted.sort(key=lambda each: (each[0], each[1].user_id))
     starts = latest_starts([deadline for deadline, _ in wanted], gap_s)
     planned = [

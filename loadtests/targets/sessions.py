@@ -5,10 +5,11 @@ A project that gives nobody a secret gives everybody tokens that end; the run re
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from loadtests.checks.preflight import Finding, Severity
-from loadtests.targets.session_plan import Session, expected_renewals, most_people
+from loadtests.targets.session_plan import Session, expected_renewals, margin_s, most_people
 from loadtests.targets.token_times import Ending
 from loadtests.wire.token_limit import TokenLimit
 from loadtests.wire.tokens import lifetime_of
@@ -39,12 +40,13 @@ class Upkeep:
         """Say why it cannot be done, and what helps; None: it can."""
         if self.people <= self.most:
             return None
-        needed = 300 / (self.lasts_s - self.margin_s) * self.people if self.lasts_s > self.margin_s else 0
-        more = f"auth.tokens_per_5_minutes above {needed:,.0f} if the project allows that, " if needed else ""
+        useful_s = self.lasts_s - margin_s(self.lasts_s, self.margin_s)
+        needed = ceil(TokenLimit.of_gap(useful_s / self.people).per_5_minutes)
         return (
             f"{self.people:,} people have tokens that last {self.lasts_s:,} s and have to be renewed in the run, and a "
             f"project that gives {self.limit.per_5_minutes:g} tokens in five minutes to one address keeps "
-            f"{self.most:,} sessions alive: ask for fewer people, give {more}raise the lifetime of access tokens in "
+            f"{self.most:,} sessions alive: ask for fewer people, give "
+            f"auth.tokens_per_5_minutes = {needed} if the project allows that, raise the lifetime of access tokens in "
             "the project, or make the run shorter than they last"
         )
 
@@ -54,7 +56,13 @@ def sessions_of(
 ) -> tuple[Session, ...]:
     """Return the sessions of those whose tokens end too soon and can be refreshed."""
     return tuple(
-        Session(user_id=each.user_id, token=tokens[each.user_id], refresh_token=refresh_tokens[each.user_id])
+        Session(
+            user_id=each.user_id,
+            token=tokens[each.user_id],
+            refresh_token=refresh_tokens[each.user_id],
+            expires_at_s=each.expires_at_s,
+            lasts_s=each.lasts_s,
+        )
         for each in found
         if each.user_id in refresh_tokens
     )

@@ -6,7 +6,7 @@ Supabase's documentation, *Auth, Rate limits*.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 BURST: Final = 30
 PER_5_MINUTES: Final = 150
@@ -25,6 +25,11 @@ class TokenLimit:
     def gap_s(self) -> float:
         """How far requests for tokens are kept apart when there are many of them."""
         return _FIVE_MINUTES_S / self.per_5_minutes / _USED_SHARE
+
+    @classmethod
+    def of_gap(cls, gap_s: float) -> Self:
+        """Return the least limit that allows this gap."""
+        return cls(_FIVE_MINUTES_S / gap_s / _USED_SHARE)
 
     def start_s(self, place: int) -> float:
         """Return when the request at `place` (from 0) of many that are wanted at once may go, in seconds."""

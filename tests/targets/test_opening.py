@@ -62,8 +62,8 @@ def test_a_plain_scenario_runs_anywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("refresh_token", "supabase_url", "said"),
     [
-        ("", "http://127.0.0.1:1", "sign in anew and start at once, give a column refresh_token"),
-        ("r1", "", "sign in anew and start at once"),
+        ("", "http://127.0.0.1:1", "give a column refresh_token"),
+        ("r1", "", "and supabase_url, where sessions are renewed"),
         ("r1", "http://127.0.0.1:1", None),
     ],
 )
