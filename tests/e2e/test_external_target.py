@@ -52,7 +52,7 @@ mutations_per_s = 4
 """
 ANY_TOKEN = re.compile(rb"eyJ[\w-]{8}")
 """`{"` in base64url, with which a token's header begins, and more than chance would put behind it."""
-SETTINGS = StackSettings(gateway=True, accounts=GatewayOptions(token_lifetime_s=8))
+SETTINGS = StackSettings(gateway=True, accounts=GatewayOptions(token_lifetime_s=6))
 """Who signs in here has to renew the session before the run is over."""
 TABLES = ("organizations", "users", "organization_members", "jobs", "realtime_events", "audit_logs")
 
@@ -154,7 +154,7 @@ FORGET_PAIRS = "drop trigger keep on auth.refresh_tokens; drop function keep_pai
 def test_without_the_database_accounts_sign_in_and_outlive_their_tokens(theirs: Endpoint, run: Run) -> None:
     """By the project's own doors; the truth comes from the tables' API.
 
-    Tokens live for 8 s. Subscribers, pollers, authors and the official client go on with fresh ones, and nothing is
+    Tokens live for 6 s. Subscribers, pollers, authors and the official client go on with fresh ones, and nothing is
     lost; what sessions are renewed with is nowhere to be read.
     """
     before = rows_of(theirs)
@@ -162,7 +162,7 @@ def test_without_the_database_accounts_sign_in_and_outlive_their_tokens(theirs: 
     with psycopg.connect(theirs.database_url, autocommit=True) as connection:
         connection.execute(KEEP_PAIRS.encode())
         try:
-            directory, code, text = run(("anon", "service"), SIGN_IN, ("subscribers.control=1",))
+            directory, code, text = run(("anon", "service"), SIGN_IN, ("subscribers.control=1", "phases.0.duration_s=7"))
             pairs = [str(token) for (token,) in connection.execute("select token from public.pairs")]
         finally:
             connection.execute(FORGET_PAIRS.encode())
