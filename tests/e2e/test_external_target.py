@@ -179,6 +179,7 @@ def test_without_the_database_accounts_sign_in_and_outlive_their_tokens(theirs: 
     authors = [population.author_id(index) for index in range(population.organizations)]
     assert renewed == {*authors, *(device.user_id for device in population.devices), *controls}
     assert {int(actor) for actor in history.of(Kind.TOKEN)["actor"]} == {each.index for each in population.subscribers}
+    assert {history.names[entity] for entity in history.of(Kind.CONTROL_DOWN)["entity"]} == {"left"}
     assert len(pairs) >= 2 * len(renewed)
     files = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
     assert not [token for token in pairs for content in files if token.encode() in content]
