@@ -219,6 +219,13 @@ def target_group() -> None:
 @click.option("--realtime-port", type=_PORT, default=0, help="Port of Realtime [default: a free one].")
 @click.option("--gateway-port", type=_PORT, default=0, help="Port of accounts and tables [default: a free one].")
 @click.option(
+    "--token-lifetime-s",
+    type=click.IntRange(2, 604_800),
+    default=3600,
+    show_default=True,
+    help="How long the token of who signs in lasts.",
+)
+@click.option(
     "--organizations", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many to make."
 )
 @click.option(
@@ -230,6 +237,7 @@ def target_up_command(
     realtime_port: int,
     gateway_port: int,
     *,
+    token_lifetime_s: int,
     organizations: int,
     tokens: int,
     confirmed: tuple[str, ...],
@@ -258,6 +266,7 @@ def target_up_command(
             api_port=api_port,
             realtime_port=realtime_port,
             gateway_port=gateway_port,
+            token_lifetime_s=token_lifetime_s,
             database_url=database_url,
             organizations=organizations,
             users=tokens,

@@ -162,7 +162,9 @@ def test_without_the_database_accounts_sign_in_and_outlive_their_tokens(theirs: 
     with psycopg.connect(theirs.database_url, autocommit=True) as connection:
         connection.execute(KEEP_PAIRS.encode())
         try:
-            directory, code, text = run(("anon", "service"), SIGN_IN, ("subscribers.control=1", "phases.0.duration_s=7"))
+            directory, code, text = run(
+                ("anon", "service"), SIGN_IN, ("subscribers.control=1", "phases.0.duration_s=7")
+            )
             pairs = [str(token) for (token,) in connection.execute("select token from public.pairs")]
         finally:
             connection.execute(FORGET_PAIRS.encode())
