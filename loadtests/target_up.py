@@ -32,6 +32,9 @@ class TargetUp:
     organizations: int
     users: int
     """Members to make, spread over the organizations; each gets a token that lasts a day."""
+    feed: str = "streaming"
+    plan: str = "unlimited"
+    """As in a scenario's `[target]`."""
 
 
 def keep_target_up(
@@ -71,6 +74,7 @@ def _options(wanted: TargetUp) -> dict[str, Any]:
         "api_port": wanted.api_port,
         "realtime_port": wanted.realtime_port,
         "gateway_port": wanted.gateway_port,
+        "realtime": {"feed": wanted.feed, "plan": wanted.plan},
     }
     if wanted.database_url is not None:
         options["database_url"] = wanted.database_url
