@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -50,6 +51,7 @@ from loadtests.target_up import TargetUp, keep_target_up
 from loadtests.targets.opening import open_embedded
 from loadtests.targets.target import OpenTarget, TargetError
 from loadtests.targets.target_file import TargetFileError
+from loadtests.wire.plans import PLANS
 
 _USAGE_ERROR = 2
 _TROUBLE = 1
@@ -229,48 +231,45 @@ def target_group() -> None:
     "--organizations", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many to make."
 )
 @click.option(
-    "--tokens", type=click.IntRange(0, 10_000), default=3, show_default=True, help="Ones to print, one user each."
+    "--tokens",
+    "users",
+    type=click.IntRange(0, 10_000),
+    default=3,
+    show_default=True,
+    help="Ones to print, one user each.",
+)
+@click.option(
+    "--feed",
+    type=click.Choice(("streaming", "supabase")),
+    default="streaming",
+    show_default=True,
+    help="Push at commit, or poll as the real server does.",
+)
+@click.option(
+    "--plan", type=click.Choice(tuple(PLANS)), default="unlimited", show_default=True, help="Whose limits it keeps."
 )
 @host_options
-def target_up_command(
-    api_port: int,
-    realtime_port: int,
-    gateway_port: int,
-    *,
-    token_lifetime_s: int,
-    organizations: int,
-    tokens: int,
-    confirmed: tuple[str, ...],
-    allow_list: Path | None,
-) -> None:
+def target_up_command(*, confirmed: tuple[str, ...], allow_list: Path | None, **typed: Any) -> None:
     """Start the embedded pipeline, print how to reach it as KEY=value lines, and keep it until Ctrl-C.
 
     \b
     Examples:
       loadtests target up
       loadtests target up --api-port 54321 --realtime-port 54322 > target.env
+      loadtests target up --feed supabase --plan pro
     """  # noqa: D301 - click's own escape
     errors = Console(stderr=True, highlight=False)
     with _clear_errors():
+        wanted = TargetUp(database_url=os.environ.get(DATABASE_URL), **typed)
         for port, what, option in (
-            (api_port, "the jobs API", "--api-port"),
-            (realtime_port, "Realtime", "--realtime-port"),
-            (gateway_port, "accounts and tables", "--gateway-port"),
+            (wanted.api_port, "the jobs API", "--api-port"),
+            (wanted.realtime_port, "Realtime", "--realtime-port"),
+            (wanted.gateway_port, "accounts and tables", "--gateway-port"),
         ):
             if port:
                 check_port(port, what=what, option=option)
-        database_url = os.environ.get(DATABASE_URL)
         # A database of one's own is made there, on whosever server that is.
         permit_database(allow_list, confirmed, os.environ)
-        wanted = TargetUp(
-            api_port=api_port,
-            realtime_port=realtime_port,
-            gateway_port=gateway_port,
-            token_lifetime_s=token_lifetime_s,
-            database_url=database_url,
-            organizations=organizations,
-            users=tokens,
-        )
         with listen_for_interrupt() as interrupt:
             keep_target_up(
                 wanted,

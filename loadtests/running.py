@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,14 @@ from loadtests.runner.preflight import check_port
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
 from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
-from loadtests.targets.opening import check_people, give, open_embedded, open_external, tokens_wanted
+from loadtests.targets.opening import (
+    as_it_is,
+    check_people,
+    give,
+    open_embedded,
+    open_external,
+    tokens_wanted,
+)
 from loadtests.targets.target import OpenTarget
 from loadtests.targets.target_file import OpenedTarget, TargetFileError, read_target_file, way_in
 
@@ -123,6 +130,7 @@ def _obey(typed: _Typed, environment: Mapping[str, str]) -> int:
     if opened is not None:
         _spare_given_people(typed, opened)
         open_external(source.scenario, opened)  # refuses what only the embedded pipeline does; reaches nothing yet
+        source = replace(source, scenario=as_it_is(source.scenario))
         check_people(source.scenario, opened, now_s=time.time())
     if typed.is_dry:
         told = _expected(source, opened)

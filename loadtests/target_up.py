@@ -35,6 +35,9 @@ class TargetUp:
     organizations: int
     users: int
     """Members to make, spread over the organizations; each gets a token that lasts a day."""
+    feed: str = "streaming"
+    plan: str = "unlimited"
+    """As in a scenario's `[target]`."""
 
 
 def keep_target_up(
@@ -75,6 +78,7 @@ def _options(wanted: TargetUp) -> dict[str, Any]:
         "realtime_port": wanted.realtime_port,
         "gateway_port": wanted.gateway_port,
         "accounts": {"token_lifetime_s": wanted.token_lifetime_s},
+        "realtime": {"feed": wanted.feed, "plan": wanted.plan},
     }
     if wanted.database_url is not None:
         options["database_url"] = wanted.database_url

@@ -18,7 +18,7 @@ def told(subscribers: int = 400, mutations_per_s: float = 5) -> DryRun:
         {
             "name": "any",
             "question": "What is the answer?",
-            "subscribers": {"count": subscribers},
+            "subscribers": {"count": subscribers, "control": 0},
             "phases": [{"name": "steady", "duration_s": 300, "mutations_per_s": mutations_per_s}],
         }
     )

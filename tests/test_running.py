@@ -100,7 +100,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def many() -> list[str]:
-    """Return the options that ask for 400 subscribers of one organization and 5 mutations/s."""
+    """Return the options that ask for 400 subscribers of one organization, with two official clients, at 5/s."""
     return [part for key in MANY for part in ("--set", key)]
 
 
@@ -111,8 +111,8 @@ def test_a_dry_run_on_a_hosted_project_says_what_would_be_discarded(hosted: Path
     assert told.exit_code == 0
     assert "wss://abcdefghijkl.supabase.co/realtime/v1/websocket and https://api.example.com, plan pro" in told.output
     assert "REFUSED messages/s: changes are silently discarded from the first minute on" in told.output
-    assert "because 5 mutations/s x 400 receivers = 2,000 deliveries/s in phase 'rounds', against 500/s" in told.output
-    assert "would fit: fewer than 1.25 mutations/s" in told.output
+    assert "because 5 mutations/s x 402 receivers = 2,010 deliveries/s in phase 'rounds', against 500/s" in told.output
+    assert "would fit: fewer than 1.24 mutations/s" in told.output
     assert "the secret of" not in told.output
 
 
@@ -128,7 +128,7 @@ def test_a_dry_run_says_what_is_missing_before_the_run_may_start(hosted: Path, t
     assert told.exit_code == 0
     assert "before it may start: this run sends load to abcdefghijkl.supabase.co: confirm it by name" in told.output
     assert "before it may start: the scenario is beyond the caps in" in told.output
-    assert "connections = 200 and it asks for 400" in told.output
+    assert "connections = 200 and it asks for 402" in told.output
 
 
 def test_a_dry_run_refuses_what_only_the_embedded_pipeline_does(hosted: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_hosted_project_needs_list_and_names_and_a_load_that_fits(hosted: Path
     assert [told.exit_code for told in (stranger, half, full)] == [2, 2, 2]
     assert "must not be put under load" in stranger.output
     assert "confirm it by name, with --confirm api.example.com" in half.output
-    assert "fewer than 1.25 mutations/s" in full.output
+    assert "fewer than 1.24 mutations/s" in full.output
     assert not (tmp_path / "run").exists()
 
 

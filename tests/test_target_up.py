@@ -38,3 +38,11 @@ def test_two_targets_on_one_database_do_not_collide() -> None:
     one, other = (_population(wanted(organizations=1, users=1)) for _ in range(2))
 
     assert one.organization_id(0) != other.organization_id(0)
+
+
+def test_a_target_may_read_and_refuse_as_a_hosted_project_does() -> None:
+    """Feed and plan are Realtime's, as in a scenario."""
+    hosted = replace(wanted(organizations=1, users=1), feed="supabase", plan="pro")
+    settings = settings_from(_options(hosted)).to_json()
+
+    assert (settings["realtime"]["feed"], settings["realtime"]["plan"]) == ("supabase", "pro")

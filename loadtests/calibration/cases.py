@@ -45,6 +45,8 @@ class Case:
             "faults": [{**fault, "seed": seed * 100 + number} for number, fault in enumerate(self.faults, start=1)],
             **self.changes,
         }
+        # Faults hit whoever receives; those of a control group would stand in no account.
+        keys["subscribers"] = {**keys["subscribers"], "control": 0}
         text = json.dumps(keys, indent=2)
         return ScenarioFile(scenario=Scenario.model_validate(keys), text=text, source=_SOURCE, overrides=())
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from loadtests.checks.expected_fetches import fetched_apart_from_signals, keys_per_signal, share_of
 from loadtests.checks.presence import Stint, control_stints, lead_s, stints
 from loadtests.scenario.model import Scenario
-from loadtests.scenario.population import Population, organization_weights
+from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
+from loadtests.scenario.weights import organization_weights
 
 EVENT_FRAME_BYTES: Final = 1_100
 """One change on the wire, `columns` and `record` included: job events of this schema are 1,067 to 1,137 bytes."""

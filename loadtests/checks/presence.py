@@ -51,12 +51,12 @@ def stints(population: Population) -> Iterator[Stint]:
 
 
 def control_stints(population: Population) -> Iterator[Stint]:
-    """Yield where the control group is: on their channels all the time, whatever those do whom they shadow."""
+    """Yield where the control group is: from the first login of whom each shadows on, whatever they do later."""
     for control in population.controls:
         yield Stint(
             subscriber=control.shadows,
             organization=control.organization,
-            begin_s=-lead_s(population),
+            begin_s=-lead_s(population) if control.joins_ns is None else control.joins_ns / _NS,
             end_s=_end_s(population),
             is_new_socket=True,
         )

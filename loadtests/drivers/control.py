@@ -1,14 +1,15 @@
 """The control group's own process: the official `realtime` client, used as its users use it, beside the lean swarm.
 
-Each control subscriber joins the organization of one lean subscriber, as a user of its own, and writes down what it
-was told: subscribed, live, each event. It re-fetches nothing. Plain asyncio, because that is what it is run on.
+Each control subscriber joins the organization of one lean subscriber, as a user of its own and not before that one
+(else it would wake a cold server), and writes down what it was told: subscribed, live, each event. It re-fetches
+nothing. Plain asyncio, because that is what it is run on.
 """
 
 import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic_ns
@@ -40,6 +41,7 @@ _WEBSOCKET: Final = "/websocket"
 _LEAVE_S: Final = 5.0
 _SPARE_ROWS: Final = 100_000
 _TOKEN_SPARE_S: Final = 3600.0
+_NS_PER_S: Final = 1_000_000_000
 
 
 class ControlSubscriber:
@@ -55,6 +57,11 @@ class ControlSubscriber:
         self._client: AsyncRealtimeClient | None = None
         self._is_up = False
         self.live = asyncio.Event()
+
+    @property
+    def joins_ns(self) -> int | None:
+        """When it joins, from the start of the load; None: before."""
+        return self._control.joins_ns
 
     async def subscribe(self, way: Way, anon_key: str, mint: Mint) -> None:
         """Connect and join; what becomes of it is told to the callbacks."""
@@ -149,6 +156,9 @@ class ControlGroup:
             )
             for control in population.controls
         ]
+        self._come_up: Callable[[ControlSubscriber], Awaitable[None]] | None = None
+        """How one of them subscribes; known when the target is."""
+        self._latecomers: asyncio.Task[None] | None = None
 
     async def obey(self) -> None:
         """Carry out what the parent says until it says stop."""
@@ -164,11 +174,14 @@ class ControlGroup:
             match message["do"]:
                 case "prepare":
                     await self._prepare(Endpoint.from_json(message["endpoint"]))
+                case "go":
+                    self._latecomers = asyncio.create_task(self._admit_latecomers(message["at_ns"]))
+                    self._latecomers.add_done_callback(self._tell_failure)
                 case "stop":
+                    if self._latecomers is not None:
+                        self._latecomers.cancel()
                     await asyncio.gather(*(one.leave() for one in self._subscribers))
                     return
-                case "go":
-                    pass  # there is nothing to begin: it has been listening since it was prepared
                 case unknown:
                     raise ValueError(f"the parent said {unknown!r}, which is none of prepare, go, stop")
 
@@ -183,7 +196,7 @@ class ControlGroup:
         self._inbox.put_nowait(message)
 
     async def _prepare(self, endpoint: Endpoint) -> None:
-        """Subscribe, and wait until all are live or their time is over: what is missing, the analysis finds."""
+        """Subscribe who is early, and wait until they are live or their time is over; the analysis finds who is not."""
         scenario = self._run.scenario
         lifetime_s = scenario.duration_s + scenario.effective_drain_s + _TOKEN_SPARE_S
         mint = self._wallet.minter(lifetime_s)
@@ -191,28 +204,44 @@ class ControlGroup:
             self._wallet.listen(one.user_id, partial(self._renew, one, mint))
         way = Way.to(endpoint)
         self._loop.lead(way, client_context(endpoint.ca_file) if endpoint.ca_file else None)
-        try:
-            async with asyncio.timeout(scenario.subscribers.live_within_s):
-                await asyncio.gather(*(_come_up(one, way, endpoint.anon_key, mint) for one in self._subscribers))
-        except TimeoutError:
-            _log.warning("not all of the control group became live in %g s", scenario.subscribers.live_within_s)
+
+        async def come_up(subscriber: ControlSubscriber) -> None:
+            await subscriber.subscribe(way, endpoint.anon_key, mint)
+            await subscriber.live.wait()
+
+        self._come_up = come_up
+        await self._await_live([one for one in self._subscribers if one.joins_ns is None])
         lifeline.say({"is": "ready"})
 
     def _renew(self, subscriber: ControlSubscriber, mint: Mint, _left_ns: int) -> None:
         """Let the official client push the fresh token, as its user would."""
         renewing = self._loop.create_task(subscriber.renew(mint))
         self._renewing.add(renewing)
-        renewing.add_done_callback(self._renewed)
+        renewing.add_done_callback(self._renewing.discard)
+        renewing.add_done_callback(self._tell_failure)
 
-    def _renewed(self, renewing: asyncio.Task[None]) -> None:
-        self._renewing.discard(renewing)
-        if not renewing.cancelled() and isinstance(error := renewing.exception(), Exception):
+    async def _await_live(self, subscribers: Sequence[ControlSubscriber]) -> None:
+        assert self._come_up is not None
+        patience_s = self._run.scenario.subscribers.live_within_s
+        try:
+            async with asyncio.timeout(patience_s):
+                await asyncio.gather(*(self._come_up(one) for one in subscribers))
+        except TimeoutError:
+            _log.warning("not all of the control group became live in %g s", patience_s)
+
+    async def _admit_latecomers(self, start_ns: int) -> None:
+        """Subscribe each of the others at its moment; `start_ns` is the start of the load, CLOCK_MONOTONIC."""
+        late = [(one.joins_ns, one) for one in self._subscribers if one.joins_ns is not None]
+        await asyncio.gather(*(self._admit(one, start_ns + joins_ns) for joins_ns, one in late))
+
+    async def _admit(self, subscriber: ControlSubscriber, at_ns: int) -> None:
+        await asyncio.sleep(max(0, at_ns - monotonic_ns()) / _NS_PER_S)
+        await self._await_live([subscriber])
+
+    def _tell_failure(self, task: asyncio.Task[None]) -> None:
+        """Have the process fail as it would if it had waited for the task itself."""
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
             self._inbox.put_nowait(error)
-
-
-async def _come_up(subscriber: ControlSubscriber, way: Way, anon_key: str, mint: Mint) -> None:
-    await subscriber.subscribe(way, anon_key, mint)
-    await subscriber.live.wait()
 
 
 def _rows(scenario: Scenario) -> int:

@@ -8,7 +8,8 @@ from typing import Final
 
 from loadtests.drivers.run_input import RunInput
 from loadtests.scenario.model import Scenario
-from loadtests.scenario.population import Device, Population, organization_weights
+from loadtests.scenario.population import Device, Population
+from loadtests.scenario.weights import organization_weights
 
 _RESERVED_DESCRIPTORS: Final = 64
 """Ledger, pipes, log, event loop, libraries."""

@@ -65,6 +65,10 @@ class Itineraries:
         plan = self._lifecycle(index, model)
         return not plan or min(plan, key=lambda planned: planned.at_ns).step is not Step.LOGIN
 
+    def first_login_ns(self, index: int, model: DeviceModel) -> int:
+        """Return when a device that begins logged out logs in for the first time, from the start of the load."""
+        return min(planned.at_ns for planned in self._lifecycle(index, model) if planned.step is Step.LOGIN)
+
     def switches(self, index: int, model: DeviceModel) -> bool:
         """Return whether the person ever goes to the other organization, and so is a member of both."""
         return any(self._does(step, index, model) for step in self.scenario.lifecycle if step.kind is Step.SWITCH)

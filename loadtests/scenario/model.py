@@ -3,7 +3,7 @@
 Pydantic, because people write these files: an unknown key or a wrong type is refused by name.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -50,6 +50,10 @@ class Organizations(Table):
         return self
 
 
+_CONTROL_GROUP: Final = 2
+"""One may have an organization or a client model that is not like the others; more cost connections."""
+
+
 class Subscribers(Table):
     """Simulated devices that are pushed to."""
 
@@ -77,9 +81,11 @@ class Subscribers(Table):
     live_within_s: Seconds = 30
     """How long a device may take from connecting to being live."""
     processes: int = Field(default=1, ge=1, le=64)
-    control: int = Field(default=0, ge=0, le=50)
+    control: int = Field(
+        default_factory=lambda keys: min(_CONTROL_GROUP, keys.get("count", 0)), ge=0, le=50, validate_default=True
+    )
     """Subscribers beside these that use the official `realtime` client, in a process of their own: their counts and
-    latencies must be those of the devices that they shadow, or the verdict is unknown."""
+    latencies must be those of the devices that they shadow, or the verdict is unknown. By default two; 0: none."""
 
     @property
     def weights(self) -> dict[DeviceModel, float]:

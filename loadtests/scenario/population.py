@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from loadtests.scenario.given import Given
 from loadtests.scenario.itinerary import Itineraries
 from loadtests.scenario.model import Scenario
+from loadtests.scenario.schedule import organizations_written_to
 from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel
+from loadtests.scenario.weights import member_weights, organization_weights, spread
 
 _NAMESPACE: Final = UUID("6f1b5d0e-0c57-4c86-9f43-2f5d4d6f7a10")
 
@@ -52,6 +54,8 @@ class Control:
     """Index of the subscriber whose organization it is in."""
     organization: int
     user_id: str
+    joins_ns: int | None = None
+    """When it joins, from the start of the load: at the first login of whom it shadows. None: before the load."""
 
 
 @dataclass(frozen=True)
@@ -159,17 +163,23 @@ class Population:
 
     @cached_property
     def controls(self) -> tuple[Control, ...]:
-        """The control group: each shadows one subscriber, spread evenly over all."""
-        wanted = self.scenario.subscribers
-        shadowed = [self.subscribers[number * wanted.count // wanted.control] for number in range(wanted.control)]
-        return tuple(
-            Control(
-                index=number,
-                shadows=device.index,
-                organization=device.organization,
-                user_id=device.user_id if self.given is not None else str(uuid5(self._namespace, f"control/{number}")),
-            )
-            for number, device in enumerate(shadowed)
+        """The control group: each shadows one subscriber, spread evenly over all who have something to hear."""
+        wanted = self.scenario.subscribers.control
+        if not wanted:
+            return ()
+        written_to = organizations_written_to(self.scenario, self.seed)
+        among = [device for device in self.subscribers if device.organization in written_to] or self.subscribers
+        return tuple(self._control(number, among[number * len(among) // wanted]) for number in range(wanted))
+
+    def _control(self, number: int, device: Device) -> Control:
+        plans, given = self.itineraries, self.given is not None
+        is_early = plans.begins_logged_in(device.index, device.model)
+        return Control(
+            index=number,
+            shadows=device.index,
+            organization=device.organization,
+            user_id=device.user_id if given else str(uuid5(self._namespace, f"control/{number}")),
+            joins_ns=None if is_early else plans.first_login_ns(device.index, device.model),
         )
 
     @cached_property
@@ -199,33 +209,3 @@ class Population:
                     )
                 )
         return tuple(pollers)
-
-
-def member_weights(scenario: Scenario) -> NDArray[np.float64]:
-    """Return each organization's share of the subscribers; they sum to 1."""
-    members, count = scenario.organizations.members, scenario.organizations.count
-    if not members:
-        return organization_weights(scenario)
-    weights = np.resize(np.array(members), count)
-    normalized: NDArray[np.float64] = weights / weights.sum()
-    return normalized
-
-
-def organization_weights(scenario: Scenario) -> NDArray[np.float64]:
-    """Return each organization's share of mutations and pollers, and, unless said otherwise, of subscribers.
-
-    They sum to 1.
-    """
-    count = scenario.organizations.count
-    weights = np.ones(count) if scenario.organizations.sizes == "even" else 1.0 / np.arange(1, count + 1)
-    normalized: NDArray[np.float64] = weights / weights.sum()
-    return normalized
-
-
-def spread(count: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return `count` organization indices in proportion to `weights` (largest remainders), in ascending order."""
-    exact = weights * count
-    whole = np.floor(exact).astype(np.int64)
-    missing = count - int(whole.sum())
-    whole[np.argsort(-(exact - whole), kind="stable")[:missing]] += 1
-    return np.repeat(np.arange(len(weights)), whole)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.scenario.model import Phase, Scenario
-from loadtests.scenario.population import organization_weights
 from loadtests.scenario.risk import draw_risk_factors
 from loadtests.scenario.vocabulary import MutationKind
+from loadtests.scenario.weights import organization_weights
 
 _NS = 1_000_000_000
 
@@ -59,6 +59,13 @@ def draw_schedule(scenario: Scenario, seed: int) -> Schedule:
         # From numbers of their own: another share moves nothing else.
         risk_factors=draw_risk_factors(kind, scenario.mutators.risk_factors, np.random.default_rng([seed, 4])),
     )
+
+
+def organizations_written_to(scenario: Scenario, seed: int) -> frozenset[int]:
+    """Return the organizations to which something is written in the phases that are measured."""
+    schedule = draw_schedule(scenario, seed)
+    is_measured = ~np.array([phase.warm_up for phase in scenario.phases])[schedule.phase]
+    return frozenset(np.unique(schedule.organization[is_measured]).tolist())
 
 
 def _arrivals(phase: Phase, length_ns: int, random: np.random.Generator) -> NDArray[np.int64]:

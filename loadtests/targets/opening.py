@@ -25,7 +25,9 @@ from loadtests.targets.target_file import OpenedTarget
 from loadtests.targets.token_times import Ending, cannot_be_renewed, endings, planned_end_s, refusal, users_of
 from loadtests.wire.tls import client_context
 
-_EMBEDDED_ONLY: Final = tuple(key for key in TargetTable.model_fields if key not in {"kind", "plan"})
+_EMBEDDED_ONLY: Final = tuple(key for key in TargetTable.model_fields if key not in {"kind", "feed", "plan"})
+"""What a scenario may ask of the embedded pipeline alone. A target of a file has the limits of its own plan and reads
+changes in its own way, whichever of the two a scenario wants to be embedded."""
 
 _SOON_S: Final = 60.0
 """Until sessions are kept: the jobs that are made, the drivers' start."""
@@ -61,6 +63,14 @@ def open_external(scenario: Scenario, opened: OpenedTarget) -> OpenTarget:
             "pipeline can be told: somebody else's target is as it is. Leave --target out, or these keys"
         )
     return _reach(opened)
+
+
+def as_it_is(scenario: Scenario) -> Scenario:
+    """Return a scenario as it is played on the target of a file: its feed polls, as each Supabase does.
+
+    Who asks what a feed that pushes at commit would come to is not answered then.
+    """
+    return scenario.model_copy(update={"target": scenario.target.model_copy(update={"feed": "supabase"})})
 
 
 def check_people(scenario: Scenario, opened: OpenedTarget, *, now_s: float) -> None:

@@ -28,7 +28,7 @@ def scenario_of(**changes: Any) -> Scenario:
         "name": "literal",
         "question": "What does this history say?",
         "organizations": {"count": 1, "jobs": 1},
-        "subscribers": {"count": 2, "web": 0},
+        "subscribers": {"count": 2, "web": 0, "control": 0},
         "phases": [{"name": "load", "duration_s": 10, "mutations_per_s": 1}],
         "deadline_ms": 1000,
     }

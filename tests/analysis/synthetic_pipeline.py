@@ -66,7 +66,7 @@ class SyntheticPipeline:
                 "name": "synthetic",
                 "question": "Does the analysis recover what was put in?",
                 "organizations": {"count": self.organizations, "jobs": self.jobs, "members": self.members},
-                "subscribers": {"count": self.organizations * self.subscribers, "web": 0},
+                "subscribers": {"count": self.organizations * self.subscribers, "web": 0, "control": 0},
                 "pollers": [
                     {"interval_s": interval, "count": self.pollers, "conditional": conditional}
                     for interval in self.intervals_s

@@ -188,7 +188,7 @@ def test_a_control_group_that_controls_nothing_is_no_control() -> None:
 
 def test_without_a_control_group_nothing_is_said() -> None:
     """And its numbers are empty."""
-    story = couple(subscribers={"count": 1, "web": 0}).signal(0, "e0", 1010)
+    story = couple(subscribers={"count": 1, "web": 0, "control": 0}).signal(0, "e0", 1010)
 
     assert reasons_of(story) == []
     assert story.metrics()["control"]["subscribers"] == 0

@@ -17,7 +17,7 @@ def load(count: int = 10, **keys: Any) -> ExpectedLoad:
         {
             "name": "any",
             "question": "What is the answer?",
-            "subscribers": {"count": count, **keys.pop("subscribers", {})},
+            "subscribers": {"count": count, "control": 0, **keys.pop("subscribers", {})},
             "phases": [STEADY],
             **keys,
         }

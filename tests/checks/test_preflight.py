@@ -20,7 +20,7 @@ def load(count: int, rate: float, *, duration_s: float = 300, **keys: Any) -> Ex
         {
             "name": "any",
             "question": "What is the answer?",
-            "subscribers": {"count": count, **keys.pop("subscribers", {})},
+            "subscribers": {"count": count, "control": 0, **keys.pop("subscribers", {})},
             "phases": [{"name": "steady", "duration_s": duration_s, "mutations_per_s": rate, **keys.pop("phase", {})}],
             **keys,
         }

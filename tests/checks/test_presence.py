@@ -35,27 +35,32 @@ def test_devices_log_in_one_after_another_before_the_load() -> None:
     assert told(count=2) == [(0, 0, -0.2, END, True), (1, 0, -0.1, END, True)]
 
 
-def test_the_control_group_is_there_all_the_time() -> None:
-    """From the first login on, in the organizations of those whom it shadows, though these leave."""
-    population = Population(
-        Scenario.model_validate(
-            {
-                "name": "any",
-                "question": "What is the answer?",
-                "organizations": {"count": 2},
-                "subscribers": {"count": 4, "connects_per_s": 10, "control": 2},
-                "phases": [ALL],
-                "lifecycle": [{"at_s": 10, "step": "logout"}],
-            }
-        ),
-        seed=1,
-        run_id="any",
-    )
+def controls(*lifecycle: dict[str, Any]) -> list[Stint]:
+    """Return where two official clients are that shadow the subscribers 0 and 2 of four in two organizations."""
+    keys: dict[str, Any] = {
+        "name": "any",
+        "question": "What is the answer?",
+        "organizations": {"count": 2},
+        "subscribers": {"count": 4, "connects_per_s": 10, "control": 2},
+        "phases": [ALL],
+        "lifecycle": lifecycle,
+    }
+    return list(control_stints(Population(Scenario.model_validate(keys), seed=1, run_id="any")))
 
-    assert list(control_stints(population)) == [
-        Stint(subscriber=0, organization=0, begin_s=-0.4, end_s=END, is_new_socket=True),
-        Stint(subscriber=2, organization=1, begin_s=-0.4, end_s=END, is_new_socket=True),
-    ]
+
+def control(shadows: int, organization: int, begin_s: float) -> Stint:
+    """Return the stint of one that stays to the end."""
+    return Stint(subscriber=shadows, organization=organization, begin_s=begin_s, end_s=END, is_new_socket=True)
+
+
+def test_the_control_group_stays_though_those_leave_whom_it_shadows() -> None:
+    """From the first login on, in their organizations."""
+    assert controls({"at_s": 10, "step": "logout"}) == [control(0, 0, -0.4), control(2, 1, -0.4)]
+
+
+def test_the_control_group_joins_with_those_whom_it_shadows() -> None:
+    """Who logs in later is not awaited on the channel."""
+    assert controls({"at_s": 10, "step": "login"}) == [control(0, 0, 10), control(2, 1, 10)]
 
 
 def test_a_step_to_log_in_is_the_beginning() -> None:

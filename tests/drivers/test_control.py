@@ -7,6 +7,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from time import monotonic_ns
 from typing import Any
 
 import psycopg
@@ -25,7 +26,7 @@ SCENARIO: dict[str, Any] = {
     "question": "Does the control group write down what official clients are told?",
     "organizations": {"count": 2, "jobs": 1},
     "subscribers": {"count": 4, "control": 2},
-    "phases": [{"name": "load", "duration_s": 5, "mutations_per_s": 1}],
+    "phases": [{"name": "load", "duration_s": 5, "mutations_per_s": 4}],
 }
 
 
@@ -52,14 +53,20 @@ def emit(connection: psycopg.Connection, organization: str) -> str:
 def test_each_official_client_writes_down_its_organizations_events_and_no_others(
     stack: Endpoint, tmp_path: Path
 ) -> None:
-    """Subscribed, live, each event once with a stamp, and down when it leaves."""
-    population = new_run(tmp_path / "run", SCENARIO, "control-hears")
+    """Subscribed, live, each event once with a stamp, and down when it leaves; one joins with its shadow's login."""
+    login = {"at_s": 0.3, "step": "login", "share": 0.5}
+    population = new_run(tmp_path / "run", {**SCENARIO, "lifecycle": [login]}, "control-hears")
+    assert sorted(control.joins_ns or 0 for control in population.controls) == [0, 300_000_000]
     provision(stack.database_url, population)
     with (
         prepared(tmp_path / "run", stack) as child,
         psycopg.connect(stack.database_url, autocommit=True) as connection,
     ):
         child.wait_for("ready", DEADLINE_S)
+        start_ns = monotonic_ns()
+        child.send({"do": "go", "at_ns": start_ns})
+        while len(History.read(tmp_path / "run").of(Kind.CONTROL_LIVE)) < len(population.controls):
+            assert not child.has_ended(), child.obituary()
         events = [emit(connection, population.organization_id(control.organization)) for control in population.controls]
         names = tmp_path / "run" / "control.names"
         while not all(event in names.read_text() for event in events):
@@ -73,6 +80,9 @@ def test_each_official_client_writes_down_its_organizations_events_and_no_others
     ]
     heard = history.of(Kind.CONTROL_SIGNAL)
 
+    for control in population.controls:
+        (live_ns,) = [row["at_ns"] for row in history.of(Kind.CONTROL_LIVE) if row["actor"] == control.index]
+        assert (live_ns < start_ns) if control.joins_ns is None else (live_ns > start_ns + control.joins_ns)
     assert told == [
         (control.index, control.shadows, kind)
         for control in population.controls

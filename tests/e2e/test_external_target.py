@@ -37,6 +37,7 @@ count = 2
 jobs = 3
 [subscribers]
 count = 8
+control = 0
 web_open_audit = 1
 [[pollers]]
 interval_s = 1

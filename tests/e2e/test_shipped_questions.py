@@ -13,7 +13,7 @@ from loadtests.scenario.vocabulary import DeviceModel
 from tests.e2e.commands import Recorded, StartCommand
 
 ROUNDS = 5
-PATIENT = ("health.send_delay_ms_p99=5000", "health.loop_lag_ms_p99=5000")
+PATIENT = ("health.send_delay_ms_p99=5000", "health.loop_lag_ms_p99=5000", "subscribers.control=0")
 
 
 def run(start: StartCommand, directory: Path, scenario: str, *overrides: str) -> Recorded:

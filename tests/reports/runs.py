@@ -38,7 +38,7 @@ def scenario_of(**changes: Any) -> Scenario:
         "question": "How soon do members of an organization see a colleague's change, "
         "and what does it cost against polling?",
         "organizations": {"count": 40},
-        "subscribers": {"count": 200},
+        "subscribers": {"count": 200, "control": 0},
         "pollers": [{"interval_s": 5, "count": 30}, {"interval_s": 10, "count": 30}],
         "phases": [
             {"name": "warm-up", "duration_s": 5, "mutations_per_s": 10, "warm_up": True},
@@ -189,7 +189,9 @@ def censored(share: float = 0.3) -> ReportInput:
 
 def small() -> ReportInput:
     """Return a run of 20 mutations without pollers: too few for a p95."""
-    scenario = scenario_of(name="two-devices", pollers=[], organizations={"count": 1}, subscribers={"count": 1})
+    scenario = scenario_of(
+        name="two-devices", pollers=[], organizations={"count": 1}, subscribers={"count": 1, "control": 0}
+    )
     series = replace(full_series(20), polling_visibility_ms={}, polling_cost={}, states=live_throughout(50, 1))
     series = replace(series, client_visibility_ms={"ios": series.push_visibility_ms})
     return ReportInput(

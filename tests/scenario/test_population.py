@@ -4,13 +4,13 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.scenario.model import Scenario
-from loadtests.scenario.population import Population, organization_weights, spread
+from loadtests.scenario.population import Population
+from loadtests.scenario.schedule import organizations_written_to
 from loadtests.scenario.vocabulary import DeviceModel
 
 LOAD = {"name": "load", "duration_s": 1, "mutations_per_s": 1}
@@ -70,7 +70,37 @@ def test_each_control_subscriber_shadows_another_device_as_a_user_of_its_own() -
     assert [control.organization for control in people.controls] == [device.organization for device in shadowed]
     assert {control.user_id for control in people.controls}.isdisjoint(device.user_id for device in people.devices)
     assert len({control.user_id for control in people.controls}) == 4
-    assert EVERYBODY.controls == ()
+    assert population(subscribers={"count": 20, "control": 0}).controls == ()
+
+
+def test_each_run_has_a_control_group_unless_it_wants_none() -> None:
+    """Two, or as many as there are subscribers to shadow."""
+    sizes = [len(population(subscribers={"count": count}).controls) for count in (0, 1, 2, 200)]
+
+    assert sizes == [0, 1, 2, 2]
+
+
+def test_who_hears_nothing_is_not_shadowed() -> None:
+    """One mutation in the measured second, so one of 40 organizations is written to; the warm-up does not count."""
+    load = {"mutations_per_s": 1, "arrivals": "even", "duration_s": 1}
+    phases = [{**load, "name": "warm-up", "mutations_per_s": 100, "warm_up": True}, {**load, "name": "load"}]
+    people = population(organizations={"count": 40}, subscribers={"count": 120}, phases=phases)
+    (written_to,) = organizations_written_to(people.scenario, people.seed)
+
+    assert [control.organization for control in people.controls] == [written_to] * 2
+    assert len({control.shadows for control in people.controls}) == 2
+
+
+def test_a_control_subscriber_joins_when_its_shadow_logs_in() -> None:
+    """Not before, for a server that is cold should be woken by devices; who is there before the load is joined then."""
+    login = {"step": "login", "at_s": 0.3, "share": 0.5}
+    people = population(subscribers={"count": 20, "control": 20}, lifecycle=[login, {**login, "at_s": 0.9}])
+    joins_ns = [control.joins_ns for control in people.controls]
+
+    assert Counter(joins_ns) == {None: 10, 300_000_000: 10}
+    assert [moment is None for moment in joins_ns] == [
+        people.itineraries.begins_logged_in(device.index, device.model) for device in people.subscribers
+    ]
 
 
 def test_models_come_in_their_proportion() -> None:
@@ -99,20 +129,6 @@ def test_members_are_spread_evenly() -> None:
     homes = Counter(device.organization for device in EVERYBODY.subscribers)
 
     assert sorted(homes.values()) == [2, 3, 3, 3, 3, 3, 3]
-
-
-def test_members_may_differ_where_writes_and_pollers_do_not() -> None:
-    """Organizations take the numbers in turn."""
-    told = population(
-        organizations={"count": 4, "members": [1, 5]},
-        subscribers={"count": 24},
-        pollers=[{"interval_s": 5, "count": 8}],
-    )
-    homes, polled = (Counter(each.organization for each in those) for those in (told.subscribers, told.pollers))
-
-    assert homes == {0: 2, 1: 10, 2: 2, 3: 10}
-    assert polled == {0: 2, 1: 2, 2: 2, 3: 2}
-    assert organization_weights(told.scenario) == pytest.approx([0.25] * 4)
 
 
 def test_members_differ_in_one_way() -> None:
@@ -144,26 +160,3 @@ def test_a_request_id_leads_back_to_its_mutation(mutation: int) -> None:
 def test_what_is_no_request_id_of_ours_leads_nowhere(text: str) -> None:
     """Requests of somebody else have ids of every form."""
     assert EVERYBODY.mutation_index(text) is None
-
-
-def test_skewed_weights_follow_zipfs_law() -> None:
-    """The n-th organization gets the n-th part of the first."""
-    weights = organization_weights(population(organizations={"count": 3, "sizes": "skewed"}).scenario)
-
-    assert weights == pytest.approx([6 / 11, 3 / 11, 2 / 11])
-
-
-@settings(max_examples=100)
-@given(
-    count=st.integers(0, 3000),
-    weights=st.lists(st.floats(0.001, 1), min_size=1, max_size=60),
-)
-def test_spreading_keeps_the_number_and_the_proportions(count: int, weights: list[float]) -> None:
-    """Everybody has a home, and no organization is off its exact share by one or more."""
-    shares = np.array(weights) / sum(weights)
-    homes = spread(count, shares)
-    members = np.bincount(homes, minlength=len(weights))
-
-    assert members.sum() == count
-    assert np.all(np.abs(members - shares * count) < 1 + 1e-6)
-    assert np.all(np.diff(homes) >= 0)

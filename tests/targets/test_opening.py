@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loadtests.scenario.model import Scenario
-from loadtests.targets.opening import check_people, open_external
+from loadtests.targets.opening import as_it_is, check_people, open_external
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import OpenedTarget, TargetFile
 from loadtests.wire.tokens import mint
@@ -46,8 +46,18 @@ def test_a_scenario_with_faults_stays_at_home() -> None:
 
 def test_options_of_the_embedded_pipeline_are_named() -> None:
     """All of those that were set."""
-    with pytest.raises(TargetError, match=r"sets target\.as_built, target\.feed, which|target\.feed, target\.as_built"):
-        open_external(scenario_of(target={"feed": "supabase", "as_built": True}), OPENED)
+    with pytest.raises(TargetError, match=r"sets target\.as_built, target\.retention_s, which"):
+        open_external(scenario_of(target={"retention_s": 60, "as_built": True}), OPENED)
+
+
+@pytest.mark.parametrize("target", [{}, {"feed": "supabase"}, {"plan": "pro"}])
+def test_limits_and_feed_are_the_targets_own(target: dict[str, Any]) -> None:
+    """Whatever is embedded for the scenario; each Supabase polls."""
+    scenario = scenario_of(target=target)
+    open_external(scenario, OPENED)
+
+    assert as_it_is(scenario).target.feed == "supabase"
+    assert as_it_is(scenario) == scenario_of(target={**target, "feed": "supabase"})
 
 
 def test_a_plain_scenario_runs_anywhere(tmp_path: Path) -> None:

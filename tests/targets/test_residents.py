@@ -13,7 +13,7 @@ PEOPLE = Population(
             "name": "any",
             "question": "Who is there before the start?",
             "organizations": {"count": 2, "jobs": 3},
-            "subscribers": {"count": 3},
+            "subscribers": {"count": 3, "control": 0},
             "lifecycle": [{"step": "switch", "at_s": 1, "share": 0.4}],
             "phases": [{"name": "load", "duration_s": 5, "mutations_per_s": 1}],
         }
