@@ -1,7 +1,9 @@
 """Sessions kept alive at the pipeline's own gateway, in the thread that does it in a run."""
 
+import threading
 import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,8 @@ def first_news(keeper: SessionKeeper) -> list[Renewal]:
 def test_a_session_is_renewed_and_its_pair_kept_before_it_is_told(stack: Endpoint, ending: Session) -> None:
     """The fresh token is everybody's from then on, and lasts: there is no second renewal."""
     pairs: list[tuple[str, Pair]] = []
-    keeper = kept(stack, ending, keep=lambda user_id, pair: pairs.append((user_id, pair)))
+    old = replace(ending, token="old")
+    keeper = kept(stack, old, keep=lambda user_id, pair: pairs.append((user_id, pair)))
     keeper.start()
     try:
         (told,) = first_news(keeper)
@@ -56,7 +59,7 @@ def test_a_session_is_renewed_and_its_pair_kept_before_it_is_told(stack: Endpoin
     ((user_id, pair),) = pairs
     assert (user_id, pair.access) == ("u", told.token)
     assert keeper.tokens() == {"u": told.token}
-    assert told.token != ending.token
+    assert told.token != old.token
     assert keeper.news() == []
     assert told.token not in repr(told)
 
@@ -103,6 +106,39 @@ def test_a_pair_that_cannot_be_kept_ends_the_run(stack: Endpoint, ending: Sessio
         keeper.stop()
 
     assert str(keeper.trouble()).startswith("the run's sessions are renewed no more: FileNotFoundError: ")
+
+
+class TooMany(BaseHTTPRequestHandler):
+    """Accounts that give nobody a token for a minute."""
+
+    def do_POST(self) -> None:
+        """Refuse as GoTrue does."""
+        self.send_response(429)
+        self.send_header("Retry-After", "60")
+        self.end_headers()
+        self.wfile.write(b'{"code": "over_request_rate_limit", "message": "Request rate limit reached"}')
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+def test_a_limit_holds_for_all_who_come_from_here(stack: Endpoint, ending: Session) -> None:
+    """Nobody is asked for until the time that the project asks for is over."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), TooMany) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        other = replace(ending, user_id="v", expires_at_s=ending.expires_at_s + 1)
+        keeper = kept(stack, ending, other, url=f"http://127.0.0.1:{server.server_port}")
+        keeper.start()
+        try:
+            (told,) = first_news(keeper)
+        finally:
+            keeper.stop()
+            server.shutdown()
+
+    assert (told.status, told.is_over) == (429, False)
+    assert "over_request_rate_limit" in told.why
+    assert keeper._free_at_s - time.time() > 50
+    assert keeper.news() == []
 
 
 def test_sessions_that_last_are_left_alone(stack: Endpoint, ending: Session) -> None:

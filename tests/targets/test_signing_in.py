@@ -11,7 +11,7 @@ from loadtests.targets.provision_rest import new_passwords
 from loadtests.targets.signing_in import sign_in
 from loadtests.targets.target import TargetError
 from loadtests.wire.endpoint import Endpoint
-from loadtests.wire.token_limit import BURST, TokenLimit
+from loadtests.wire.token_limit import TokenLimit
 
 PEOPLE = Population(
     Scenario.model_validate(
@@ -19,7 +19,7 @@ PEOPLE = Population(
             "name": "any",
             "question": "Who signs in?",
             "organizations": {"count": 1, "jobs": 0},
-            "subscribers": {"count": BURST + 1},
+            "subscribers": {"count": 3, "control": 0},
             "phases": [{"name": "load", "duration_s": 5, "mutations_per_s": 1}],
         }
     ),
@@ -29,8 +29,19 @@ PEOPLE = Population(
 PASSWORDS = new_passwords(PEOPLE)
 
 
+class NoneAtOnce(TokenLimit):
+    """Ten seconds between any two."""
+
+    def start_s(self, place: int) -> float:
+        """Return when the request at this place may go."""
+        return 10.0 * place
+
+
+NONE_AT_ONCE = NoneAtOnce()
+
+
 def test_everybody_signs_in_at_the_pace_of_the_limit(stack: Endpoint) -> None:
-    """Thirty at once, the others one after another; the first is looked at before anybody else signs in."""
+    """Each waits for its place in it; the first is looked at before anybody else signs in."""
     everybody = list(residents.people(PEOPLE))
     headers = {"apikey": stack.anon_key}
     with httpx.Client(base_url=stack.supabase_url, headers=headers) as http:
@@ -43,15 +54,15 @@ def test_everybody_signs_in_at_the_pace_of_the_limit(stack: Endpoint) -> None:
             accounts,
             PEOPLE,
             PASSWORDS,
-            limit=TokenLimit(),
+            limit=NONE_AT_ONCE,
             wait_until_s=waits.append,
             look_at_first=first.append,
         )
 
     assert list(pairs) == [each.user_id for each in everybody]
-    assert len({pair.refresh for pair in pairs.values()}) == len(everybody) == BURST + 2
+    assert len({pair.refresh for pair in pairs.values()}) == len(everybody) == 4
     assert first == [pairs[everybody[0].user_id]]
-    assert sorted(waits) == [0.0] * (BURST - 1) + [2.5, 5.0]
+    assert sorted(waits) == [10.0, 20.0, 30.0]
 
 
 def test_who_is_let_in_no_more_is_told(stack: Endpoint) -> None:
