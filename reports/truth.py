@@ -73,8 +73,7 @@ def nothing_was_lost(metrics: Metrics) -> Statement:
     """Judge whether each device was told of, or was shown, everything that happened while it was logged in."""
     classes = {key: metrics.number("delivery", key) for key in (*_RECEIVED, *_MISSED, "outside")}
     expected, unannounced = metrics.number("delivery", "expected"), metrics.number("mutations", "without_event")
-    beyond = metrics.number("delivery", "missed_unhealed_outside_screen") or 0
-    lost = (classes["missed_live"] or 0) + (classes["missed_unhealed"] or 0) - beyond + (unannounced or 0)
+    lost = (metrics.number("delivery", "lost") or 0) + (unannounced or 0)
     known = [value for value in classes.values() if value is not None]
     adds_up = len(known) == len(classes) and sum(known) == expected
     if lost:
@@ -101,6 +100,10 @@ def _of_losses(metrics: Metrics, classes: Mapping[str, float | None], *, adds_up
         told.append(f"Of those missed while live, {count(healed)} were shown in the end all the same.")
     if beyond := metrics.number("delivery", "missed_unhealed_outside_screen"):
         told.append(f"Of those never healed, {count(beyond)} concern what no page of the device shows.")
+    if left := metrics.number("delivery", "missed_unhealed_left"):
+        told.append(
+            f"Of those never healed, {count(left)} had nobody to show: the device had left before others were told."
+        )
     unannounced = metrics.number("mutations", "without_event")
     if unannounced is None:
         told.append("What the database holds was not read: whether each change was announced is not known.")

@@ -36,6 +36,18 @@ class Explained:
     deviations: Deviations
     causes: Causes
 
+    def losses(self) -> dict[str, int]:
+        """Return how many misses count as lost, and how many never healed ones do not: nobody could have seen them."""
+        is_unhealed = self.deviations.classes == DeliveryClass.MISSED_UNHEALED
+        is_beyond = is_unhealed & self.deviations.is_beyond_screen
+        is_left = is_unhealed & ~is_beyond & (self.causes.why == Why.LOGGED_OUT)
+        is_lost = (self.deviations.classes == DeliveryClass.MISSED_LIVE) | (is_unhealed & ~is_beyond & ~is_left)
+        return {
+            "missed_unhealed_outside_screen": int(is_beyond.sum()),
+            "missed_unhealed_left": int(is_left.sum()),
+            "lost": int(is_lost.sum()),
+        }
+
     def misses_by_cause(self) -> dict[str, int]:
         """Return how many misses each cause has, by its name."""
         is_miss = self.deviations.classes > DeliveryClass.LATE

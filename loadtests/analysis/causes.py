@@ -34,6 +34,8 @@ class Deviations:
     device: Ints
     classes: Bytes
     """Its `DeliveryClass`."""
+    is_beyond_screen: Bools
+    """Whether it was never shown and no page of the device shows it."""
     placed_ns: Ints
     deadline_ns: int
     """How long after that it should have been received."""
@@ -53,6 +55,7 @@ class Deviations:
             event=self.event[chosen],
             device=self.device[chosen],
             classes=self.classes[chosen],
+            is_beyond_screen=self.is_beyond_screen[chosen],
             placed_ns=self.placed_ns[chosen],
             deadline_ns=self.deadline_ns,
         )

@@ -49,7 +49,6 @@ class Delivery:
     """Counted apart, from events and members alone."""
     early: int
     live_healed: int
-    unhealed_outside_screen: int
     phantom: int | None
     """None when the truth was not read."""
     out_of_order: int
@@ -94,25 +93,29 @@ def account(events: Events, signals: Signals, mutations: Mutations, screens: Scr
     return Delivery(
         lanes=lanes,
         classes=classes,
-        deviations=_deviations(lanes, classes, events, deadline_ns),
+        deviations=_deviations(
+            lanes, classes, events, beyond_screen=missed[~is_shown & off_screen], deadline_ns=deadline_ns
+        ),
         expected=int(_members(devices)[events.organization[counted]].sum()),
         early=int(np.count_nonzero(inside & receipts.is_received & ~lanes.within(live))),
         live_healed=int((is_live & is_shown).sum()),
-        unhealed_outside_screen=int((~is_live & ~is_shown & off_screen).sum()),
         phantom=phantoms(signals, len(events)),
         out_of_order=out_of_order(signals, events, lanes),
         degraded=degraded(signals, events),
     )
 
 
-def _deviations(lanes: Lanes, classes: Bytes, events: Events, deadline_ns: int) -> Deviations:
-    """Return what wants a cause: whatever is late or missed."""
+def _deviations(lanes: Lanes, classes: Bytes, events: Events, *, beyond_screen: Ints, deadline_ns: int) -> Deviations:
+    """Return what wants a cause: whatever is late or missed; `beyond_screen` are cells among these, ascending."""
     cells = np.flatnonzero(classes >= DeliveryClass.LATE)
     event, device = lanes.of_cells(cells)
+    is_beyond_screen = np.zeros(len(cells), dtype=np.bool_)
+    is_beyond_screen[np.searchsorted(cells, beyond_screen)] = True
     return Deviations(
         event=event,
         device=device,
         classes=classes[cells],
+        is_beyond_screen=is_beyond_screen,
         placed_ns=events.placed_ns[event],
         deadline_ns=deadline_ns,
     )

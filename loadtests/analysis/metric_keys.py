@@ -202,6 +202,13 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "delivery.missed_unhealed_outside_screen": MetricKey(
         "pairs", "Of missed_unhealed: changes that no page of the subscriber shows."
     ),
+    "delivery.missed_unhealed_left": MetricKey(
+        "pairs",
+        "Of the others of missed_unhealed: the device had left (logged out, killed, switched) before others were told.",
+    ),
+    "delivery.lost": MetricKey(
+        "pairs", "missed_live, and what is left of missed_unhealed: who stayed, and should have been shown it."
+    ),
     "delivery.early": MetricKey("pairs", "Received although committed while the subscriber was not live: normal."),
     "delivery.leaked": MetricKey(
         "signals", "Of another organization than the device was in. Whole run, warm-up included."

@@ -242,7 +242,6 @@ def _delivery(run: Reconstruction, history: History, delivery: Delivery) -> dict
         "expected": delivery.expected,
         **{each.name.lower(): delivery.count(each) for each in DeliveryClass},
         "live_healed": delivery.live_healed,
-        "missed_unhealed_outside_screen": delivery.unhealed_outside_screen,
         "early": delivery.early,
         "leaked": len(isolation.signals),
         "leaked_answers": isolation.answers.answers,
@@ -261,7 +260,7 @@ def _delivery(run: Reconstruction, history: History, delivery: Delivery) -> dict
 
 
 def _causes(explained: Explained) -> dict[str, Any]:
-    return {"causes": explained.misses_by_cause(), "late_causes": explained.late_by_cause()}
+    return {**explained.losses(), "causes": explained.misses_by_cause(), "late_causes": explained.late_by_cause()}
 
 
 def _delays(run: Reconstruction, scene: DelayWitnesses) -> dict[str, Any]:

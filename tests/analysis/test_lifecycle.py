@@ -1,11 +1,11 @@
 """Devices that come, go, switch and look away: who is expected what, who waits for what, and what is a leak."""
 
 from loadtests.analysis.stamps import NEVER
-from loadtests.clients.requests import Cause
+from loadtests.clients.requests import PAGE_LIMIT, Cause
 from loadtests.history.kinds import DownCause, Kind, Leaving
 from loadtests.scenario.vocabulary import MutationKind
 from tests.analysis.literal import MS, Story
-from tests.analysis.lives import classes_of, story_of_one, visitor
+from tests.analysis.lives import TWO, classes_of, story_of_one, visitor
 
 
 def test_a_guest_is_expected_what_members_are() -> None:
@@ -22,6 +22,42 @@ def test_live_in_one_organization_is_not_live_in_the_other() -> None:
     story = visitor().mutation(0, 2495, job="here").mutation(1, 4000, job="there", organization=1)
 
     assert classes_of(story.metrics()) == {"expected": 2, "missed_unhealed": 1, "missed_live": 1}
+
+
+def leaver(left_ms: float) -> Story:
+    """Return two members who were promised an event at 5,005 ms; the one is told after 10 ms, the other leaves."""
+    story = Story(**{**TWO, "subscribers": {"count": 4, "web": 0}}).clock().true_job("here", 2)
+    story.lives(0, -5000, left_ms, leaving=Leaving.SWITCHED).lives(0, left_ms, 20_000, organization=1)
+    story.lives(1, -5000, 20_000)
+    return story.mutation(0, 5000, job="here").signal(1, "e0", 5015)
+
+
+def losses(story: Story) -> tuple[int, int, int]:
+    """Return never healed, of these left, and lost."""
+    told = story.metrics()["delivery"]
+    return told["missed_unhealed"], told["missed_unhealed_left"], told["lost"]
+
+
+def test_who_leaves_before_anybody_is_told_has_lost_nothing() -> None:
+    """Or soon after, for members are told a tenth of a second apart."""
+    assert losses(leaver(5007)) == (1, 1, 0)
+    assert losses(leaver(5100)) == (1, 1, 0)
+
+
+def test_who_leaves_long_after_others_were_told_should_have_been_told_too() -> None:
+    """Half a second later, though before the deadline."""
+    assert losses(leaver(5500)) == (1, 0, 1)
+
+
+def test_what_no_page_shows_is_not_lost_and_was_not_left() -> None:
+    """25 newer jobs fill the page that the device never fetches again."""
+    story = leaver(5007)
+    for number in range(PAGE_LIMIT):
+        story.true_job(f"newer-{number}", 1, created_ms=-50_000)
+    told = story.metrics()["delivery"]
+
+    assert (told["missed_unhealed"], told["missed_unhealed_outside_screen"], told["missed_unhealed_left"]) == (1, 1, 0)
+    assert told["lost"] == 0
 
 
 def test_looking_away_too_soon_interrupts_a_pair() -> None:

@@ -119,6 +119,8 @@ def _all_delivered(expected: int) -> dict[str, Any]:
         "early": 0,
         "live_healed": 0,
         "missed_unhealed_outside_screen": 0,
+        "missed_unhealed_left": 0,
+        "lost": 0,
         "outside_screen": 0,
         "causes": {},
         "table": [],

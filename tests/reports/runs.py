@@ -156,6 +156,7 @@ def censored(share: float = 0.3) -> ReportInput:
     delivery: dict[str, Any] = {
         "delivered_once": 2250 - missed,
         "missed_live": missed,
+        "lost": missed,
         "causes": {"unexplained": missed},
     }
     delivery |= {"leaked": 2, "leaks": {"total": 2, "examples": [LEAK]}}

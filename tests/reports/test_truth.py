@@ -90,6 +90,16 @@ def test_what_was_missed_and_caught_up_with_is_not_lost() -> None:
     assert "1 missed while away, healed" in lost.told
 
 
+def test_who_left_before_anybody_was_told_has_lost_nothing() -> None:
+    """Their misses are counted and said, and nothing that a product could mend."""
+    story = story_of_one().lives(0, -5000, 5006, leaving=Leaving.LOGGED_OUT)
+    lost = nothing_was_lost(metrics_of(story))
+
+    assert lost.outcome is Outcome.PASS
+    assert "1 missed while away, never healed" in lost.told
+    assert "1 had nobody to show: the device had left before others were told" in lost.told
+
+
 def test_what_was_missed_while_live_is_lost_even_if_it_was_shown() -> None:
     """Delivery failed; that a re-fetch came by is luck."""
     lost = nothing_was_lost(metrics_of(story_of_one().live(0).fetch(0, 5500, 5600, "new")))
