@@ -222,6 +222,10 @@ class ItemFlag(IntFlag):
     FLAGGED = 2
     SCORED = 4
     """Its risk has a score."""
+    ARCHIVE_UNTOLD = 8
+    """Of a job at the end: the database has no column that tells whether it is archived; likewise below."""
+    FLAG_UNTOLD = 16
+    SCORE_UNTOLD = 32
 
 
 class NotificationState(IntEnum):

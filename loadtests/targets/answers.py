@@ -9,6 +9,7 @@ import httpx
 import orjson
 
 from loadtests.checks.readiness import Answered
+from loadtests.wire.identifiers import text_of
 from loadtests.wire.retry_after import LIMITED
 from loadtests.wire.tls import explain
 
@@ -37,6 +38,11 @@ def read_json(content: bytes) -> Any:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
+
+
+def has_job(jobs: Any, job: str) -> bool:
+    """Return whether a list of jobs shows one, whose id stands there as text or as a number."""
+    return any(isinstance(each, dict) and text_of(each.get("id")) == job for each in jobs or ())
 
 
 def _words(told: Any) -> str:

@@ -20,12 +20,13 @@ from websockets.sync.connection import Connection
 from loadtests.checks.readiness import Answered, Observed
 from loadtests.clients.channel import Channel
 from loadtests.clients.requests import PAGE_LIMIT, RequestKey
-from loadtests.targets.answers import answered, read_json, unanswered
+from loadtests.targets.answers import answered, has_job, read_json, unanswered
 from loadtests.targets.budget import Budget
 from loadtests.targets.routes_in_use import NOTHING, Asked, Use, requests_of
 from loadtests.wire import phoenix
 from loadtests.wire.changes import decode_change
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.identifiers import text_of
 from loadtests.wire.phoenix import Reply, System, Vsn
 from loadtests.wire.routes import CONTRACT, LISTS
 from loadtests.wire.tls import client_context, explain
@@ -194,7 +195,7 @@ class Probe:
         is_it = (
             isinstance(told, list)
             if asked.list_of
-            else isinstance(told, dict) and ("id" in told or not asked.tells_job)
+            else isinstance(told, dict) and (not asked.tells_job or text_of(told.get("id")) is not None)
         )
         return replace(answered(url, answer), is_understood=is_it), told
 
@@ -202,7 +203,7 @@ class Probe:
         deadline_s = budget.until_s(_LIST_WITHIN_S)
         while True:
             _, jobs = self._list(api, budget)
-            if any(isinstance(each, dict) and each.get("id") == job for each in jobs or ()):
+            if has_job(jobs, job):
                 return True
             if self.clock() > deadline_s:
                 return False

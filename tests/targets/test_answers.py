@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from loadtests.targets.answers import answered, unanswered
+from loadtests.targets.answers import answered, has_job, unanswered
 
 URL = "https://api.example.com/api/jobs"
 
@@ -35,6 +35,14 @@ def test_how_long_to_wait_is_told_by_who_asks_for_it() -> None:
     )
     assert answered(URL, httpx.Response(503, content=b"{}", headers=headers)).says == "Retry-After: 30"
     assert answered(URL, httpx.Response(200, content=b"{}", headers=headers)).says == ""
+
+
+@pytest.mark.parametrize("identifier", [41, "41"])
+def test_a_list_shows_a_job_by_its_id_as_text_or_number(identifier: object) -> None:
+    """What is no list of jobs shows none."""
+    assert has_job([{"id": "40"}, {"id": identifier}], "41")
+    assert not has_job([{"id": 40}, None, {}], "41")
+    assert not has_job(None, "41")
 
 
 def test_no_answer_has_a_reason() -> None:
