@@ -104,7 +104,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/analysis/watched.py",
         ),
         "tests/analysis/test_pairs.py": (
-            "loadtests/analysis/answers.py",
             "loadtests/analysis/scope.py",
             "loadtests/analysis/sightings.py",
         ),

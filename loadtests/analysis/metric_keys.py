@@ -265,7 +265,8 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "convergence.away_views": MetricKey("views", "Not compared: not logged in at the end, or nobody looked."),
     "convergence.wrong_views": MetricKey(
         "views",
-        "That differ from it; null when the truth was not read or does not tell what is archived, or finds none and cannot count documents.",
+        "That differ from it; null when the truth was not read or does not tell what is archived, or finds none and "
+        "cannot count documents.",
     ),
     "convergence.wrong_jobs": MetricKey("jobs", "Differences in all views together."),
     "convergence.beyond_page": MetricKey(

@@ -36,7 +36,8 @@ _EVENTS: LiteralString = """
                 then (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint end,
            (extract(epoch from created_at) * 1000000)::bigint, created_at,
            to_jsonb(e) ->> 'dedupe_key' is not null,
-           case when jsonb_typeof(payload::jsonb -> 'coalesced') = 'number' then (payload ->> 'coalesced')::int else 0 end,
+           case when jsonb_typeof(payload::jsonb -> 'coalesced') = 'number'
+                then (payload ->> 'coalesced')::int else 0 end,
            payload ->> 'job_id'
     from public.realtime_events e
     where organization_id = any(%(organizations)s) and created_at >= %(since)s

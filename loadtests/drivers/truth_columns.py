@@ -53,17 +53,17 @@ class TruthColumns:
 
     def refusal(self) -> str | None:
         """Return in one sentence what is missing without which there is no truth, and what helps; None: nothing is."""
-        wanting = [
-            f"no table public.{table}"
-            if table not in self.of_table
-            else f"no {' and no '.join(f'column {table}.{column}' for column in columns if not self.has(table, column))}"
+        wanting = [f"no table public.{table}" for table in _NEEDED if table not in self.of_table]
+        wanting += [
+            f"no column {table}.{column}"
             for table, columns in _NEEDED.items()
-            if not all(self.has(table, column) for column in columns)
+            for column in columns
+            if table in self.of_table and not self.has(table, column)
         ]
         if not wanting:
             return None
         return (
-            f"the truth cannot be read by SQL: the database has {', and '.join(wanting)}, or its user may not read "
+            f"the truth cannot be read by SQL: the database has {' and '.join(wanting)}, or its user may not read "
             "them; name the backend's own database and a user who may, or leave the database out of the target's keys"
         )
 

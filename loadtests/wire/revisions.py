@@ -22,7 +22,9 @@ class Revisions:
     """When the run began; None: revisions are told by the backend or not at all."""
 
     def of(self, revision: int | str | None, updated_at: str | None) -> int:
-        """Return the revision that is told, as a number or as its digits, else milliseconds from a day before the run to `updated_at`.
+        """Return the revision that is told, as a number or its digits, else milliseconds to `updated_at`.
+
+        They count from a day before the run.
 
         What was changed last before that has the smallest revision, 1. NOT_KNOWN where neither is told.
 
@@ -40,7 +42,7 @@ class Revisions:
         return min(max(elapsed, 1), _LARGEST)
 
 
-def _number(revision: int | str | None) -> int:
+def _number(revision: object) -> int:
     """Return a revision, NOT_KNOWN for none."""
     if revision is None:
         return NOT_KNOWN

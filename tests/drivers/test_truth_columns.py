@@ -31,5 +31,5 @@ def test_all_that_is_needed_and_missing_is_said_at_once() -> None:
     refusal = TruthColumns({"jobs": JOBS - {"created_at", "id"}}).refusal()
 
     assert refusal is not None
-    assert "has no table public.realtime_events, and no column jobs.id and no column jobs.created_at, or" in refusal
+    assert "has no table public.realtime_events and no column jobs.id and no column jobs.created_at, or" in refusal
     assert "leave the database out of the target's keys" in refusal
