@@ -21,7 +21,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "it reaches targets of other people, and is judged by whole runs against one": {
         "tests/e2e/test_external_target.py": (
-            "loadtests/targets/provision_rest.py",
             "loadtests/targets/supabase.py",
         ),
         "tests/drivers/test_truth.py": ("loadtests/drivers/truth_rows.py",),

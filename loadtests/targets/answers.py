@@ -18,7 +18,12 @@ _LONGEST_WORDS: Final = 200
 
 def unanswered(url: str, error: httpx.HTTPError) -> Answered:
     """Return why there was no answer."""
-    return Answered(url=url, says=explain(error, httpx.URL(url).host))
+    host = httpx.URL(url).host
+    if isinstance(error, httpx.ConnectTimeout):
+        return Answered(url=url, says=f"{host} takes no connection in time, as where a firewall drops packets")
+    if isinstance(error, httpx.TimeoutException):
+        return Answered(url=url, says=f"{host} takes the connection and does not answer in time")
+    return Answered(url=url, says=explain(error, host))
 
 
 def answered(url: str, answer: httpx.Response) -> Answered:

@@ -69,6 +69,8 @@ class Probe:
     """How many jobs the organization is known to have."""
     use: Use = NOTHING
     """What else the run will ask for."""
+    within_s: float = WITHIN_S
+    """How long all steps may take together, as far as they keep what they are given."""
     signal_within_s: float = SIGNAL_WITHIN_S
     """How long the event of its job is waited for."""
     clock: Callable[[], float] = time.monotonic
@@ -81,7 +83,7 @@ class Probe:
 
         def look() -> None:
             try:
-                told.append(self._observe(Budget(total_s=WITHIN_S, clock=self.clock)))
+                told.append(self._observe(Budget(total_s=self.within_s, clock=self.clock)))
             except BaseException as error:  # noqa: BLE001 - whoever waits raises it
                 told.append(error)
 
@@ -133,7 +135,7 @@ class Probe:
             told = error.response.body.decode(errors="replace")[:200] if error.response.body else "and says no more"
             return replace(seen, socket_trouble=f"it answers {error.response.status_code}, {told}")
         except (OSError, WebSocketException) as error:
-            return replace(seen, socket_trouble=explain(error, self.endpoint.realtime_url))
+            return replace(seen, socket_trouble=explain(error, way.address[0]))
 
     def _live_and_told(self, api: httpx.Client, socket: Connection, seen: Observed, *, budget: Budget) -> Observed:
         channel = Channel.of_organization(self.organization_id)

@@ -56,6 +56,8 @@ class SupabaseTarget:
 
     def admit(self, population: Population) -> Endpoint:
         """Make the run's people, sign them in where tokens are not minted, and send one job through all of it."""
+        if way_in(self._opened) == "rest":
+            self._project.greet()  # nothing was made yet that would have to be removed
         try:
             endpoint = self._take_in(population)
             self._probe(endpoint, population)
@@ -172,8 +174,12 @@ def _looks_for_events(endpoint: Endpoint) -> Callable[[str], bool | None] | None
     return None
 
 
-def _has_event(endpoint: Endpoint, job: str) -> bool:
-    with psycopg.connect(endpoint.database_url, connect_timeout=LOOK_WITHIN_S) as connection:
-        query = "select exists (select from public.realtime_events where entity_id = %s)"
-        row = connection.execute(query, (job,)).fetchone()
+def _has_event(endpoint: Endpoint, job: str) -> bool | None:
+    query = "select exists (select from public.realtime_events where entity_id = %s)"
+    try:
+        with psycopg.connect(endpoint.database_url, connect_timeout=LOOK_WITHIN_S) as connection:
+            row = connection.execute(query, (job,)).fetchone()
+    except psycopg.Error as error:
+        _log.warning("whether there is an event of job %s the database does not say: %s", job, error)
+        return None
     return bool(row and row[0])

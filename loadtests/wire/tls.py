@@ -53,6 +53,8 @@ def explain(error: BaseException, host: str) -> str:
             return f"nothing listens at {host}: is it running, and is the port right?"
         if isinstance(cause, OSError) and (cause.errno or 0) < 0:  # those of a failed look-up are negative
             return f"{host} has no address ({cause.strerror}): is the name right, and is there a network?"
+        if isinstance(cause, TimeoutError):
+            return f"{host} does not answer in time: it hangs, or something on the way drops packets"
     return str(error) or type(error).__name__
 
 
