@@ -64,7 +64,7 @@ class RestTruth:
         is_secure = urlsplit(endpoint.supabase_url).scheme == "https"
         verify = client_context(endpoint.ca_file) if is_secure else True
         base = f"{endpoint.supabase_url}/rest/v1/"
-        self._client = httpx.Client(base_url=base, headers=headers, timeout=_TIMEOUT_S, verify=verify)
+        self._client = httpx.Client(trust_env=False, base_url=base, headers=headers, timeout=_TIMEOUT_S, verify=verify)
         self._organizations = list(population.organization_indices)
         self._rows = TruthRows(population, ledger)
         self._recorded: set[str] = set()

@@ -116,7 +116,7 @@ def with_jobs(
     """
     timeout = httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S)
     ordinals = range(scenario.organizations.jobs)
-    with httpx.Client(base_url=api_url, timeout=timeout, verify=verify) as client:
+    with httpx.Client(trust_env=False, base_url=api_url, timeout=timeout, verify=verify) as client:
         jobs = tuple(
             tuple(_make_job(client, routes, tokens[author], ordinal) for ordinal in ordinals)
             for author in given.authors

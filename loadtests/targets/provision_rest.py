@@ -132,7 +132,7 @@ class Project:
 
     def _client(self, key: str, within_s: float = _TIMEOUT_S) -> Client:
         timeout = Timeout(within_s, connect=min(within_s, _CONNECT_S))
-        http = HttpClient(verify=client_context(self.ca_file), timeout=timeout)
+        http = HttpClient(trust_env=False, verify=client_context(self.ca_file), timeout=timeout)
         return create_client(self.url, key, ClientOptions(httpx_client=http))
 
 

@@ -100,7 +100,7 @@ class Probe:
 
     def _observe(self, budget: Budget) -> Observed:
         verify: Any = client_context(self.endpoint.ca_file)
-        with httpx.Client(base_url=self.endpoint.api_url, timeout=_REQUEST_S, verify=verify) as api:
+        with httpx.Client(trust_env=False, base_url=self.endpoint.api_url, timeout=_REQUEST_S, verify=verify) as api:
             before, jobs = self._list(api, budget)
             seen = Observed(
                 listed_before=before,
@@ -124,6 +124,7 @@ class Probe:
                 connect(
                     f"{way.url}?{query}",
                     sock=raw,
+                    proxy=None,
                     ssl=secure,
                     server_hostname=name,
                     open_timeout=budget.left_s(_REQUEST_S),
@@ -228,6 +229,7 @@ def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:
             headers={"apikey": endpoint.service_key, "authorization": f"Bearer {endpoint.service_key}"},
             timeout=LOOK_WITHIN_S,
             verify=verify,
+            trust_env=False,
         )
     except httpx.HTTPError:
         return None

@@ -34,7 +34,9 @@ class Sessions:
             TargetError: the project gave none; the text says whose.
 
         """
-        with httpx.Client(timeout=httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S), verify=self._verify) as client:
+        with httpx.Client(
+            trust_env=False, timeout=httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S), verify=self._verify
+        ) as client:
             for user in users:
                 access, refresh = self._exchange(client, user, refresh_tokens[user])
                 write_pair(path, user, access=access, refresh=refresh)

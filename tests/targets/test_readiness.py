@@ -206,6 +206,16 @@ def test_a_first_page_that_is_too_short(probe: Probe, other: str, people: Popula
     assert said_by(replace(known, endpoint=through(probe, other).endpoint)) == "ready"
 
 
+def test_a_proxy_of_the_environment_is_gone_past(unharmed: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is not there: neither requests nor the WebSocket need it."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert said_by(unharmed) == "ready"
+
+
 def test_all_steps_together_end_in_time() -> None:
     """Each is given a part of one budget, and a last moment beyond it; nobody is waited for longer than that."""
     assert WITHIN_S + STEPS * LEAST_S + LOOK_WITHIN_S < AT_LAST_S < 15
