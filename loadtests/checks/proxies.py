@@ -27,5 +27,6 @@ def proxy_note(environment: Mapping[str, str], hosts: Sequence[str]) -> str | No
     told = f"{' and '.join(names)} {'names a proxy' if len(names) == 1 else 'name proxies'}"
     return (
         f"{told}, which the harness does not use: all its clients connect to {', '.join(hosts)} directly, because a "
-        "proxy's time would count as the target's; where there is no way but through a proxy, run it from a machine that has one"
+        "proxy's time would count as the target's; where there is no way but through a proxy, run it from a machine "
+        "that has one"
     )

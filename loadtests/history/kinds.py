@@ -127,9 +127,9 @@ class Kind(IntEnum):
     """One exchange with the database's clock. at_ns: middle of the exchange; value: wall ns it told;
     due_ns: half of the exchange's duration, the bound of its error."""
     LOOP_LAG = 41
-    """How late a timer of our own process ran. actor: Process; value: ns."""
+    """How late a timer of our own process ran. actor: Process; value: ns; flag: its index, as of USAGE."""
     RECEIVE_AGE = 42
-    """How long a byte that was readable waited in our own process. actor: Process; value: ns."""
+    """How long a byte that was readable waited in our own process. actor: Process; value: ns; flag as above."""
     USAGE = 43
     """One sample of a process. actor: Process; value: CPU ns since its start; due_ns: resident bytes;
     flag: index when a process exists several times."""
