@@ -22,7 +22,7 @@ from supabase_auth.errors import AuthError
 
 from loadtests.scenario.population import Population
 from loadtests.targets import residents
-from loadtests.targets.provision import OF_ORGANIZATION
+from loadtests.targets.provision import OF_ORGANIZATION, where_ids_are_numbers
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import Provision
 from loadtests.wire.tls import client_context, explain, is_unreachable
@@ -162,7 +162,8 @@ class _explained:  # noqa: N801 - reads as a statement
         if error is not None and is_unreachable(error):
             raise TargetError(f"{self._what}: {explain(error, self._host)}") from error
         if isinstance(error, APIError):
-            raise TargetError(f"{self._what}: the tables' API says {error.code}: {error.message}") from error
+            hint = where_ids_are_numbers(error.code)
+            raise TargetError(f"{self._what}: the tables' API says {error.code}: {error.message}{hint}") from error
         if isinstance(error, AuthError):
             raise TargetError(f"{self._what}: the accounts' API says {error.message}") from error
         if isinstance(error, HTTPError):

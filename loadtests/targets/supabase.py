@@ -15,7 +15,7 @@ import psycopg
 from loadtests.checks.readiness import diagnose
 from loadtests.scenario.population import Population
 from loadtests.targets.given_people import read_people
-from loadtests.targets.provision import provision, remove, residue
+from loadtests.targets.provision import provision, reach, remove, residue, where_ids_are_numbers
 from loadtests.targets.provision_rest import Project, new_passwords
 from loadtests.targets.readiness import LOOK_WITHIN_S, Probe, has_event_by_rest
 from loadtests.targets.routes_in_use import use_of
@@ -56,14 +56,21 @@ class SupabaseTarget:
 
     def admit(self, population: Population) -> Endpoint:
         """Make the run's people, sign them in where tokens are not minted, and send one job through all of it."""
-        if way_in(self._opened) == "rest":
-            self._project.greet()  # nothing was made yet that would have to be removed
+        self._greet()
         try:
             endpoint = self._take_in(population)
             self._probe(endpoint, population)
         except TargetError as error:
             self._give_up(population, error)
         return endpoint
+
+    def _greet(self) -> None:
+        """Refuse what does not answer before anything is made there, so that nothing has to be removed."""
+        way = way_in(self._opened)
+        if way == "sql":
+            reach(self._opened.database_url)
+        elif way == "rest":
+            self._project.greet()
 
     def _give_up(self, population: Population, why: TargetError) -> NoReturn:
         """Remove what was made so far; what goes wrong with that is told too, and does not hide why."""
@@ -132,7 +139,8 @@ class SupabaseTarget:
         try:
             provision(self._opened.database_url, population, self._opened.file.provision)
         except psycopg.Error as error:
-            raise TargetError(f"the database did not take the run's people: {error}") from error
+            why = f"the database did not take the run's people: {error}{where_ids_are_numbers(error.sqlstate)}"
+            raise TargetError(why) from error
 
 
 def _project(opened: OpenedTarget) -> Project:
