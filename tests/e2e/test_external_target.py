@@ -4,6 +4,7 @@ import csv
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import pytest
 from psycopg import sql
 
 from loadtests.drivers.run_input import RunInput
+from loadtests.history.history import History
 from loadtests.pipeline.settings import StackSettings
 from loadtests.processes.spawn import Child
 from loadtests.targets.given_people import GivenPeople, read_people
@@ -23,7 +25,7 @@ from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
 from tests.e2e.commands import StartCommand
-from tests.e2e.other_backend import TABLE, Manners, other_backend
+from tests.e2e.other_backend import NUMBERS, PLAIN_IDS, TABLE, Manners, other_backend
 
 SCENARIO = """
 name = "theirs"
@@ -152,13 +154,17 @@ def test_without_the_database_accounts_are_made_and_sign_in(theirs: Endpoint, ru
 def test_with_tokens_from_a_file_subscribers_agree_on_the_truth(theirs: Endpoint, run: Run, tmp_path: Path) -> None:
     """Nobody is made, no key beside the public one is needed, and the verdict says what it rests on.
 
-    One token is too old for the run, and is exchanged for one that lasts.
+    One token is too old for the run, and is exchanged for one that lasts. The backend has numbers for ids, in its
+    answers and in its events.
     """
     people = people_of(theirs, tmp_path / "people.csv")
 
-    directory, code, text = run(("anon",), '[auth]\nusers = "csv"\ncsv = "people.csv"')
+    with numbers_for_ids(theirs), other_backend(theirs.api_url, Manners(has_numbers=True)) as api_url:
+        directory, code, text = run(("anon",), f'{TABLE}[auth]\nusers = "csv"\ncsv = "people.csv"', api_url=api_url)
 
     assert code == 0, text
+    asked = History.read(directory).names
+    assert any(re.fullmatch(r"/api/jobs/[0-9]+", name) for name in asked)
     assert "delivery is told by agreement of the subscribers" in text
     metrics = metrics_of(directory)
     assert metrics["truth"] == "agreement"
@@ -170,6 +176,17 @@ def test_with_tokens_from_a_file_subscribers_agree_on_the_truth(theirs: Endpoint
     secrets = [*people.tokens.values(), *after.tokens.values(), *after.refresh_tokens.values()]
     files = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
     assert not [secret for secret in secrets for content in files if secret.encode() in content]
+
+
+@contextmanager
+def numbers_for_ids(theirs: Endpoint) -> Iterator[None]:
+    """Let events tell the numbers of a backend that has such."""
+    with psycopg.connect(theirs.database_url, autocommit=True) as connection:
+        connection.execute(NUMBERS.encode())
+        try:
+            yield
+        finally:
+            connection.execute(PLAIN_IDS.encode())
 
 
 def people_of(theirs: Endpoint, path: Path) -> GivenPeople:
