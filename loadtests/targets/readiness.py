@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from socket import create_connection
+from socket import socket as Socket  # noqa: N812 - `socket` is the WebSocket here
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -120,7 +121,7 @@ class Probe:
         name = way.address[0] if secure else None
         try:
             with (
-                create_connection(way.address, timeout=budget.left_s(_REQUEST_S)) as raw,
+                _connected(way.address, budget.left_s(_REQUEST_S)) as raw,
                 connect(
                     f"{way.url}?{query}",
                     sock=raw,
@@ -211,6 +212,16 @@ class Probe:
             if self.clock() > deadline_s:
                 return False
             time.sleep(0.1)
+
+
+def _connected(address: tuple[str, int], within_s: float) -> Socket:
+    """Return a socket that is connected within the time given, and waits for ever from then on.
+
+    The time of a connection would go on as that of each reading: a server that is quiet for so long would be lost.
+    """
+    connected = create_connection(address, timeout=within_s)
+    connected.settimeout(None)
+    return connected
 
 
 def _inner(told: Any, list_of: str) -> Any:
