@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from loadtests.checks.guard import NO_CAPS, Caps, GuardError, check_caps, check_hosts, database_hosts, external_hosts
 from loadtests.checks.preflight import Severity, refused
+from loadtests.checks.proxies import proxy_note
 from loadtests.dry_run import DryRun, refusal
 from loadtests.targets.allowed_hosts import AllowList
 
@@ -21,7 +22,7 @@ class Request:
     database_url: str = ""
     """The database that it writes to and reads from by itself; empty for none."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """What a database's client looks at besides."""
+    """What a database's client looks at besides, and where proxies are named."""
     caps: Caps = NO_CAPS
     caps_stand_in: str = ""
     allow_list: AllowList
@@ -40,6 +41,8 @@ def permit(told: DryRun, request: Request) -> Iterator[str]:
     """
     permit_hosts(request)
     _check_caps(told, request)
+    if (note := proxy_note(request.environment, external_hosts(request.urls))) is not None:
+        yield note
     if not request.keeps_plan:
         return
     certain = refused(told.findings)

@@ -17,7 +17,7 @@ from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.target_metrics import TargetMetrics
 from loadtests.drivers.truth import Truth, open_truth
 from loadtests.history.directory import RunDirectory
-from loadtests.history.ledger import LedgerFullError
+from loadtests.history.ledger import Ledger, LedgerFullError
 from loadtests.runner.conduct import Conductor
 from loadtests.runner.interrupt import Interrupt
 from loadtests.runner.live_view import LiveView
@@ -30,6 +30,7 @@ from loadtests.scenario.abort import Abort
 from loadtests.scenario.given import Given
 from loadtests.scenario.reader import ScenarioFile
 from loadtests.targets.target import OpenTarget
+from loadtests.wire.endpoint import Endpoint
 
 _RUNNER_ROWS = 20_000_000
 """Room in the runner's ledger for the truth of the longest run; the file is sparse, so unused room is free."""
@@ -102,7 +103,7 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
         faults = _planter(endpoint.control_url, run_input)
         stack.callback(faults.close)
         stage.prepare_drivers(interrupt, lambda said: screen.show(_connecting(said)))
-        truth = open_truth(endpoint, run_input.population, ledger)
+        truth = _open_truth(endpoint, run_input, ledger)
         clock = open_clock(endpoint)
         metrics = TargetMetrics.of_target(endpoint)
         for each in (truth.close, clock.close, metrics.stop):
@@ -133,6 +134,13 @@ def _conduct(conductor: Conductor) -> list[str]:
         return conductor.conduct()
     except LedgerFullError as error:
         return [str(error)]
+
+
+def _open_truth(endpoint: Endpoint, run_input: RunInput, ledger: Ledger) -> Truth:
+    try:
+        return open_truth(endpoint, run_input.population, ledger)
+    except TruthRefusedError as error:
+        raise PreflightError(str(error)) from error
 
 
 def _planter(control_url: str, run_input: RunInput) -> FaultPlanter:

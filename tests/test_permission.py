@@ -63,6 +63,16 @@ def test_nothing_forces_a_cap() -> None:
     assert "beyond the caps in my.toml, [limits]: connections = 100 and it asks for 400" in refused(told(), request)
 
 
+def test_a_proxy_that_is_not_used_is_told_as_it_begins() -> None:
+    """By the name of its variable."""
+    environment = {"HTTPS_PROXY": "http://proxy:3128"}
+    request = Request(urls=[f"https://{HOST}"], allow_list=LIST, confirmed=(HOST,), environment=environment)
+
+    (note,) = permit(told(100, 0.5), request)
+
+    assert note.startswith("HTTPS_PROXY names a proxy")
+
+
 def test_this_machine_needs_no_permission() -> None:
     """Nor does its plan matter: a scenario may ask what a plan's discards look like."""
     request = Request(

@@ -20,10 +20,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
         "tests/drivers/test_mutator_process.py": ("loadtests/drivers/mutators.py",),
     },
     "it reaches targets of other people, and is judged by whole runs against one": {
-        "tests/e2e/test_external_target.py": (
-            "loadtests/targets/provision_rest.py",
-            "loadtests/targets/supabase.py",
-        ),
+        "tests/e2e/test_external_target.py": ("loadtests/targets/supabase.py",),
         "tests/drivers/test_truth.py": ("loadtests/drivers/truth_rows.py",),
         "tests/targets/test_opening.py": ("loadtests/targets/target.py",),
     },
@@ -106,7 +103,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/analysis/watched.py",
         ),
         "tests/analysis/test_pairs.py": (
-            "loadtests/analysis/answers.py",
             "loadtests/analysis/scope.py",
             "loadtests/analysis/sightings.py",
         ),

@@ -1,6 +1,7 @@
 """Re-fetches and what they answered: requests joined with their answers, and bodies with the jobs in them."""
 
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -226,9 +227,9 @@ def _parse_path(path: str, names: dict[str, int]) -> tuple[int, int]:
         case ["api", "jobs"]:
             return KeyKind.JOB_LIST, NO_ENTITY
         case ["api", "jobs", job]:
-            return KeyKind.JOB, names.get(job, NO_ENTITY)
+            return KeyKind.JOB, names.get(unquote(job), NO_ENTITY)
         case ["api", "jobs", job, "documents"]:
-            return KeyKind.DOCUMENTS, names.get(job, NO_ENTITY)
+            return KeyKind.DOCUMENTS, names.get(unquote(job), NO_ENTITY)
         case ["api", "audit", "events"]:
             return KeyKind.AUDIT, NO_ENTITY
         case _:

@@ -55,7 +55,7 @@ class Convergence:
     archived_beyond_page: int
     """(Device, job): archived and still on the list, but behind a full page 1, which cannot take it off."""
     is_known: bool
-    """Whether the truth was read."""
+    """Whether the truth was read, and tells which jobs are archived."""
     is_evidence_known: bool
     """Whether it tells how many documents a job has."""
     is_whole: bool
@@ -115,7 +115,7 @@ def convergence(screens: Screens, jobs: TrueJobs, mutations: Mutations, *, end_n
         wrong=np.concatenate([wrong, np.full(len(shown_job), Wrong.ARCHIVED_BUT_SHOWN)]).astype(np.int64),
         beyond_page=_beyond_page(screens, mutations, _alive_elsewhere(jobs, page), lifetime, looks=looks),
         archived_beyond_page=archived_beyond_page,
-        is_known=len(jobs) > 0,
+        is_known=len(jobs) > 0 and jobs.is_archive_known,
         is_evidence_known=is_evidence_known,
         is_whole=is_evidence_known or not (mutations.is_done & (mutations.kind == MutationKind.DOCUMENT)).any(),
     )

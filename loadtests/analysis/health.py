@@ -33,8 +33,8 @@ class Health:
 
     send_delay_ms_p99: float | None
     loop_lag_ms_p99: float | None
-    without_lag: tuple[Process, ...]
-    """Those of our processes that had to sample their lag and did not: nothing says that they kept up."""
+    without_lag: tuple[str, ...]
+    """Names of those of our processes that had to sample their lag and did not: nothing says that they kept up."""
     receive_age_ms_p99: float | None
     clock_bound_ms: float | None
     clock_drift_ppm: float | None
@@ -52,7 +52,7 @@ def measure_health(
     return Health(
         send_delay_ms_p99=p99_or_max(late_ms),
         loop_lag_ms_p99=p99_or_max(_with_the_kept_waiting(_of_ours(history, Kind.LOOP_LAG, window)) / NS_PER_MS),
-        without_lag=_without_lag(history, mutations, window),
+        without_lag=_without_lag(history, mutations, window, swarms=scenario.subscribers.processes),
         receive_age_ms_p99=p99_or_max(_of_ours(history, Kind.RECEIVE_AGE, window) / NS_PER_MS),
         clock_bound_ms=clock.bound_ms,
         clock_drift_ppm=clock.drift * 1e6 if clock.is_known else None,
@@ -81,7 +81,7 @@ def reasons_against(
         if value is not None and value > limit:
             reasons.append(f"{what} {value:,.3g} ms, the scenario allows {limit:g} ms")
     if health.without_lag and window.end_ns > window.start_ns:
-        names = ", ".join(process.name.lower() for process in health.without_lag)
+        names = ", ".join(health.without_lag)
         reasons.append(
             f"no sample tells how late our own event loops ran ({names}) in the measurement of "
             f"{window.duration_s:.3g} s: nothing says that they kept up"
@@ -101,16 +101,27 @@ def _of_ours(history: History, kind: Kind, window: Window) -> Ints:
     return rows["value"].astype(np.int64)
 
 
-def _without_lag(history: History, mutations: Mutations, window: Window) -> tuple[Process, ...]:
-    """Return whose lag is not known: the runner, the mutators if they mutated, the swarm if it had a device."""
+def _without_lag(history: History, mutations: Mutations, window: Window, *, swarms: int) -> tuple[str, ...]:
+    """Return whose lag is not known: the runner, the mutators if they mutated, each swarm process if any had a device.
+
+    In ledgers of old no swarm process numbers its rows: they tell of all of them together. A process that numbers them
+    does so long before the load.
+    """
     had_to = (
-        (Process.RUNNER, True),
-        (Process.MUTATORS, bool(mutations.in_window.any())),
-        (Process.SWARM, len(history.of(Kind.LOGIN)) > 0),
+        (Process.RUNNER, 1, True),
+        (Process.MUTATORS, 1, bool(mutations.in_window.any())),
+        (Process.SWARM, swarms, len(history.of(Kind.LOGIN)) > 0),
     )
     rows = history.of(Kind.LOOP_LAG)
-    sampled = set(rows["actor"][window.holds(rows["at_ns"])].tolist())
-    return tuple(process for process, had in had_to if had and process not in sampled)
+    numbered = set(rows["actor"][rows["flag"] > 0].tolist())
+    rows = rows[window.holds(rows["at_ns"])]
+    sampled = set(zip(rows["actor"].tolist(), rows["flag"].tolist(), strict=True))
+    return tuple(
+        process.name.lower() + (f"-{index}" if process in numbered else "")
+        for process, count, had in had_to
+        for index in range(count if process in numbered else 1)
+        if had and (int(process), index) not in sampled
+    )
 
 
 def _with_the_kept_waiting(lag_ns: Ints) -> Ints:

@@ -162,7 +162,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
         "events", "Most that one organization committed within any minute. Whole run."
     ),
     "upstream.created_with_score": MetricKey("events", "That told of a new job with a risk score of its own."),
-    "upstream.created_before_score": MetricKey("events", "Of these, committed before the score was."),
+    "upstream.created_before_score": MetricKey("events", "Of these, committed before the score was; null without any."),
     "upstream.score_after_event_ms": MetricKey(
         "ms", "From the commit of such an event to the score's; negative: the score was there first.", _QUANTILES
     ),
@@ -272,7 +272,9 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "convergence.views": MetricKey("views", "Devices whose view was compared with the database after the drain."),
     "convergence.away_views": MetricKey("views", "Not compared: not logged in at the end, or nobody looked."),
     "convergence.wrong_views": MetricKey(
-        "views", "That differ from it; null when the truth was not read, or finds none and cannot count documents."
+        "views",
+        "That differ from it; null when the truth was not read or does not tell what is archived, or finds none and "
+        "cannot count documents.",
     ),
     "convergence.wrong_jobs": MetricKey("jobs", "Differences in all views together."),
     "convergence.beyond_page": MetricKey(

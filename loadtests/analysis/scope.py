@@ -31,6 +31,9 @@ class TrueJobs:
     revision: Ints
     documents: Ints
     is_archived: Bools
+    is_archive_known: bool
+    """Whether the database tells what is archived. Where it does not, only what this run's mutations archived counts as
+    archived: enough to say when a job left page 1, too little to call a screen right or wrong."""
     archived_ns: Ints
     """NEVER while it is not; UNKNOWN when no mutation of this run archived it."""
 
@@ -43,10 +46,13 @@ def read_true_jobs(history: History, clock: Clock, mutations: Mutations) -> True
     rows = history.of(Kind.TRUE_JOB)
     # Newest first, then by ascending id, says the API: of jobs created together, the lower id is the newer one.
     rows = rows[np.lexsort((-np.arange(len(rows)), rows["due_ns"]))]
-    is_archived = (rows["flag"] & ItemFlag.ARCHIVED) > 0
     archives = np.flatnonzero(mutations.is_done & (mutations.kind == MutationKind.ARCHIVE))
     archived_of_name = np.full(len(history.names), UNKNOWN, dtype=np.int64)
     archived_of_name[mutations.job[archives]] = mutations.effective_ns[archives]
+    is_untold = (rows["flag"] & ItemFlag.ARCHIVE_UNTOLD) > 0
+    is_archived = np.where(
+        is_untold, archived_of_name[rows["entity"]] != UNKNOWN, (rows["flag"] & ItemFlag.ARCHIVED) > 0
+    )
     return TrueJobs(
         job=rows["entity"].astype(np.int64),
         organization=rows["actor"].astype(np.int64),
@@ -54,6 +60,7 @@ def read_true_jobs(history: History, clock: Clock, mutations: Mutations) -> True
         revision=rows["revision"].astype(np.int64),
         documents=rows["value"].astype(np.int64),
         is_archived=is_archived,
+        is_archive_known=not is_untold.any(),
         archived_ns=np.where(is_archived, archived_of_name[rows["entity"]], NEVER),
     )
 

@@ -72,7 +72,8 @@ def _scores(run: Reconstruction, history: History) -> dict[str, Any]:
     is_known = ~np.isnan(lag_ms)
     return {
         "created_with_score": int(is_known.sum()),
-        "created_before_score": int((lag_ms > 0).sum()),
+        # Of none none was late: that is what nobody knows, not what went well.
+        "created_before_score": int((lag_ms > 0).sum()) if is_known.any() else None,
         "score_after_event_ms": distribution(lag_ms[is_known], mutation[is_known]).to_json(),
     }
 

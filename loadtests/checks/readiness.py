@@ -80,8 +80,8 @@ def diagnose(seen: Observed) -> str | None:
 def _of_list(seen: Observed) -> str | None:
     if seen.stuck_in is not None:
         return (
-            f"{seen.stuck_in} did not come to an end: the name cannot be looked up, or somebody answers a little at a "
-            "time; check the address, and what lies between"
+            f"{seen.stuck_in} did not come to an end: the name cannot be looked up, none of its addresses answers, or "
+            "somebody answers a little at a time; check the address, and what lies between"
         )
     if not seen.listed_before.is_ok:
         return refusal("the jobs list", seen.listed_before)

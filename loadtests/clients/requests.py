@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, Self
 
+from loadtests.wire.identifiers import in_path
+
 
 class Cause(IntEnum):
     """Why a re-fetch was made."""
@@ -51,12 +53,12 @@ class RequestKey:
     @classmethod
     def job(cls, job_id: str) -> Self:
         """One job in detail."""
-        return cls(KeyKind.JOB, f"/api/jobs/{job_id}")
+        return cls(KeyKind.JOB, f"/api/jobs/{in_path(job_id)}")
 
     @classmethod
     def documents(cls, job_id: str) -> Self:
         """The documents of one job."""
-        return cls(KeyKind.DOCUMENTS, f"/api/jobs/{job_id}/documents")
+        return cls(KeyKind.DOCUMENTS, f"/api/jobs/{in_path(job_id)}/documents")
 
     @classmethod
     def audit(cls, *, limit: int) -> Self:

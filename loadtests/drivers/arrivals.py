@@ -43,6 +43,8 @@ class Arrivals:
         self._ledger = ledger
         self._organizations = organizations
         self._mutation_index = mutation_index
+        self._named: set[int] = set()
+        """Events. The ledger's names do not tell: where ids are numbers, a job may have the name of an event."""
         self.known: dict[bytes, Arrival] = {}
         """Read directly by the hot path; only `decode` adds to it."""
 
@@ -71,9 +73,9 @@ class Arrivals:
         """Return the event's name; rows with the error 400 or 401 do not tell which event they are."""
         if change.event_id is None:
             return NO_ENTITY
-        is_new = not self._ledger.knows(change.event_id)
         entity = self._ledger.name(change.event_id)
-        if is_new:
+        if entity not in self._named:
+            self._named.add(entity)
             mutation = self._mutation_index(change.request_id) if change.request_id else None
             self._ledger.record(
                 Kind.EVENT_NAMED,

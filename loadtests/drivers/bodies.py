@@ -27,8 +27,9 @@ class MalformedBodyError(ValueError):
 class Item(msgspec.Struct, frozen=True, gc=False):
     """One job, document or audit entry of a body; absent columns have their defaults."""
 
-    id: str
-    revision: int = 0
+    id: str | int
+    """As it came; in the ledger it is text."""
+    revision: int | str | None = 0
     updated_at: str | None = None
     evidence_count: int = 0
     status: str | None = None
@@ -104,7 +105,7 @@ class Bodies:
                 Kind.BODY_ITEM,
                 at_ns,
                 actor=position,
-                entity=ledger.name(item.id),
+                entity=ledger.name(str(item.id)),
                 revision=revision,
                 value=number,
                 due_ns=item.evidence_count,
@@ -131,7 +132,7 @@ def _revisions(kind: KeyKind, items: list[Item], revisions: Revisions) -> list[i
     try:
         return [revisions.of(item.revision, item.updated_at) for item in items]
     except ValueError as error:
-        raise MalformedBodyError(f"{kind.name.lower()}: a job's updated_at: {error}") from error
+        raise MalformedBodyError(f"{kind.name.lower()}: a job's revision or updated_at: {error}") from error
 
 
 def _parse_list(body: bytes) -> tuple[int, list[Item]]:

@@ -21,10 +21,12 @@ _STAMP: Final = struct.Struct("<q")
 class LoopHealth:
     """Samples one event loop ten times a second, from within (LOOP_LAG) and from outside (RECEIVE_AGE)."""
 
-    def __init__(self, *, loop: asyncio.AbstractEventLoop, ledger: Ledger, process: Process) -> None:
+    def __init__(self, *, loop: asyncio.AbstractEventLoop, ledger: Ledger, process: Process, index: int = 0) -> None:
+        """Take the event loop, and which process it is in: its index where there are several of the kind."""
         self._loop = loop
         self._ledger = ledger
         self._process = process
+        self._index = index
         self._expected_ns = 0
         self._timer: asyncio.TimerHandle | None = None
         self._ours, self._theirs = socket.socketpair()
@@ -54,7 +56,8 @@ class LoopHealth:
 
     def _measure_lag(self) -> None:
         now_ns = monotonic_ns()
-        self._ledger.record(Kind.LOOP_LAG, now_ns, actor=self._process, value=now_ns - self._expected_ns)
+        lag_ns = now_ns - self._expected_ns
+        self._ledger.record(Kind.LOOP_LAG, now_ns, actor=self._process, value=lag_ns, flag=self._index)
         self._arm()
 
     def _write_stamps(self) -> None:
@@ -66,4 +69,5 @@ class LoopHealth:
         stamps = self._ours.recv(64 * _STAMP.size)
         now_ns = monotonic_ns()
         for (stamp_ns,) in _STAMP.iter_unpack(stamps[: len(stamps) // _STAMP.size * _STAMP.size]):
-            self._ledger.record(Kind.RECEIVE_AGE, now_ns, actor=self._process, value=now_ns - stamp_ns)
+            age_ns = now_ns - stamp_ns
+            self._ledger.record(Kind.RECEIVE_AGE, now_ns, actor=self._process, value=age_ns, flag=self._index)

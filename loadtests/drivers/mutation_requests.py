@@ -7,6 +7,7 @@ import orjson
 
 from loadtests.drivers.job_board import Mutation
 from loadtests.scenario.vocabulary import MutationKind
+from loadtests.wire.identifiers import in_path, text_of
 from loadtests.wire.revisions import TOLD, Revisions
 
 _STATUSES = ("pending", "in_progress", "on_hold")
@@ -24,7 +25,7 @@ class MutationRequest:
 
 def request_of(mutation: Mutation) -> MutationRequest:
     """Return the request that carries out `mutation`."""
-    job = mutation.job_id
+    job = None if mutation.job_id is None else in_path(mutation.job_id)
     number = mutation.index
     risk: dict[str, Any] = {"risk_factor_codes": mutation.risk_factor_codes} if mutation.risk_factor_codes else {}
     match mutation.kind:
@@ -80,7 +81,10 @@ def read_response(mutation: Mutation, content: bytes, revisions: Revisions = TOL
     if mutation.kind is MutationKind.DOCUMENT:
         assert mutation.job_id is not None
         return JobState(mutation.job_id, 0)
-    return JobState(str(job["id"]), revisions.of(int(job.get("revision") or 0), job.get("updated_at")))
+    identifier = text_of(job["id"])
+    if identifier is None:
+        raise TypeError(f"the job's id is {job['id']!r}, neither text nor a whole number")
+    return JobState(identifier, revisions.of(job.get("revision"), job.get("updated_at")))
 
 
 def read_refusal(status: int, content: bytes) -> str:

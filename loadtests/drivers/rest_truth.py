@@ -18,6 +18,7 @@ from loadtests.drivers.truth_rows import TrueEvent, TrueJob, TrueMutation, TrueS
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.identifiers import text_of
 from loadtests.wire.tls import client_context
 
 _PAGE: Final = 1000
@@ -63,7 +64,7 @@ class RestTruth:
         is_secure = urlsplit(endpoint.supabase_url).scheme == "https"
         verify = client_context(endpoint.ca_file) if is_secure else True
         base = f"{endpoint.supabase_url}/rest/v1/"
-        self._client = httpx.Client(base_url=base, headers=headers, timeout=_TIMEOUT_S, verify=verify)
+        self._client = httpx.Client(trust_env=False, base_url=base, headers=headers, timeout=_TIMEOUT_S, verify=verify)
         self._organizations = list(population.organization_indices)
         self._rows = TruthRows(population, ledger)
         self._recorded: set[str] = set()
@@ -93,8 +94,8 @@ class RestTruth:
         for row in self._all("realtime_events", self._since):
             created_at = _time(row["created_at"])
             newest = max(newest, created_at)
-            if row["id"] not in self._recorded:
-                self._recorded.add(row["id"])
+            if (event_id := str(row["id"])) not in self._recorded:
+                self._recorded.add(event_id)
                 self._rows.event(_event(row, created_at))
                 fresh += 1
         self._since = max(self._since, max(newest, _BEGINNING + _LONGEST_TRANSACTION) - _LONGEST_TRANSACTION)
@@ -193,28 +194,28 @@ def _event(row: Row, created_at: datetime) -> TrueEvent:
     payload = row.get("payload") or {}
     coalesced = payload.get("coalesced")
     return TrueEvent(
-        event_id=row["id"],
+        event_id=str(row["id"]),
         organization_id=row["organization_id"],
         event_type=row["event_type"],
-        request_id=payload.get("request_id"),
+        request_id=text_of(payload.get("request_id")),
         commit_us=None,
         created_us=_microseconds(created_at),
         created_at=created_at,
         has_key=row.get("dedupe_key") is not None,
         stands_for=coalesced if isinstance(coalesced, int) else 0,
-        job_id=payload.get("job_id"),
+        job_id=text_of(payload.get("job_id")),
     )
 
 
 def _told_by(row: Row, ordinals: dict[str, int]) -> Iterator[TrueMutation | TrueScore]:
     """Yield what an audit row tells: a mutation, a score, both or nothing."""
     detail = row.get("metadata") or {}
-    request_id, revision = detail.get("request_id"), detail.get("revision")
+    request_id, revision = text_of(detail.get("request_id")), detail.get("revision")
     revision = None if revision is None else int(revision)
-    job_id = row.get("job_id")
+    job_id = text_of(row.get("job_id"))
     if job_id is None or "xid" not in detail:
         return
-    document = ordinals.get(detail.get("document_id") or "", 0)
+    document = ordinals.get(text_of(detail.get("document_id")) or "", 0)
     yield TrueMutation(row["event_name"], job_id, request_id, revision, None, document)
     if row["event_name"] == "job.risk_scored" or detail.get("scored") is True:
         yield TrueScore(job_id, request_id, revision, None)
@@ -225,7 +226,7 @@ def _ordinals(documents: list[Row]) -> dict[str, int]:
     seen: dict[str, int] = {}
     ordinals = {}
     for row in documents:
-        seen[row["job_id"]] = ordinals[row["id"]] = seen.get(row["job_id"], 0) + 1
+        seen[row["job_id"]] = ordinals[str(row["id"])] = seen.get(row["job_id"], 0) + 1
     return ordinals
 
 
@@ -240,13 +241,13 @@ def _counts(documents: list[Row]) -> dict[str, int]:
 
 def _job(row: Row, documents: int | None) -> TrueJob:
     return TrueJob(
-        job_id=row["id"],
+        job_id=str(row["id"]),
         organization_id=row["organization_id"],
         revision=row.get("revision"),
-        is_archived=row.get("archived_at") is not None,
-        is_flagged=bool(row.get("review_flag")),
+        is_archived=row["archived_at"] is not None if "archived_at" in row else None,
+        is_flagged=bool(row["review_flag"]) if "review_flag" in row else None,
         created_us=_microseconds(_time(row["created_at"])),
         documents=documents,
-        is_scored=row.get("risk_score") is not None,
+        is_scored=row["risk_score"] is not None if "risk_score" in row else None,
         updated_at=row.get("updated_at"),
     )

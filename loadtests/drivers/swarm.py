@@ -42,7 +42,7 @@ class Swarm:
         self._ledger: Ledger = self._run.create_ledger(
             f"swarm-{self._shard.number}", expected_rows=ledger_rows(self._run.scenario, self._shard)
         )
-        self._health = LoopHealth(loop=loop, ledger=self._ledger, process=Process.SWARM)
+        self._health = LoopHealth(loop=loop, ledger=self._ledger, process=Process.SWARM, index=self._shard.number)
         self._wallet = Wallet()
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._broken: asyncio.Future[None] = loop.create_future()

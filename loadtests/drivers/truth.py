@@ -12,7 +12,8 @@ from uuid import UUID
 
 import psycopg
 
-from loadtests.drivers.rest_truth import RestTruth
+from loadtests.drivers.rest_truth import RestTruth, TruthRefusedError
+from loadtests.drivers.truth_columns import TOLD_OF_JOBS, TruthColumns
 from loadtests.drivers.truth_rows import (
     TrueEvent,
     TrueJob,
@@ -33,18 +34,20 @@ _EVENTS: LiteralString = """
     select id::text, organization_id::text, event_type, payload ->> 'request_id',
            case when current_setting('track_commit_timestamp')::bool
                 then (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint end,
-           (extract(epoch from created_at) * 1000000)::bigint, created_at, dedupe_key is not null,
-           case when jsonb_typeof(payload -> 'coalesced') = 'number' then (payload ->> 'coalesced')::int else 0 end,
+           (extract(epoch from created_at) * 1000000)::bigint, created_at,
+           to_jsonb(e) ->> 'dedupe_key' is not null,
+           case when jsonb_typeof(payload::jsonb -> 'coalesced') = 'number'
+                then (payload ->> 'coalesced')::int else 0 end,
            payload ->> 'job_id'
-    from public.realtime_events
+    from public.realtime_events e
     where organization_id = any(%(organizations)s) and created_at >= %(since)s
     order by created_at, id
 """
 _ORDINALS: LiteralString = """
-        select id, row_number() over (partition by job_id order by created_at, id) as ordinal
+        select id::text, row_number() over (partition by job_id order by created_at, id) as ordinal
         from public.documents where organization_id = any(%(organizations)s)
 """
-_NO_ORDINALS: LiteralString = "select null::uuid as id, 0 as ordinal"
+_NO_ORDINALS: LiteralString = "select null::text as id, 0 as ordinal"
 _MUTATIONS: LiteralString = """
     select a.event_name, a.job_id::text, a.metadata ->> 'request_id', (a.metadata ->> 'revision')::int,
            case when current_setting('track_commit_timestamp')::bool
@@ -52,7 +55,7 @@ _MUTATIONS: LiteralString = """
            end,
            coalesce(d.ordinal, 0)
     from public.audit_logs a
-    left join ({ordinals}) d on d.id = (a.metadata ->> 'document_id')::uuid
+    left join ({ordinals}) d on d.id = a.metadata ->> 'document_id'
     where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
     order by a.ledger_seq
 """
@@ -74,15 +77,20 @@ _NOTIFICATIONS: LiteralString = """
     where o.organization_id = any(%(organizations)s)
     order by o.created_at, d.apns_id
 """
-_COUNT: LiteralString = "(select count(*) from public.documents d where d.job_id = j.id and d.deleted_at is null)"
-_NO_COUNT: LiteralString = "null::bigint"
+_COUNTS: LiteralString = """
+        select d.job_id::text as job, count(*) as documents from public.documents d
+        where d.organization_id = any(%(organizations)s) and to_jsonb(d) ->> 'deleted_at' is null group by d.job_id
+"""
+_NO_COUNTS: LiteralString = "select null::text as job, 0::bigint as documents"
 _JOBS: LiteralString = """
-    select j.id::text, j.organization_id::text, (to_jsonb(j) ->> 'revision')::int, j.archived_at is not null,
-           j.review_flag,
+    select j.id::text, j.organization_id::text, told ->> 'revision',
+           case when %(has_archived_at)s then told ->> 'archived_at' is not null end,
+           case when %(has_review_flag)s then coalesce((told ->> 'review_flag')::boolean, false) end,
            (extract(epoch from j.created_at) * 1000000)::bigint,
-           {documents},
-           j.risk_score is not null, to_jsonb(j.updated_at) #>> '{}'
-    from public.jobs j where j.organization_id = any(%(organizations)s) and j.deleted_at is null
+           case when %(has_documents)s then coalesce(c.documents, 0) end,
+           case when %(has_risk_score)s then told ->> 'risk_score' is not null end, told ->> 'updated_at'
+    from public.jobs j cross join lateral to_jsonb(j) told left join ({counts}) c on c.job = j.id::text
+    where j.organization_id = any(%(organizations)s) and told ->> 'deleted_at' is null
     order by j.created_at, j.id
 """
 _LONGEST_TRANSACTION_S = 30
@@ -123,7 +131,12 @@ class NoTruth:
 
 
 def open_truth(endpoint: Endpoint, population: Population, ledger: Ledger) -> Truth:
-    """Return what reads the truth of a target, by the best way that its keys open."""
+    """Return what reads the truth of a target, by the best way that its keys open.
+
+    Raises:
+        TruthRefusedError: the database lacks what the truth cannot do without; the text says what.
+
+    """
     if endpoint.database_url:
         _note(ledger, TruthSource.DATABASE)
         return TruthReader(endpoint.database_url, population, ledger)
@@ -144,6 +157,10 @@ class TruthReader:
     def __init__(self, database_url: str, population: Population, ledger: Ledger) -> None:
         self._database_url = database_url
         self._connection = psycopg.connect(database_url, autocommit=True)
+        self._columns = TruthColumns.read(self._connection)
+        if (refusal := self._columns.refusal()) is not None:
+            self._connection.close()
+            raise TruthRefusedError(refusal)
         self._population = population
         self._writer = TruthRows(population, ledger)
         self._organizations = [UUID(text) for text in population.organization_indices]
@@ -169,9 +186,12 @@ class TruthReader:
         """Record what is still missing of the events, then all mutations and jobs."""
         self._since = self._begin
         self.read_new_events()
+        columns = self._columns
+        for untold in columns.untold():
+            _log.warning("the database has %s; what it would tell stays unknown", untold)
         parameters = {"organizations": self._organizations}
-        has_documents = self._has("documents")
-        if self._has("audit_logs"):
+        has_documents = columns.tells("documents")
+        if columns.tells("audit_logs"):
             mutations = _MUTATIONS.replace("{ordinals}", _ORDINALS if has_documents else _NO_ORDINALS)
             for row in self._connection.execute(mutations, parameters):
                 self._writer.mutation(TrueMutation(*row))
@@ -180,18 +200,10 @@ class TruthReader:
         if self._population.scenario.target.push_notifications:
             for row in self._connection.execute(_NOTIFICATIONS, parameters):
                 self._writer.notification(TrueNotification(*row))
-        for row in self._connection.execute(
-            _JOBS.replace("{documents}", _COUNT if has_documents else _NO_COUNT), parameters
-        ):
+        jobs = _JOBS.replace("{counts}", _COUNTS if has_documents else _NO_COUNTS)
+        told = {f"has_{column}": columns.has("jobs", column) for column in TOLD_OF_JOBS}
+        for row in self._connection.execute(jobs, {**parameters, **told, "has_documents": has_documents}):
             self._writer.job(TrueJob(*row))
-
-    def _has(self, table: str) -> bool:
-        """Return whether the database has a table that a backend need not have."""
-        row = self._connection.execute("select to_regclass(%s) is not null", [f"public.{table}"]).fetchone()
-        has = row is not None and bool(row[0])
-        if not has:
-            _log.warning("the database has no table %s; what it would tell stays unknown", table)
-        return has
 
     def reconnect(self) -> None:
         """Connect anew, after the database was restarted; what was recorded stays recorded."""

@@ -89,13 +89,14 @@ class TrueJob(NamedTuple):
 
     job_id: str
     organization_id: str
-    revision: int | None
-    is_archived: bool
-    is_flagged: bool
+    revision: int | str | None
+    is_archived: bool | None
+    """None: the target has no column that tells; likewise of flag and score."""
+    is_flagged: bool | None
     created_us: int
     documents: int | None
     """None: the target has no table of them."""
-    is_scored: bool
+    is_scored: bool | None
     updated_at: str | None
 
 
@@ -176,12 +177,12 @@ class TruthRows:
     def job(self, row: TrueJob) -> None:
         """Record a job."""
         flags = ItemFlag(0)
-        for holds, flag in (
-            (row.is_archived, ItemFlag.ARCHIVED),
-            (row.is_flagged, ItemFlag.FLAGGED),
-            (row.is_scored, ItemFlag.SCORED),
+        for holds, flag, untold in (
+            (row.is_archived, ItemFlag.ARCHIVED, ItemFlag.ARCHIVE_UNTOLD),
+            (row.is_flagged, ItemFlag.FLAGGED, ItemFlag.FLAG_UNTOLD),
+            (row.is_scored, ItemFlag.SCORED, ItemFlag.SCORE_UNTOLD),
         ):
-            flags |= flag if holds else ItemFlag(0)
+            flags |= untold if holds is None else flag if holds else ItemFlag(0)
         self._ledger.record(
             Kind.TRUE_JOB,
             time.monotonic_ns(),

@@ -127,9 +127,9 @@ class Kind(IntEnum):
     """One exchange with the database's clock. at_ns: middle of the exchange; value: wall ns it told;
     due_ns: half of the exchange's duration, the bound of its error."""
     LOOP_LAG = 41
-    """How late a timer of our own process ran. actor: Process; value: ns."""
+    """How late a timer of our own process ran. actor: Process; value: ns; flag: its index, as of USAGE."""
     RECEIVE_AGE = 42
-    """How long a byte that was readable waited in our own process. actor: Process; value: ns."""
+    """How long a byte that was readable waited in our own process. actor: Process; value: ns; flag as above."""
     USAGE = 43
     """One sample of a process. actor: Process; value: CPU ns since its start; due_ns: resident bytes;
     flag: index when a process exists several times."""
@@ -229,6 +229,10 @@ class ItemFlag(IntFlag):
     FLAGGED = 2
     SCORED = 4
     """Its risk has a score."""
+    ARCHIVE_UNTOLD = 8
+    """Of a job at the end: the database has no column that tells whether it is archived; likewise below."""
+    FLAG_UNTOLD = 16
+    SCORE_UNTOLD = 32
 
 
 class NotificationState(IntEnum):

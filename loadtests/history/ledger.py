@@ -89,10 +89,6 @@ class Ledger:
             self._names[text] = number
         return number
 
-    def knows(self, text: str) -> bool:
-        """Whether `text` has a number already."""
-        return text in self._names
-
     def close(self) -> None:
         """Cut the file to what was written and let go of it."""
         if self._map.closed:

@@ -22,6 +22,8 @@ import orjson
 from loadtests.processes.lifeline import Message
 
 _LOG_TAIL_BYTES = 4000
+_DIRECTLY = {"NO_PROXY": "*", "no_proxy": "*"}
+"""No client of a child goes through a proxy, whosever library it is: what is measured is the target."""
 _DRAIN_S = 1.0
 """How long to wait for the last words of a process that has ended; they are in the pipe already."""
 
@@ -60,7 +62,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **_DIRECTLY, **(environment or {})},
             )
         child = cls(name, process, log)
         child.send(hello)

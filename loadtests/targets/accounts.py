@@ -52,7 +52,9 @@ class Accounts:
     def __init__(self, supabase_url: str, anon_key: str, *, verify: Any = True) -> None:
         self.url: Final = f"{supabase_url}/auth/v1/token"
         timeout = httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S)
-        self._client = httpx.Client(timeout=timeout, verify=verify, headers={"apikey": anon_key, **_VERSION})
+        self._client = httpx.Client(
+            trust_env=False, timeout=timeout, verify=verify, headers={"apikey": anon_key, **_VERSION}
+        )
 
     def __enter__(self) -> Self:
         """Use it."""

@@ -9,6 +9,7 @@ import httpx
 import orjson
 
 from loadtests.checks.readiness import Answered
+from loadtests.wire.identifiers import text_of
 from loadtests.wire.retry_after import LIMITED
 from loadtests.wire.tls import explain
 
@@ -17,7 +18,12 @@ _LONGEST_WORDS: Final = 200
 
 def unanswered(url: str, error: httpx.HTTPError) -> Answered:
     """Return why there was no answer."""
-    return Answered(url=url, says=explain(error, httpx.URL(url).host))
+    host = httpx.URL(url).host
+    if isinstance(error, httpx.ConnectTimeout):
+        return Answered(url=url, says=f"{host} takes no connection in time, as where a firewall drops packets")
+    if isinstance(error, httpx.TimeoutException):
+        return Answered(url=url, says=f"{host} takes the connection and does not answer in time")
+    return Answered(url=url, says=explain(error, host))
 
 
 def answered(url: str, answer: httpx.Response) -> Answered:
@@ -37,6 +43,11 @@ def read_json(content: bytes) -> Any:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
+
+
+def has_job(jobs: Any, job: str) -> bool:
+    """Return whether a list of jobs shows one, whose id stands there as text or as a number."""
+    return any(isinstance(each, dict) and text_of(each.get("id")) == job for each in jobs or ())
 
 
 def _words(told: Any) -> str:

@@ -18,6 +18,7 @@ from loadtests.targets.answers import answered, read_json, unanswered
 from loadtests.targets.residents import CLIENT_TYPES, JOB_TYPES
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import TargetFileError
+from loadtests.wire.identifiers import text_of
 from loadtests.wire.routes import CONTRACT, PLAIN, Routes
 
 _COLUMNS: Final = ("user_id", "organization_id", "access_token")
@@ -115,7 +116,7 @@ def with_jobs(
     """
     timeout = httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S)
     ordinals = range(scenario.organizations.jobs)
-    with httpx.Client(base_url=api_url, timeout=timeout, verify=verify) as client:
+    with httpx.Client(trust_env=False, base_url=api_url, timeout=timeout, verify=verify) as client:
         jobs = tuple(
             tuple(_make_job(client, routes, tokens[author], ordinal) for ordinal in ordinals)
             for author in given.authors
@@ -140,6 +141,7 @@ def _make_job(client: httpx.Client, routes: Routes, token: str, ordinal: int) ->
     told = answered(url, answer)
     made = read_json(routes.answer(answer.content))
     made = made.get("data", made) if isinstance(made, dict) else None
-    if not told.is_ok or not isinstance(made, dict) or "id" not in made:
+    job = text_of(made.get("id")) if isinstance(made, dict) else None
+    if not told.is_ok or job is None:
         raise TargetError(refusal(_WHAT, told))
-    return str(made["id"])
+    return job

@@ -10,10 +10,12 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import DeviceModel
 from loadtests.targets import residents
+from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import Provision
 
 OF_ORGANIZATION = (
@@ -28,6 +30,26 @@ OF_ORGANIZATION = (
 
 _CONNECT_WITHIN_S = 5
 """A host that swallows packets would be waited for by the kernel, for minutes."""
+_INVALID_TEXT = "22P02"
+"""PostgreSQL's code for text that is no value of a type."""
+
+
+def reach(database_url: str) -> None:
+    """Make sure that the database answers, before anything is made that would have to be removed.
+
+    Raises:
+        TargetError: it does not; the text names its host, and no password.
+
+    """
+    try:
+        psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S).close()
+    except psycopg.OperationalError as error:
+        named = conninfo_to_dict(database_url)
+        where = f"{named.get('host') or 'the default host'}:{named.get('port') or 5432}"
+        raise TargetError(
+            f"the database at {where} cannot be reached: {' '.join(str(error).split())}; check keys.database, and "
+            "whether a firewall lies between"
+        ) from error
 
 
 def provision(database_url: str, population: Population, wanted: Provision | None = None) -> None:
@@ -50,6 +72,16 @@ def provision(database_url: str, population: Population, wanted: Provision | Non
     # Without fresh statistics the first queries of a run are planned for empty tables.
     with psycopg.connect(database_url, connect_timeout=_CONNECT_WITHIN_S, autocommit=True) as connection:
         connection.execute("analyze")
+
+
+def where_ids_are_numbers(sqlstate: str | None) -> str:
+    """Return what helps where a table refused a UUID as no value of its column's type, else nothing."""
+    if sqlstate != _INVALID_TEXT:
+        return ""
+    return (
+        "; ids of what a run makes are UUIDs. Where jobs have numbers, let it make none (--set organizations.jobs=0), "
+        'or give people with auth.users = "csv": their jobs are made by the jobs API'
+    )
 
 
 def remove(database_url: str, population: Population, wanted: Provision | None = None) -> None:

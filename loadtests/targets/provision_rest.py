@@ -22,7 +22,7 @@ from supabase_auth.errors import AuthError
 
 from loadtests.scenario.population import Population
 from loadtests.targets import residents
-from loadtests.targets.provision import OF_ORGANIZATION
+from loadtests.targets.provision import OF_ORGANIZATION, where_ids_are_numbers
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import Provision
 from loadtests.wire.tls import client_context, explain, is_unreachable
@@ -30,6 +30,8 @@ from loadtests.wire.tls import client_context, explain, is_unreachable
 _ROWS_AT_ONCE: Final = 100
 _TIMEOUT_S: Final = 30.0
 """Of one request: a cold project takes its time."""
+GREETING_S: Final = 8.0
+"""Of the first one, from which nobody is waited for that swallows everything."""
 _CONNECT_S: Final = 5.0
 """A host that is not there is told of soon."""
 _IDS_AT_ONCE: Final = 50
@@ -47,6 +49,17 @@ class Project:
     url: str
     service_key: str
     ca_file: str = ""
+
+    def greet(self, within_s: float = GREETING_S) -> None:
+        """Make sure that the tables' API answers, before more patience is had with it.
+
+        Raises:
+            TargetError: it does not; the text says what it says instead.
+
+        """
+        client = self._client(self.service_key, within_s=within_s)
+        with _explained("the run's people cannot be made", self.url):
+            client.table("organizations").select("id").limit(1).execute()
 
     def fill(self, population: Population, wanted: Provision, passwords: Mapping[str, str]) -> None:
         """Make accounts with these passwords, then all rows.
@@ -101,8 +114,9 @@ class Project:
                 left[table] = max(_count(client, table, column, values), left.get(table, 0))
         return {table: count for table, count in left.items() if count}
 
-    def _client(self, key: str) -> Client:
-        http = HttpClient(verify=client_context(self.ca_file), timeout=Timeout(_TIMEOUT_S, connect=_CONNECT_S))
+    def _client(self, key: str, within_s: float = _TIMEOUT_S) -> Client:
+        timeout = Timeout(within_s, connect=min(within_s, _CONNECT_S))
+        http = HttpClient(trust_env=False, verify=client_context(self.ca_file), timeout=timeout)
         return create_client(self.url, key, ClientOptions(httpx_client=http))
 
 
@@ -132,7 +146,8 @@ class _explained:  # noqa: N801 - reads as a statement
         if error is not None and is_unreachable(error):
             raise TargetError(f"{self._what}: {explain(error, self._host)}") from error
         if isinstance(error, APIError):
-            raise TargetError(f"{self._what}: the tables' API says {error.code}: {error.message}") from error
+            hint = where_ids_are_numbers(error.code)
+            raise TargetError(f"{self._what}: the tables' API says {error.code}: {error.message}{hint}") from error
         if isinstance(error, AuthError):
             raise TargetError(f"{self._what}: the accounts' API says {error.message}") from error
         if isinstance(error, HTTPError):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from socket import create_connection
+from socket import socket as Socket  # noqa: N812 - `socket` is the WebSocket here
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,12 +21,13 @@ from websockets.sync.connection import Connection
 from loadtests.checks.readiness import Answered, Observed
 from loadtests.clients.channel import Channel
 from loadtests.clients.requests import PAGE_LIMIT, RequestKey
-from loadtests.targets.answers import answered, read_json, unanswered
+from loadtests.targets.answers import answered, has_job, read_json, unanswered
 from loadtests.targets.budget import Budget
 from loadtests.targets.routes_in_use import NOTHING, Asked, Use, requests_of
 from loadtests.wire import phoenix
 from loadtests.wire.changes import decode_change
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.identifiers import text_of
 from loadtests.wire.phoenix import Reply, System, Vsn
 from loadtests.wire.routes import CONTRACT, LISTS
 from loadtests.wire.tls import client_context, explain
@@ -68,6 +70,8 @@ class Probe:
     """How many jobs the organization is known to have."""
     use: Use = NOTHING
     """What else the run will ask for."""
+    within_s: float = WITHIN_S
+    """How long all steps may take together, as far as they keep what they are given."""
     signal_within_s: float = SIGNAL_WITHIN_S
     """How long the event of its job is waited for."""
     clock: Callable[[], float] = time.monotonic
@@ -80,7 +84,7 @@ class Probe:
 
         def look() -> None:
             try:
-                told.append(self._observe(Budget(total_s=WITHIN_S, clock=self.clock)))
+                told.append(self._observe(Budget(total_s=self.within_s, clock=self.clock)))
             except BaseException as error:  # noqa: BLE001 - whoever waits raises it
                 told.append(error)
 
@@ -97,7 +101,7 @@ class Probe:
 
     def _observe(self, budget: Budget) -> Observed:
         verify: Any = client_context(self.endpoint.ca_file)
-        with httpx.Client(base_url=self.endpoint.api_url, timeout=_REQUEST_S, verify=verify) as api:
+        with httpx.Client(trust_env=False, base_url=self.endpoint.api_url, timeout=_REQUEST_S, verify=verify) as api:
             before, jobs = self._list(api, budget)
             seen = Observed(
                 listed_before=before,
@@ -117,10 +121,11 @@ class Probe:
         name = way.address[0] if secure else None
         try:
             with (
-                create_connection(way.address, timeout=budget.left_s(_REQUEST_S)) as raw,
+                _connected(way.address, budget.left_s(_REQUEST_S)) as raw,
                 connect(
                     f"{way.url}?{query}",
                     sock=raw,
+                    proxy=None,
                     ssl=secure,
                     server_hostname=name,
                     open_timeout=budget.left_s(_REQUEST_S),
@@ -132,7 +137,7 @@ class Probe:
             told = error.response.body.decode(errors="replace")[:200] if error.response.body else "and says no more"
             return replace(seen, socket_trouble=f"it answers {error.response.status_code}, {told}")
         except (OSError, WebSocketException) as error:
-            return replace(seen, socket_trouble=explain(error, self.endpoint.realtime_url))
+            return replace(seen, socket_trouble=explain(error, way.address[0]))
 
     def _live_and_told(self, api: httpx.Client, socket: Connection, seen: Observed, *, budget: Budget) -> Observed:
         channel = Channel.of_organization(self.organization_id)
@@ -194,7 +199,7 @@ class Probe:
         is_it = (
             isinstance(told, list)
             if asked.list_of
-            else isinstance(told, dict) and ("id" in told or not asked.tells_job)
+            else isinstance(told, dict) and (not asked.tells_job or text_of(told.get("id")) is not None)
         )
         return replace(answered(url, answer), is_understood=is_it), told
 
@@ -202,11 +207,21 @@ class Probe:
         deadline_s = budget.until_s(_LIST_WITHIN_S)
         while True:
             _, jobs = self._list(api, budget)
-            if any(isinstance(each, dict) and each.get("id") == job for each in jobs or ()):
+            if has_job(jobs, job):
                 return True
             if self.clock() > deadline_s:
                 return False
             time.sleep(0.1)
+
+
+def _connected(address: tuple[str, int], within_s: float) -> Socket:
+    """Return a socket that is connected within the time given, and waits for ever from then on.
+
+    The time of a connection would go on as that of each reading: a server that is quiet for so long would be lost.
+    """
+    connected = create_connection(address, timeout=within_s)
+    connected.settimeout(None)
+    return connected
 
 
 def _inner(told: Any, list_of: str) -> Any:
@@ -225,6 +240,7 @@ def has_event_by_rest(endpoint: Endpoint, job: str) -> bool | None:
             headers={"apikey": endpoint.service_key, "authorization": f"Bearer {endpoint.service_key}"},
             timeout=LOOK_WITHIN_S,
             verify=verify,
+            trust_env=False,
         )
     except httpx.HTTPError:
         return None

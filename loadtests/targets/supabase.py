@@ -18,7 +18,7 @@ from loadtests.scenario.population import Population
 from loadtests.targets import residents
 from loadtests.targets.accounts import Accounts, Pair
 from loadtests.targets.given_people import read_people
-from loadtests.targets.provision import provision, remove, residue
+from loadtests.targets.provision import provision, reach, remove, residue, where_ids_are_numbers
 from loadtests.targets.provision_rest import Project, new_passwords
 from loadtests.targets.readiness import LOOK_WITHIN_S, Probe, has_event_by_rest
 from loadtests.targets.renewal import write_pair
@@ -66,12 +66,21 @@ class SupabaseTarget:
 
     def admit(self, population: Population) -> Endpoint:
         """Make the run's people, sign them in where tokens are not minted, and send one job through all of it."""
+        self._greet()
         try:
             endpoint = self._take_in(population)
             self._probe(endpoint, population)
         except TargetError as error:
             self._give_up(population, error)
         return endpoint
+
+    def _greet(self) -> None:
+        """Refuse what does not answer before anything is made there, so that nothing has to be removed."""
+        way = way_in(self._opened)
+        if way == "sql":
+            reach(self._opened.database_url)
+        elif way == "rest":
+            self._project.greet()
 
     def _give_up(self, population: Population, why: TargetError) -> NoReturn:
         """Remove what was made so far; what goes wrong with that is told too, and does not hide why."""
@@ -219,7 +228,8 @@ class SupabaseTarget:
         try:
             provision(self._opened.database_url, population, self._opened.file.provision)
         except psycopg.Error as error:
-            raise TargetError(f"the database did not take the run's people: {error}") from error
+            why = f"the database did not take the run's people: {error}{where_ids_are_numbers(error.sqlstate)}"
+            raise TargetError(why) from error
 
 
 def _margin_s(population: Population) -> float:
@@ -265,8 +275,12 @@ def _looks_for_events(endpoint: Endpoint) -> Callable[[str], bool | None] | None
     return None
 
 
-def _has_event(endpoint: Endpoint, job: str) -> bool:
-    with psycopg.connect(endpoint.database_url, connect_timeout=LOOK_WITHIN_S) as connection:
-        query = "select exists (select from public.realtime_events where entity_id = %s)"
-        row = connection.execute(query, (job,)).fetchone()
+def _has_event(endpoint: Endpoint, job: str) -> bool | None:
+    query = "select exists (select from public.realtime_events where entity_id = %s)"
+    try:
+        with psycopg.connect(endpoint.database_url, connect_timeout=LOOK_WITHIN_S) as connection:
+            row = connection.execute(query, (job,)).fetchone()
+    except psycopg.Error as error:
+        _log.warning("whether there is an event of job %s the database does not say: %s", job, error)
+        return None
     return bool(row and row[0])

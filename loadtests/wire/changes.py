@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from loadtests.wire.identifiers import text_of
 from loadtests.wire.phoenix import MalformedFrame, Vsn, decode_server
 
 EVENT: Final = "postgres_changes"
@@ -205,25 +206,18 @@ def _decode_any(frame: bytes | memoryview) -> Change | None:
             schema=str(data["schema"]),
             table=str(data["table"]),
             type=str(data["type"]),
-            event_id=_text(columns.get("id")),
-            organization_id=_text(columns.get("organization_id")),
-            event_type=_text(columns.get("event_type")),
-            entity_type=_text(columns.get("entity_type")),
-            entity_id=_text(columns.get("entity_id")),
-            request_id=_text(detail.get("request_id")) if isinstance(detail, dict) else None,
+            event_id=text_of(columns.get("id")),
+            organization_id=text_of(columns.get("organization_id")),
+            event_type=text_of(columns.get("event_type")),
+            entity_type=text_of(columns.get("entity_type")),
+            entity_id=text_of(columns.get("entity_id")),
+            request_id=text_of(detail.get("request_id")) if isinstance(detail, dict) else None,
             commit_timestamp_ns=None if stamp is None else _unix_ns(stamp),
             errors=_errors(data.get("errors")),
-            job_id=_text(detail.get("job_id")) if isinstance(detail, dict) else None,
+            job_id=text_of(detail.get("job_id")) if isinstance(detail, dict) else None,
         )
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise MalformedFrame(f"not a postgres_changes message: {error!r}") from error
-
-
-def _text(value: object) -> str | None:
-    """Return text and whole numbers (an integer primary key) as text, all else as None."""
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _unix_ns(text: str) -> int:

@@ -21,23 +21,40 @@ class Revisions:
     since: datetime | None
     """When the run began; None: revisions are told by the backend or not at all."""
 
-    def of(self, revision: int | None, updated_at: str | None) -> int:
-        """Return the revision that is told, else milliseconds from a day before the run to `updated_at`.
+    def of(self, revision: int | str | None, updated_at: str | None) -> int:
+        """Return the revision that is told, as a number or its digits, else milliseconds to `updated_at`.
+
+        They count from a day before the run.
 
         What was changed last before that has the smallest revision, 1. NOT_KNOWN where neither is told.
 
         Raises:
-            ValueError: `updated_at` is no ISO timestamp.
+            ValueError: the revision is no whole number or too large for a ledger, or `updated_at` no ISO timestamp.
 
         """
-        if revision:
-            return revision
+        if (told := _number(revision)) != NOT_KNOWN:
+            return told
         if updated_at is None or self.since is None:
             return NOT_KNOWN
         stamp = datetime.fromisoformat(updated_at)
         stamp = stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)
         elapsed = (stamp - (self.since - _MARGIN)) // timedelta(milliseconds=1)
         return min(max(elapsed, 1), _LARGEST)
+
+
+def _number(revision: object) -> int:
+    """Return a revision, NOT_KNOWN for none."""
+    if revision is None:
+        return NOT_KNOWN
+    try:
+        number = int(revision) if isinstance(revision, int | str) else None
+    except ValueError:
+        number = None
+    if number is None:
+        raise ValueError(f"the revision {revision!r} is no whole number")
+    if not 0 <= number <= _LARGEST:
+        raise ValueError(f"the revision {revision!r} is none that counts changes: 0 to {_LARGEST:,}")
+    return number
 
 
 TOLD: Final = Revisions(None)

@@ -40,20 +40,32 @@ def client_context(ca_file: str = "") -> ssl.SSLContext:
 def explain(error: BaseException, host: str) -> str:
     """Return why there is no connection to `host`, in one sentence that says what to do where that is known."""
     for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            if "mismatch" in cause.verify_message:
-                return f"the certificate of {host} is somebody else's: {cause.verify_message}"
-            return (
-                f"the certificate of {host} is not trusted ({cause.verify_message}): name the file of its authority "
-                f"with ca_file, or in SSL_CERT_FILE"
-            )
-        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
-            return f"{host} does not speak TLS on this port: use http:// and ws://, or another port"
-        if isinstance(cause, ConnectionRefusedError):
-            return f"nothing listens at {host}: is it running, and is the port right?"
-        if isinstance(cause, OSError) and (cause.errno or 0) < 0:  # those of a failed look-up are negative
-            return f"{host} has no address ({cause.strerror}): is the name right, and is there a network?"
+        if (told := _of_tls(cause, host) or _of_network(cause, host)) is not None:
+            return told
     return str(error) or type(error).__name__
+
+
+def _of_tls(cause: BaseException, host: str) -> str | None:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        if "mismatch" in cause.verify_message:
+            return f"the certificate of {host} is somebody else's: {cause.verify_message}"
+        return (
+            f"the certificate of {host} is not trusted ({cause.verify_message}): name the file of its authority "
+            f"with ca_file, or in SSL_CERT_FILE"
+        )
+    if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+        return f"{host} does not speak TLS on this port: use http:// and ws://, or another port"
+    return None
+
+
+def _of_network(cause: BaseException, host: str) -> str | None:
+    if isinstance(cause, ConnectionRefusedError):
+        return f"nothing listens at {host}: is it running, and is the port right?"
+    if isinstance(cause, TimeoutError):
+        return f"{host} does not answer in time: it hangs, or something on the way drops packets"
+    if isinstance(cause, OSError) and (cause.errno or 0) < 0:  # those of a failed look-up are negative
+        return f"{host} has no address ({cause.strerror}): is the name right, and is there a network?"
+    return None
 
 
 def is_unreachable(error: BaseException) -> bool:

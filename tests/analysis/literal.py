@@ -228,9 +228,9 @@ class Story:
         created_ms: float = -100_000,
         organization: int = 0,
         documents: int = 0,
-        is_archived: bool = False,
+        is_archived: bool | None = False,
     ) -> Self:
-        """Say how a job stands in the end."""
+        """Say how a job stands in the end; archived None: the database does not tell."""
         return self.row(
             Kind.TRUE_JOB,
             30_000,
@@ -239,7 +239,7 @@ class Story:
             revision=revision,
             due_ns=_wall(created_ms),
             value=documents,
-            flag=ItemFlag.ARCHIVED if is_archived else 0,
+            flag=ItemFlag.ARCHIVE_UNTOLD if is_archived is None else ItemFlag.ARCHIVED if is_archived else 0,
         )
 
     def unsampled(self, *processes: Process) -> Self:

@@ -46,6 +46,25 @@ def test_an_archived_job_that_is_still_shown_is_wrong() -> None:
     assert wrong_views_of(story) == (1, [(1, "job")])
 
 
+def test_where_nobody_tells_what_is_archived_no_view_is_right_or_wrong() -> None:
+    """Neither the one that shows the job nor the one that does not; what is certain without that stays told."""
+    story = two_devices().true_job("job", 2, is_archived=None).fetch(0, 10, 20, "new")
+    told = story.metrics()["convergence"]
+
+    assert (told["wrong_views"], told["wrong_jobs"], told["beyond_page"]) == (None, None, None)
+    assert told["views"] == 2
+
+
+def test_where_nobody_tells_what_is_archived_a_job_leaves_the_page_by_its_acknowledged_archive() -> None:
+    """Until then it is on page 1; what was archived before the run is known to nobody."""
+    story = two_devices().true_job("job", 2, is_archived=None).true_job("other", 1, is_archived=None)
+    run = story.mutation(0, 100, kind=MutationKind.ARCHIVE).run()
+    names = story.history.names
+
+    assert {names[job] for job in run.jobs.job[run.jobs.is_archived]} == {"job"}
+    assert not run.jobs.is_archive_known
+
+
 def test_jobs_beyond_the_first_page_are_not_expected_on_it() -> None:
     """26 jobs: the oldest one is nobody's to show."""
     story = two_devices()

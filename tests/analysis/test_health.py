@@ -98,6 +98,37 @@ def test_a_process_of_ours_without_a_sample_of_its_lag_is_not_known_to_have_kept
     )
 
 
+SPREAD = {"count": 2, "processes": 2, "web": 0, "control": 0}
+
+
+def two_swarms(*, silent: tuple[int, ...]) -> Story:
+    """Return a run with two swarm processes, both of which sampled their lag before the window."""
+    story = sound_story(subscribers=SPREAD).unsampled(Process.SWARM)
+    for index in (0, 1):
+        story.row(Kind.LOOP_LAG, -500, actor=Process.SWARM, flag=index)
+        if index not in silent:
+            story.row(Kind.LOOP_LAG, 500, actor=Process.SWARM, flag=index)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("silent", "named"), [((), None), ((0,), "swarm-0"), ((1,), "swarm-1"), ((0, 1), "swarm-0, swarm-1")]
+)
+def test_one_silent_swarm_process_among_several_is_named(silent: tuple[int, ...], named: str | None) -> None:
+    """What the others sampled says nothing of it."""
+    reasons = health_of(two_swarms(silent=silent))["reasons"]
+
+    assert len(reasons) == (named is not None)
+    assert named is None or f"({named})" in reasons[0]
+
+
+def test_in_old_ledgers_swarm_processes_have_no_numbers() -> None:
+    """Then their samples tell of all of them."""
+    story = sound_story(subscribers=SPREAD)
+
+    assert health_of(story)["reasons"] == []
+
+
 def test_a_run_too_short_for_a_sample_says_so() -> None:
     """Timers are looked at ten times a second: 50 ms hold none of any process."""
     story = sound_story(phases=[{"name": "load", "duration_s": 0.05, "mutations_per_s": 1}])

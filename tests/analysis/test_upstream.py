@@ -66,6 +66,16 @@ def test_an_event_before_the_score_is_counted() -> None:
     assert (lag["p50"], lag["max"], lag["negative"]) == (-2.0, 15.0, 1)
 
 
+def test_where_no_score_is_known_none_is_known_to_be_late() -> None:
+    """A backend without audit rows: a created job's event says nothing of its score."""
+    story = Story().clock().live(0, 1).true_job("one", 1)
+    story.mutation(0, 100, kind=CREATE, job="one", revision=1, risk_factors=1)
+
+    told = upstream(story)
+
+    assert (told["created_with_score"], told["created_before_score"]) == (0, None)
+
+
 def scored_late() -> Story:
     """Return a job that was created with risk factors, and whose score is its second version."""
     story = Story(subscribers={"count": 3, "web": 0}).clock().live(0, 1, 2).true_job("new", 3, created_ms=100)

@@ -234,6 +234,7 @@ def _jobs(mutations: Mutations, organizations: int) -> TrueJobs:
     revision = np.ones(count, dtype=np.int64)
     np.maximum.at(revision, mutations.job, mutations.revision)
     return TrueJobs(
+        is_archive_known=True,
         job=np.arange(count),
         organization=np.arange(count) % organizations,
         created_ns=np.arange(count) - 100 * _S,

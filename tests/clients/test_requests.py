@@ -10,6 +10,8 @@ from loadtests.clients.requests import AUDIT_LIMIT, PAGE_LIMIT, KeyKind, Request
     [
         (RequestKey.job_list(limit=PAGE_LIMIT), KeyKind.JOB_LIST, "/api/jobs?page=1&limit=25"),
         (RequestKey.job("x"), KeyKind.JOB, "/api/jobs/x"),
+        (RequestKey.job("41"), KeyKind.JOB, "/api/jobs/41"),
+        (RequestKey.job("WO 12/7"), KeyKind.JOB, "/api/jobs/WO%2012%2F7"),
         (RequestKey.documents("x"), KeyKind.DOCUMENTS, "/api/jobs/x/documents"),
         (RequestKey.audit(limit=AUDIT_LIMIT), KeyKind.AUDIT, "/api/audit/events?limit=50"),
     ],

@@ -6,9 +6,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from loadtests.clients.requests import KeyKind
 from loadtests.clients.signals import Subject
 from loadtests.drivers import arrivals as module
 from loadtests.drivers.arrivals import Arrivals
+from loadtests.drivers.bodies import Bodies
 from loadtests.history.history import read_rows
 from loadtests.history.kinds import NO_ENTITY, Kind, SignalFlag
 from loadtests.history.ledger import Ledger
@@ -76,6 +78,22 @@ def test_the_memory_of_frames_is_bounded_and_events_stay_named_once(ledger: Ledg
     assert len(arrivals.known) == module._FRAMES_MAX
     assert len(rows) == len(frames)
     assert set(rows["kind"]) == {Kind.EVENT_NAMED}
+
+
+def test_ids_that_are_numbers_belong_to_their_jobs_and_events(ledger: Ledger) -> None:
+    """Event 7 of job 7, whose name a body brought before: the event is named all the same, and tells of its job."""
+    Bodies(ledger).number(KeyKind.JOB, b'{"data":{"id":7}}', 1)
+    record = {"id": 7, "event_type": "job.updated", "entity_type": "job", "entity_id": 7, "payload": {"job_id": 7}}
+    told = orjson.loads(frame("e1"))
+    told[4]["data"]["record"] = record
+    arrival = Arrivals(ledger, {}, lambda _: None).decode(orjson.dumps(told))
+    ledger.close()
+    rows = read_rows(ledger.path)
+    named, about = (rows[rows["kind"] == kind] for kind in (Kind.EVENT_NAMED, Kind.EVENT_ABOUT))
+
+    assert arrival is not None
+    assert (arrival.signal.entity_id, arrival.signal.entity) == ("7", "job:7")
+    assert [named["entity"].tolist(), about["value"].tolist()] == [[ledger.name("7")], [ledger.name("7")]]
 
 
 def test_a_row_that_may_not_be_shown_has_no_name(ledger: Ledger) -> None:

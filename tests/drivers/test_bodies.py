@@ -57,6 +57,38 @@ def test_a_jobs_score_is_recorded_even_if_it_is_zero(ledger: Ledger) -> None:
     assert read(ledger).of(Kind.BODY_ITEM)["flag"].tolist() == [0, ItemFlag.SCORED, 0]
 
 
+def test_ids_and_revisions_are_strings_or_numbers(ledger: Ledger) -> None:
+    """An integer key is the text of its digits; of documents and in detail too."""
+    bodies = Bodies(ledger)
+    told = b'{"data":[{"id":41,"revision":"7"},{"id":"42","revision":8},{"id":9007199254740993,"revision":null}]}'
+    bodies.number(KeyKind.JOB_LIST, told, 5)
+    bodies.number(KeyKind.JOB, b'{"data":{"id":41,"revision":"9"}}', 6)
+    bodies.number(KeyKind.DOCUMENTS, b'{"data":[{"id":3}]}', 7)
+    history = read(ledger)
+
+    assert [(history.names[item["entity"]], int(item["revision"])) for item in history.of(Kind.BODY_ITEM)] == [
+        ("41", 7),
+        ("42", 8),
+        ("9007199254740993", 0),
+        ("41", 9),
+        ("3", 0),
+    ]
+
+
+@pytest.mark.parametrize("revision", [b'"a4f"', b"3000000000"])
+def test_a_revision_that_counts_nothing_is_malformed(ledger: Ledger, revision: bytes) -> None:
+    """A hash orders no states, and a ledger has no room for a number that large."""
+    with pytest.raises(MalformedBodyError, match="the revision"):
+        Bodies(ledger).number(KeyKind.JOB, b'{"data":{"id":1,"revision":%b}}' % revision, 1)
+
+
+@pytest.mark.parametrize("identifier", [b"null", b"true", b"[1]"])
+def test_what_is_no_id_is_malformed(ledger: Ledger, identifier: bytes) -> None:
+    """Nobody's job."""
+    with pytest.raises(MalformedBodyError):
+        Bodies(ledger).number(KeyKind.JOB, b'{"data":{"id":%b}}' % identifier, 1)
+
+
 def test_equal_bodies_are_recorded_once(ledger: Ledger) -> None:
     """The request's own id does not make a body another one; a revision does."""
     bodies = Bodies(ledger)
@@ -118,7 +150,9 @@ def test_one_content_of_two_kinds_is_two_bodies(ledger: Ledger) -> None:
     assert bodies.number(KeyKind.JOB_LIST, empty, 1) != bodies.number(KeyKind.DOCUMENTS, empty, 1)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"data":{}}', b'{"data":[{"id":1}]}', b'{"data":[{"id":"\xff"}]}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"data":{}}', b'{"data":[{"id":1.5}]}', b'{"data":[{"id":"\xff"}]}']
+)
 def test_anything_else_is_refused(ledger: Ledger, body: bytes) -> None:
     """A successful status with another content is no answer that a device could show."""
     with pytest.raises(MalformedBodyError, match="job_list"):

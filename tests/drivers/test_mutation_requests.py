@@ -62,6 +62,18 @@ def test_a_job_in_an_answer_has_its_id_and_revision() -> None:
     assert read_response(mutation(MutationKind.UPDATE), content) == JobState(JOB, 3)
 
 
+@pytest.mark.parametrize(("told", "state"), [({"id": 41, "revision": "3"}, ("41", 3)), ({"id": "41"}, ("41", 0))])
+def test_an_id_may_be_a_number_and_a_revision_text(told: dict[str, object], state: tuple[str, int]) -> None:
+    """Inside an id is text, by which it is found again."""
+    assert read_response(mutation(MutationKind.CREATE), orjson.dumps({"data": told})) == JobState(*state)
+
+
+@pytest.mark.parametrize(("job", "path"), [("41", "/api/jobs/41"), ("WO 12/7", "/api/jobs/WO%2012%2F7")])
+def test_an_id_goes_back_into_the_path_as_it_came(job: str, path: str) -> None:
+    """One segment of it."""
+    assert request_of(replace(mutation(MutationKind.UPDATE), job_id=job)).path == path
+
+
 def test_a_flags_answer_stands_bare() -> None:
     """As the contract has it."""
     content = orjson.dumps({"id": JOB, "revision": 4, "review_flag": True})
@@ -77,7 +89,8 @@ def test_a_documents_answer_is_about_its_job() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"<html>", b"[1]", b'{"data": 5}', b'{"data": {}}', b'{"data": {"revision": 1}}']
+    "content",
+    [b"", b"<html>", b"[1]", b'{"data": 5}', b'{"data": {}}', b'{"data": {"revision": 1}}', b'{"data": {"id": null}}'],
 )
 def test_an_answer_that_breaks_the_contract_is_an_error(content: bytes) -> None:
     """It is never taken for a success."""

@@ -1,6 +1,7 @@
 """What the database holds of a run, after mutations through the real jobs API."""
 
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest
 
 from loadtests.drivers.job_board import Mutation
 from loadtests.drivers.mutation_requests import read_response, request_of
+from loadtests.drivers.rest_truth import TruthRefusedError
 from loadtests.drivers.truth import TruthReader
 from loadtests.history.history import History, Rows
 from loadtests.history.kinds import NO_COUNT, NOBODY, ItemFlag, Kind
@@ -22,6 +24,7 @@ from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import EVENT_OF_MUTATION, MutationKind
 from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.event_types import EventType
 from loadtests.wire.tokens import mint
 
 SCENARIO = Scenario.model_validate(
@@ -233,6 +236,96 @@ def bare(stack: Endpoint) -> Iterator[None]:
         finally:
             for table in (b"documents", b"audit_logs"):
                 connection.execute(b"alter table public.away_" + table + b" rename to " + table)
+
+
+@pytest.fixture
+def foreign(stack: Endpoint) -> Iterator[psycopg.Connection]:
+    """Put tables as somebody else has them in the place of ours for a while."""
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        for table in (b"jobs", b"realtime_events"):
+            connection.execute(b"alter table public." + table + b" rename to away_" + table)
+        try:
+            connection.execute(
+                b"create table public.jobs (id bigint primary key, organization_id uuid, created_at timestamptz)"
+            )
+            connection.execute(
+                b"create table public.realtime_events (id bigint primary key, organization_id uuid, event_type text, "
+                b"entity_type text, entity_id bigint, payload json, created_at timestamptz)"
+            )
+            yield connection
+        finally:
+            for table in (b"jobs", b"realtime_events"):
+                connection.execute(b"drop table if exists public." + table)
+                connection.execute(b"alter table public.away_" + table + b" rename to " + table)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A run against tables with integer keys and the columns that are truly needed, no more."""
+
+    connection: psycopg.Connection
+    url: str
+    population: Population
+    directory: Path
+
+    def read(self) -> History:
+        """Read the truth of them."""
+        with Ledger(self.directory / "runner.ledger", capacity_rows=100) as ledger:
+            truth = TruthReader(self.url, self.population, ledger)
+            try:
+                truth.read_all()
+            finally:
+                truth.close()
+        return History.read(self.directory)
+
+
+@pytest.fixture
+def elsewhere(foreign: psycopg.Connection, stack: Endpoint, tmp_path: Path) -> Foreign:
+    """Return the run of somebody else's tables, whose one job has one event."""
+    population = Population(SCENARIO, seed=1, run_id=f"foreign {next(RUNS)}")
+    home = population.organization_id(0)
+    foreign.execute("insert into jobs values (41, %s, now())", (home,))
+    foreign.execute(
+        "insert into realtime_events values (7, %s, 'job.updated', 'job', 41, '{\"job_id\": 41}', now())", (home,)
+    )
+    return Foreign(foreign, stack.database_url, population, tmp_path)
+
+
+def test_tables_with_integer_keys_and_few_columns_tell_what_they_can(
+    elsewhere: Foreign, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither archived nor not: nobody knows; likewise flag and score. Each is said once."""
+    history = elsewhere.read()
+    (job,), (event,), (about,) = (history.of(kind) for kind in (Kind.TRUE_JOB, Kind.TRUE_EVENT, Kind.EVENT_ABOUT))
+
+    assert (history.names[job["entity"]], history.names[event["entity"]], history.names[about["value"]]) == (
+        "41",
+        "7",
+        "41",
+    )
+    assert job["flag"] == ItemFlag.ARCHIVE_UNTOLD | ItemFlag.FLAG_UNTOLD | ItemFlag.SCORE_UNTOLD
+    assert (event["flag"], event["revision"]) == (EventType.JOB_UPDATED, NOBODY)
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        f"the database has no column jobs.{column}" for column in ("archived_at", "review_flag", "risk_score")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (b"drop table realtime_events", "has no table public.realtime_events, or its user may not read"),
+        (b"alter table realtime_events drop column payload", "has no column realtime_events.payload, or its user"),
+        (b"alter table jobs drop column created_at", "has no column jobs.created_at, or its user"),
+    ],
+)
+def test_what_the_truth_cannot_do_without_is_refused_in_one_sentence(
+    elsewhere: Foreign, loss: bytes, said: str
+) -> None:
+    """As soon as it is opened, which is before the load."""
+    elsewhere.connection.execute(loss)
+
+    with pytest.raises(TruthRefusedError, match=re.escape(said)):
+        elsewhere.read()
 
 
 @pytest.mark.usefixtures("bare")

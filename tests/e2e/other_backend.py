@@ -1,13 +1,13 @@
 """A backend with paths, names, pages and envelopes of its own: the embedded jobs API behind a translation.
 
-It can be told to refuse, and to keep a job's revision to itself.
+It can be told to refuse, to keep a job's revision to itself, and to have numbers for ids and text for revisions.
 """
 
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -44,6 +44,20 @@ client_name = "customer"
 """
 
 
+NUMBERS = """
+create function number_of(id text) returns bigint language sql immutable as
+$$ select ('x' || left(id, 8))::bit(32)::bigint $$;
+create function with_numbers() returns trigger language plpgsql as $$ begin
+    new.entity_id := public.number_of(new.entity_id);
+    new.payload := jsonb_set(new.payload, '{job_id}', to_jsonb(public.number_of(new.payload ->> 'job_id')));
+    return new;
+end $$;
+create trigger with_numbers before insert on realtime_events for each row execute function with_numbers();
+"""
+"""Events tell numbers too, where this is done to their database: the first 32 bits of our ids."""
+PLAIN_IDS = "drop trigger with_numbers on realtime_events; drop function with_numbers; drop function number_of(text)"
+
+
 @dataclass(slots=True, kw_only=True)
 class Manners:
     """How it behaves; may be changed while it runs."""
@@ -51,6 +65,10 @@ class Manners:
     refuses: tuple[str, int, dict[str, Any]] | None = None
     """Requests of this method are answered with this status and body."""
     tells_revision: bool = True
+    has_numbers: bool = False
+    """Its ids are numbers, those of `NUMBERS`, and its revisions text."""
+    ids: dict[str, str] = field(default_factory=dict)
+    """The id behind each number that was told."""
     asked: int = 0
     """Lists of jobs that were asked for in its own way."""
 
@@ -70,7 +88,7 @@ def other_backend(api_url: str, manners: Manners | None = None) -> Iterator[str]
         headers = {key: request.headers[key] for key in ("authorization", "x-request-id") if key in request.headers}
         answer = await client.request(
             request.method,
-            _path(request.url.path),
+            _path(request.url.path, own),
             params=_asked(request, own),
             content=content,
             headers={**headers, "content-type": "application/json"},
@@ -99,9 +117,10 @@ def other_backend(api_url: str, manners: Manners | None = None) -> Iterator[str]
         thread.join(10)
 
 
-def _path(path: str) -> str:
+def _path(path: str, own: Manners) -> str:
     path = path.replace("/v2/work-orders", "/api/jobs").replace("/attention", "/flag")
-    return path.replace("/attachments", "/documents").replace("/v2/history", "/api/audit/events")
+    path = path.replace("/attachments", "/documents").replace("/v2/history", "/api/audit/events")
+    return "/".join(own.ids.get(part, part) for part in path.split("/"))
 
 
 def _asked(request: Request, own: Manners) -> list[tuple[str, str]]:
@@ -116,10 +135,26 @@ def _asked(request: Request, own: Manners) -> list[tuple[str, str]]:
 
 def _told(told: Any, own: Manners) -> Any:
     told = _renamed(told, {"revision": "version"} if own.tells_revision else {"revision": None})
+    told = _numbered(told, own) if own.has_numbers else told
     if not isinstance(told, dict) or "data" not in told:
         return told
     inner = told["data"]
     return inner["events"] if isinstance(inner, dict) and "events" in inner else {"result": {"items": inner}}
+
+
+def _numbered(told: Any, own: Manners) -> Any:
+    """Return the same with numbers for ids, which are remembered, and text for revisions."""
+    if isinstance(told, list):
+        return [_numbered(each, own) for each in told]
+    if not isinstance(told, dict):
+        return told
+    numbered = {key: _numbered(value, own) for key, value in told.items()}
+    if isinstance(told.get("id"), str):
+        numbered["id"] = int(told["id"][:8], 16)
+        own.ids[str(numbered["id"])] = told["id"]
+    if "version" in told:
+        numbered["version"] = str(told["version"])
+    return numbered
 
 
 def _renamed(told: Any, names: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ import csv
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from loadtests.targets.provision import provision
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
 from tests.e2e.commands import StartCommand
-from tests.e2e.other_backend import TABLE, Manners, other_backend
+from tests.e2e.other_backend import NUMBERS, PLAIN_IDS, TABLE, Manners, other_backend
 
 SCENARIO = """
 name = "theirs"
@@ -197,9 +198,12 @@ def test_with_tokens_from_a_file_subscribers_agree_on_the_truth(theirs: Endpoint
     """
     people = people_of(theirs, tmp_path / "people.csv")
 
-    directory, code, text = run(("anon",), '[auth]\nusers = "csv"\ncsv = "people.csv"')
+    with numbers_for_ids(theirs), other_backend(theirs.api_url, Manners(has_numbers=True)) as api_url:
+        directory, code, text = run(("anon",), f'{TABLE}[auth]\nusers = "csv"\ncsv = "people.csv"', api_url=api_url)
 
     assert code == 0, text
+    asked = History.read(directory).names
+    assert any(re.fullmatch(r"/api/jobs/[0-9]+", name) for name in asked)
     assert "delivery is told by agreement of the subscribers" in text
     metrics = metrics_of(directory)
     assert metrics["truth"] == "agreement"
@@ -216,6 +220,17 @@ def test_with_tokens_from_a_file_subscribers_agree_on_the_truth(theirs: Endpoint
     secrets = [*people.tokens.values(), *after.tokens.values(), *spent]
     files = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
     assert not [secret for secret in secrets for content in files if secret.encode() in content]
+
+
+@contextmanager
+def numbers_for_ids(theirs: Endpoint) -> Iterator[None]:
+    """Let events tell the numbers of a backend that has such."""
+    with psycopg.connect(theirs.database_url, autocommit=True) as connection:
+        connection.execute(NUMBERS.encode())
+        try:
+            yield
+        finally:
+            connection.execute(PLAIN_IDS.encode())
 
 
 def people_of(theirs: Endpoint, path: Path) -> GivenPeople:

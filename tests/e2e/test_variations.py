@@ -8,6 +8,8 @@ import httpx
 import psycopg
 import pytest
 
+from loadtests.history.history import History
+from loadtests.history.kinds import Kind, Process
 from loadtests.pipeline.postgres import PostgresServer
 from tests.e2e.commands import Command, StartCommand
 
@@ -92,3 +94,5 @@ def test_devices_can_be_spread_over_processes(
 
     assert code == 0, command.text
     assert len(list((tmp_path / "run").glob("swarm-*.ledger"))) == 3
+    lag = History.read(tmp_path / "run").of(Kind.LOOP_LAG)
+    assert set(lag["flag"][lag["actor"] == Process.SWARM]) == {0, 1, 2}

@@ -96,8 +96,6 @@ def test_names_are_numbered_in_the_order_of_their_first_use(tmp_path: Path) -> N
     numbers = [ledger.name(text) for text in ("a", "b", "a", "two\nlines")]
 
     assert numbers == [0, 1, 0, 2]
-    assert ledger.knows("b")
-    assert not ledger.knows("c")
     assert read_names(ledger.path.with_suffix(NAMES_SUFFIX)) == ["a", "b", "two lines"]
     ledger.close()
 

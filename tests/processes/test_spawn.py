@@ -49,10 +49,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
 pytestmark = pytest.mark.e2e
 
 
-def test_hello_goes_in_and_messages_come_out(start: Start) -> None:
-    """JSON lines, both ways, in order."""
+def test_hello_goes_in_and_messages_come_out(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON lines, both ways, in order; and whatever the environment names, no client of a child uses a proxy."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     child = start("""
-say({"is": "ready", "number": hello["number"]})
+from urllib.request import proxy_bypass
+say({"is": "ready", "number": hello["number"], "is_direct": bool(proxy_bypass("api.example.com:443"))})
 done = threading.Event()
 watch(lambda message: say({"is": "echo", **message}), done.set)
 done.wait()
@@ -62,7 +64,7 @@ done.wait()
     child.send({"do": "two"})
     heard = [child.next_message(PATIENCE_S), child.next_message(PATIENCE_S)]
 
-    assert ready == {"is": "ready", "number": 7}
+    assert ready == {"is": "ready", "number": 7, "is_direct": True}
     assert heard == [{"is": "echo", "do": "one"}, {"is": "echo", "do": "two"}]
     assert child.stop() == 0
 

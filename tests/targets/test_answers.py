@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from loadtests.targets.answers import answered, unanswered
+from loadtests.targets.answers import answered, has_job, unanswered
 
 URL = "https://api.example.com/api/jobs"
 
@@ -37,8 +37,25 @@ def test_how_long_to_wait_is_told_by_who_asks_for_it() -> None:
     assert answered(URL, httpx.Response(200, content=b"{}", headers=headers)).says == ""
 
 
-def test_no_answer_has_a_reason() -> None:
-    """And no status."""
-    told = unanswered(URL, httpx.ConnectTimeout("timed out"))
+@pytest.mark.parametrize("identifier", [41, "41"])
+def test_a_list_shows_a_job_by_its_id_as_text_or_number(identifier: object) -> None:
+    """What is no list of jobs shows none."""
+    assert has_job([{"id": "40"}, {"id": identifier}], "41")
+    assert not has_job([{"id": 40}, None, {}], "41")
+    assert not has_job(None, "41")
 
-    assert (told.status, told.says) == (0, "timed out")
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (httpx.ConnectTimeout("timed out"), "api.example.com takes no connection in time, as where a firewall"),
+        (httpx.ReadTimeout("timed out"), "api.example.com takes the connection and does not answer in time"),
+        (httpx.RemoteProtocolError("no HTTP"), "no HTTP"),
+    ],
+)
+def test_no_answer_has_a_reason(error: httpx.HTTPError, says: str) -> None:
+    """And no status."""
+    told = unanswered(URL, error)
+
+    assert told.status == 0
+    assert told.says.startswith(says)

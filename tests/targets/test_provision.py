@@ -10,7 +10,8 @@ import pytest
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import DeviceModel
-from loadtests.targets.provision import provision, remove, residue
+from loadtests.targets.provision import provision, reach, remove, residue, where_ids_are_numbers
+from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import Provision
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
@@ -90,6 +91,29 @@ def test_what_else_was_made_is_removed_too(database: str) -> None:
     remove(database, population("one"), wanted)
     assert residue(database, population("one"), wanted) == {}
     assert rows(database, "select who from terms") == [("user/somebody",)]
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password() -> None:
+    """Before anything is made in it."""
+    with pytest.raises(TargetError) as caught:
+        reach("postgresql://somebody:secret@127.0.0.1:9/theirs")
+    assert str(caught.value).startswith("the database at 127.0.0.1:9 cannot be reached: ")
+    assert "; check keys.database" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_where_jobs_have_numbers_the_refusal_says_what_helps(database: str) -> None:
+    """Nobody can choose the numbers of an identity column ahead of its backend."""
+    with psycopg.connect(database) as connection:
+        connection.execute("drop table jobs cascade; create table jobs (like users); alter table jobs drop column id")
+        connection.execute("alter table jobs add column id bigint, add column created_by uuid, add column title text")
+        connection.execute("alter table jobs add client_name text, add client_type text, add job_type text")
+        connection.execute("alter table jobs add location text, add updated_at timestamptz")
+
+    with pytest.raises(psycopg.Error) as caught:
+        provision(database, population("one"))
+    assert "--set organizations.jobs=0" in where_ids_are_numbers(caught.value.sqlstate)
+    assert where_ids_are_numbers("23505") == ""
 
 
 def test_a_second_time_changes_nothing(database: str) -> None:

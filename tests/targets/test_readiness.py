@@ -28,6 +28,7 @@ from loadtests.targets.target_file import Api
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import mint
 from tests.e2e.other_backend import TABLE, Manners, other_backend
+from tests.targets.swallowing import SWALLOWING, silent
 
 SCENARIO = Scenario.model_validate(
     {
@@ -205,31 +206,62 @@ def test_a_first_page_that_is_too_short(probe: Probe, other: str, people: Popula
     assert said_by(replace(known, endpoint=through(probe, other).endpoint)) == "ready"
 
 
+def test_a_proxy_of_the_environment_is_gone_past(unharmed: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is not there: neither requests nor the WebSocket need it."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert said_by(unharmed) == "ready"
+
+
 def test_all_steps_together_end_in_time() -> None:
     """Each is given a part of one budget, and a last moment beyond it; nobody is waited for longer than that."""
     assert WITHIN_S + STEPS * LEAST_S + LOOK_WITHIN_S < AT_LAST_S < 15
 
 
-@pytest.fixture
-def silent() -> Iterator[tuple[str, socket.socket]]:
-    """Return the address of a server that takes connections and does no more, and its socket."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}", server
+@pytest.mark.parametrize(
+    ("kind", "said"), [("silent", "takes the connection and does not"), ("full", "takes no connection")]
+)
+def test_a_backend_that_swallows_everything_is_named_in_time(unharmed: Probe, kind: str, said: str) -> None:
+    """It takes the connection and is silent, or takes none: one sentence, with the host and what to do."""
+    with SWALLOWING[kind]() as port:
+        deaf = replace(unharmed.endpoint, api_url=f"http://127.0.0.1:{port}")
+        told = said_by(replace(unharmed, endpoint=deaf, within_s=0.2))
+
+    assert told.startswith(f"http://127.0.0.1:{port}/api/jobs")
+    assert f"(the jobs list) cannot be reached: 127.0.0.1 {said}" in told
+    assert told.endswith("; check api_url, and that the backend runs")
 
 
-def test_who_never_answers_is_given_what_is_left(unharmed: Probe, silent: tuple[str, socket.socket]) -> None:
+@pytest.mark.parametrize("kind", SWALLOWING)
+def test_a_realtime_that_swallows_everything_is_named_in_time(unharmed: Probe, kind: str) -> None:
+    """In the connection, or in the handshake that follows it."""
+    with SWALLOWING[kind]() as port:
+        url = f"ws://127.0.0.1:{port}/socket/websocket"
+        told = said_by(replace(unharmed, endpoint=replace(unharmed.endpoint, realtime_url=url), within_s=0.5))
+
+    assert told == (
+        f"{url} opens no WebSocket: 127.0.0.1 does not answer in time: it hangs, or something on the way drops "
+        "packets; check the URL and keys.anon"
+    )
+
+
+def test_who_never_answers_is_given_what_is_left(unharmed: Probe) -> None:
     """By a clock on which everything else has taken all the time that there is."""
     stamps = iter([0.0])
-    deaf = replace(unharmed.endpoint, api_url=silent[0])
+    with silent() as port:
+        deaf = replace(unharmed.endpoint, api_url=f"http://127.0.0.1:{port}")
+        told = said_by(replace(unharmed, endpoint=deaf, clock=lambda: next(stamps, WITHIN_S)))
 
-    told = said(replace(unharmed, endpoint=deaf, clock=lambda: next(stamps, WITHIN_S)).observe())
-
-    assert "(the jobs list) cannot be reached: timed out" in told
+    assert "(the jobs list) cannot be reached: 127.0.0.1 takes the connection" in told
 
 
-def test_who_answers_a_little_at_a_time_is_left_behind(unharmed: Probe, silent: tuple[str, socket.socket]) -> None:
+def test_who_answers_a_little_at_a_time_is_left_behind(unharmed: Probe) -> None:
     """Each byte comes in time, and the answer never ends: it is named by what was asked."""
-    address, server = silent
+    server = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{server.getsockname()[1]}"
     done = threading.Event()
 
     def trickle() -> None:
@@ -246,6 +278,7 @@ def test_who_answers_a_little_at_a_time_is_left_behind(unharmed: Probe, silent: 
     finally:
         done.set()
         thread.join()
+        server.close()
 
     assert told.startswith(f"GET {address}/api/jobs?page=1&limit=25 did not come to an end")
 

@@ -77,6 +77,15 @@ def test_row_without_privilege_has_errors_and_no_time() -> None:
     assert (change.errors, change.commit_timestamp_ns, change.event_id) == (("Error 401: Unauthorized",), None, None)
 
 
+@pytest.mark.parametrize("job", [41, "41"])
+def test_ids_are_text_however_they_come(job: object) -> None:
+    """An events table with integer keys, or one whose `entity_id` is text: the same job."""
+    change = decode_change(frame_of({"id": 7, "entity_id": job, "payload": {"job_id": job}}))
+
+    assert change is not None
+    assert (change.event_id, change.entity_id, change.job_id) == ("7", "41", "41")
+
+
 def test_request_id_comes_from_the_payload() -> None:
     """The embedded backend's mutation identity is found."""
     change = decode_change(frame_of({"id": "e", "payload": {"request_id": "r", "more": [1]}}))

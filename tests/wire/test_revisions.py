@@ -15,6 +15,19 @@ def test_a_revision_that_is_told_stands() -> None:
     assert RUN.of(7, "2026-03-06T12:00:01Z") == 7
 
 
+@pytest.mark.parametrize(("told", "revision"), [("7", 7), (7, 7), ("0", DAY_MS + 1000), (None, DAY_MS + 1000)])
+def test_a_revision_is_a_number_or_its_digits(told: int | str | None, revision: int) -> None:
+    """0 is none: then the last change tells."""
+    assert RUN.of(told, "2026-03-06T12:00:01Z") == revision
+
+
+@pytest.mark.parametrize("told", ["a4f", "1.5", "", -1, 2**31])
+def test_what_counts_nothing_is_no_revision(told: int | str) -> None:
+    """It is refused, not taken for the nearest number."""
+    with pytest.raises(ValueError, match="the revision"):
+        RUN.of(told, None)
+
+
 @pytest.mark.parametrize(
     "text",
     [

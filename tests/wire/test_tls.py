@@ -50,5 +50,8 @@ def test_a_host_that_is_not_there_is_told() -> None:
     assert explain(unknown, "nowhere") == (
         "nowhere has no address (Name or service not known): is the name right, and is there a network?"
     )
-    assert explain(TimeoutError("after 5 s"), "example.org") == "after 5 s"
+    assert explain(TimeoutError("after 5 s"), "example.org") == (
+        "example.org does not answer in time: it hangs, or something on the way drops packets"
+    )
+    assert explain(ValueError("no"), "example.org") == "no"
     assert (is_unreachable(wrapped), is_unreachable(ValueError("no"))) == (True, False)
