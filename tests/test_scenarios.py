@@ -1,6 +1,7 @@
 """The scenarios that ship: each one asks a question, can be judged, and is listed."""
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,24 @@ from loadtests.runner.preflight import needed_descriptors
 from loadtests.scenario.population import Population
 from loadtests.scenario.reader import read_scenario, shipped_scenarios
 from loadtests.scenario.schedule import draw_schedule
+from loadtests.targets.opening import open_external
+from loadtests.targets.target import TargetError
+from loadtests.targets.target_file import OpenedTarget, TargetFile
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+AT_HOME = {"reconnect-storm"}
+"""They have the embedded pipeline do something wrong; the list of scenarios says so too."""
+THEIRS = OpenedTarget(
+    file=TargetFile(kind="supabase", supabase_url="http://127.0.0.1:1", api_url="http://127.0.0.1:2"),
+    supabase_url="http://127.0.0.1:1",
+    realtime_url="ws://127.0.0.1:1/realtime/v1/websocket",
+    anon_key="a",
+    service_key="s",
+    jwt_secret="j",
+    database_url="",
+    csv=None,
+)
 
 
 def test_what_is_in_the_folder_ships() -> None:
@@ -52,6 +68,24 @@ def test_a_shipped_scenario_has_a_load_and_fits_an_ordinary_machine(name: str) -
 
     assert len(set(schedule.phase.tolist()) & set(measured)) >= 1
     assert needed_descriptors(scenario) < 20_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_scenario_has_a_control_group(name: str) -> None:
+    """Official clients that hear what the devices hear which they shadow."""
+    scenario = read_scenario(name).scenario
+
+    assert Population(scenario, seed=scenario.seed, run_id="any").controls
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_scenario_runs_on_other_people_s_targets_unless_it_plants_faults(name: str) -> None:
+    """As it is; the others are refused by what they plant."""
+    scenario = read_scenario(name).scenario
+    refusal = pytest.raises(TargetError, match="plants faults") if name in AT_HOME else nullcontext()
+
+    with refusal:
+        open_external(scenario, THEIRS)
 
 
 @pytest.mark.parametrize("name", NAMES)
