@@ -222,6 +222,13 @@ def target_group() -> None:
 @click.option("--realtime-port", type=_PORT, default=0, help="Port of Realtime [default: a free one].")
 @click.option("--gateway-port", type=_PORT, default=0, help="Port of accounts and tables [default: a free one].")
 @click.option(
+    "--token-lifetime-s",
+    type=click.IntRange(2, 604_800),
+    default=3600,
+    show_default=True,
+    help="How long the token of who signs in lasts.",
+)
+@click.option(
     "--organizations", type=click.IntRange(1, 100_000), default=1, show_default=True, help="How many to make."
 )
 @click.option(

@@ -51,8 +51,10 @@ class DryRun:
     """Room reserved in the swarms' ledgers; sparse, so what is not used is not taken."""
 
 
-def dry_run(scenario: Scenario, *, target: str, plan: PlanName, makes_people: bool = True) -> DryRun:
-    """Return what the run of a scenario would send to a target on a plan."""
+def dry_run(
+    scenario: Scenario, *, target: str, plan: PlanName, makes_people: bool = True, more: tuple[Finding, ...] = ()
+) -> DryRun:
+    """Return what the run of a scenario would send to a target on a plan; `more` is found of limits beside the plan."""
     population = Population(scenario, seed=scenario.seed, run_id="dry-run")
     load = expect(population)
     shards = scenario.subscribers.processes
@@ -62,7 +64,7 @@ def dry_run(scenario: Scenario, *, target: str, plan: PlanName, makes_people: bo
         plan=plan,
         makes_people=makes_people,
         load=load,
-        findings=compare(load, plan),
+        findings=(*compare(load, plan), *more),
         bills=tuple(_bill(load, name) for name in HOSTED),
         descriptors=needed_descriptors(scenario),
         ledger_mb=rows * ROW.itemsize / _MB,

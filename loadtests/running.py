@@ -30,7 +30,14 @@ from loadtests.runner.preflight import check_port
 from loadtests.scenario.reader import ScenarioError, ScenarioFile, read_scenario
 from loadtests.screens import screen_for
 from loadtests.targets.allowed_hosts import AllowList, default_places, read_allow_list
-from loadtests.targets.opening import as_it_is, check_people, give, open_embedded, open_external
+from loadtests.targets.opening import (
+    as_it_is,
+    check_people,
+    give,
+    open_embedded,
+    open_external,
+    tokens_wanted,
+)
 from loadtests.targets.target import OpenTarget
 from loadtests.targets.target_file import OpenedTarget, TargetFileError, read_target_file, way_in
 
@@ -141,6 +148,7 @@ def _expected(source: ScenarioFile, opened: OpenedTarget | None) -> DryRun:
         target=f"{opened.realtime_url} and {opened.file.api_url}",
         plan=opened.file.plan,
         makes_people=opened.csv is None,
+        more=tokens_wanted(scenario, opened, now_s=time.time()),
     )
 
 

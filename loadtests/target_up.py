@@ -18,6 +18,7 @@ from loadtests.wire.tokens import mint
 
 _TOKEN_LIFETIME_S = 24 * 3600
 _LOOK_EVERY_S = 0.2
+_ACCOUNTS_TOKEN_S = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class TargetUp:
     realtime_port: int
     gateway_port: int
     """Of `/auth/v1` and `/rest/v1`, and of a way to Realtime beside its own port."""
+    token_lifetime_s: int = _ACCOUNTS_TOKEN_S
+    """How long the tokens of those last who sign in."""
     database_url: str | None
     organizations: int
     users: int
@@ -74,6 +77,7 @@ def _options(wanted: TargetUp) -> dict[str, Any]:
         "api_port": wanted.api_port,
         "realtime_port": wanted.realtime_port,
         "gateway_port": wanted.gateway_port,
+        "accounts": {"token_lifetime_s": wanted.token_lifetime_s},
         "realtime": {"feed": wanted.feed, "plan": wanted.plan},
     }
     if wanted.database_url is not None:

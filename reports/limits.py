@@ -57,6 +57,12 @@ def _about_the_load(run: ReportInput) -> list[str]:
             f"Of {counted(due, 'mutation')} that were due, {count(unsent)} were never sent: the load was lighter than "
             "the scenario asked for, and latencies are of what was sent alone."
         )
+    over = _of_sessions(run, "over")
+    if over:
+        told.append(
+            f"{counted(over, 'session')} ended in the run, because the accounts' API would not renew them: what their "
+            "people's devices missed when the token had expired comes of that."
+        )
     told.append("It is one run: how much these numbers vary from run to run is not known from it.")
     if not run.has_subscribers:
         told.append("There were no subscribers, so nothing is known about push.")
@@ -100,9 +106,14 @@ def what_devices_went_through(run: ReportInput) -> dict[str, bool]:
         "apps that are killed": "kill" in steps,
         "people who switch organizations": "switch" in steps,
         "lost connections": bool(run.metrics.number("connections", "lost")),
-        "expiring tokens": connection.token_lifetime_s < reached_s,
+        "expiring tokens": connection.token_lifetime_s < reached_s or bool(_of_sessions(run, "renewed")),
         "planted faults": bool(faults),
     }
+
+
+def _of_sessions(run: ReportInput, what: str) -> int:
+    """Return a count of sessions; older runs tell none."""
+    return int((run.metrics.document.get("sessions") or {}).get(what) or 0)
 
 
 def _retention_was_seen(target: Target, measured_s: float) -> bool:

@@ -26,6 +26,13 @@ def test_a_target_may_have_no_users() -> None:
     assert _tokens("any", _population(wanted(organizations=1, users=0))) == []
 
 
+def test_tokens_of_those_who_sign_in_last_as_long_as_was_asked_for() -> None:
+    """So that renewals can be seen in a minute."""
+    settings = settings_from(_options(replace(wanted(organizations=1, users=1), token_lifetime_s=20)))
+
+    assert (settings.gateway, settings.accounts.token_lifetime_s) == (True, 20)
+
+
 def test_two_targets_on_one_database_do_not_collide() -> None:
     """Everything gets identifiers of its own."""
     one, other = (_population(wanted(organizations=1, users=1)) for _ in range(2))

@@ -58,6 +58,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/clients/channel.py",
             "loadtests/clients/effects.py",
             "loadtests/clients/endings.py",
+            "loadtests/clients/manners.py",
         ),
         "tests/clients/test_models.py": (
             "loadtests/clients/habits.py",
@@ -74,6 +75,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, tuple[str, ...]]] = {
             "loadtests/analysis/laboratory_keys.py",
             "loadtests/analysis/metric_keys.py",
             "loadtests/analysis/metric_patterns.py",
+            "loadtests/analysis/session_keys.py",
         ),
         "tests/pipeline/realtime/test_server.py": (
             "loadtests/pipeline/realtime/listener.py",

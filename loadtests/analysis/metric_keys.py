@@ -13,6 +13,7 @@ from loadtests.analysis.client_keys import CLIENT_KEYS
 from loadtests.analysis.control_keys import CONTROL_KEYS
 from loadtests.analysis.cost_keys import COST_KEYS
 from loadtests.analysis.laboratory_keys import LABORATORY_KEYS
+from loadtests.analysis.session_keys import SESSION_KEYS
 
 Shape = Literal["number", "quantiles", "other"]
 """A number can be gated; quantiles are an object of numbers; anything else is for reading only."""
@@ -314,6 +315,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
             **LABORATORY_KEYS,
             **BASELINE_KEYS,
             **CONTROL_KEYS,
+            **SESSION_KEYS,
             **COST_KEYS,
         }.items()
     },

@@ -43,6 +43,7 @@ from loadtests.analysis.repeats import repeating_answers
 from loadtests.analysis.results import METRICS_SCHEMA, Results
 from loadtests.analysis.self_echo import read_self_echo
 from loadtests.analysis.series import series
+from loadtests.analysis.sessions import remarks_on_sessions, session_metrics
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
 from loadtests.analysis.target_metrics import target_metrics
 from loadtests.analysis.truth_source import truth_source
@@ -88,6 +89,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
         "delivery": {**_delivery(run, history, delivery), **_causes(explained), "table": table},
         "coalescing": _coalescing(run),
         "connections": connection_metrics(history),
+        "sessions": session_metrics(history),
         "convergence": _convergence(run, history, findings.convergence, delivery),
         "phases": _phases(run, history, scenario),
         "notifications": notification_metrics(history, run.clock, run.window),
@@ -354,7 +356,7 @@ def _health(
     events = run.events
     return {
         **health_json(health, reasons, samples_ok=samples_suffice(scenario, metrics)),
-        "remarks": remarks_on(metrics["polling"]),
+        "remarks": [*remarks_on(metrics["polling"]), *remarks_on_sessions(metrics["sessions"])],
         "commit_unknown": int((events.in_window & (events.committed_ns == UNKNOWN)).sum()),
         "without_version": int((run.mutations.in_window & run.mutations.is_done & ~run.mutations.is_showable).sum()),
     }

@@ -6,56 +6,19 @@ live is not known here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from loadtests.clients.channel import Channel
 from loadtests.clients.effects import BecameLive, Dial, Effects, HangUp, Mark, Record, Send
 from loadtests.clients.endings import DownCause
-from loadtests.clients.reconnecting import WELL_BEHAVED, Reconnecting
+from loadtests.clients.manners import Manners, Renewal
 from loadtests.wire import phoenix
 from loadtests.wire.phoenix import ChannelClosed, Reply, ServerMessage, System
 
 _SECOND_NS: Final = 1_000_000_000
 _NEVER: Final = 0
 """No timer: a stamp of CLOCK_MONOTONIC is never 0."""
-
-
-class Renewal(IntEnum):
-    """When a device takes a fresh token, seen from the expiry of the old one."""
-
-    BEFORE = 1
-    LATE = 2
-    NEVER = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
-    """How devices behave on the wire."""
-
-    live_within_ns: int
-    """A device that is not live by then starts over."""
-    reconnecting: Reconnecting = WELL_BEHAVED
-    heartbeat_interval_ns: int = 25 * _SECOND_NS
-    heartbeat_timeout_ns: int | None = None
-    """None: what its way of reconnecting has."""
-    token_lifetime_ns: int = 7 * 24 * 3600 * _SECOND_NS
-    renewal: Renewal = Renewal.BEFORE
-    renewal_margin_ns: int = 60 * _SECOND_NS
-
-    @property
-    def patience_ns(self) -> int:
-        """How long a heartbeat may stay without an answer."""
-        own = self.heartbeat_timeout_ns
-        return self.reconnecting.heartbeat_timeout_ns if own is None else own
-
-    def renews_at_ns(self, expires_ns: int) -> int:
-        """Return when the token that expires then is replaced; 0: never."""
-        if self.renewal is Renewal.NEVER:
-            return _NEVER
-        margin_ns = self.renewal_margin_ns
-        return expires_ns - margin_ns if self.renewal is Renewal.BEFORE else expires_ns + margin_ns
 
 
 class Link(IntEnum):
@@ -191,11 +154,22 @@ class Connection:
         self.token = ""
         self._renew_ns = _NEVER
 
+    def told(self, now_ns: int, *, left_ns: int) -> Effects:
+        """Hear that a fresh token is there, and for how long the one before it is good (negative: it is not)."""
+        if not self.token:
+            return []
+        self._expires_ns = now_ns + left_ns
+        if self._manners.renewal is Renewal.BEFORE:
+            return self.renew(now_ns)
+        if self._manners.renewal is Renewal.LATE:
+            self._renew_ns = max(now_ns, self._expires_ns + self._manners.renewal_margin_ns)
+        return []
+
     def renew(self, now_ns: int) -> Effects:
-        """Take a fresh token, and tell it to the channel if there is one."""
-        left_s = (self._expires_ns - now_ns) // _SECOND_NS
+        """Take a fresh token, and tell it to the channel if there is one; the same one again is no news."""
+        left_s, before = (self._expires_ns - now_ns) // _SECOND_NS, self.token
         self._take_token(now_ns)
-        if self.link < Link.JOINING:
+        if self.link < Link.JOINING or self.token == before:
             return []
         message = phoenix.access_token(
             topic=self._channel.topic, join_ref=str(self._join_ref), ref=self._next_ref(), token=self.token

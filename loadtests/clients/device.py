@@ -221,6 +221,10 @@ class Device:
         """Hear a message of the server that is no change."""
         return self._react(self.connection.hear(message, now_ns), now_ns)
 
+    def told(self, now_ns: int, *, left_ns: int) -> Effects:
+        """Hear that a fresh token is there, and for how long the one before it is good."""
+        return self._react(self.connection.told(now_ns, left_ns=left_ns), now_ns)
+
     def awaits(self, fetch: Fetch) -> bool:
         """Return whether a request is of the life that goes on."""
         return self._desk.is_under_way(fetch)

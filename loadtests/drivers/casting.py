@@ -3,41 +3,41 @@
 Devices that are alike share what does not change: models, channels, screens.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from random import Random
 from typing import Final
 
 from loadtests.clients.channel import Channel
-from loadtests.clients.connection import Connection, Manners, Renewal
+from loadtests.clients.connection import Connection
 from loadtests.clients.device import Device, Place
 from loadtests.clients.fetching import FetchDesk
 from loadtests.clients.gathering import Gatherer
+from loadtests.clients.manners import Manners, Renewal
 from loadtests.clients.models import Screen
 from loadtests.clients.reconnecting import BY_NAME
 from loadtests.clients.roles import guest_screen, home_screen, models_of
+from loadtests.drivers.wallet import Mint
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Device as Role
 from loadtests.scenario.population import Population
-from loadtests.wire import tokens
 
 _SECOND_NS: Final = 1_000_000_000
-
-Mint = Callable[[str], str]
-"""Returns a fresh access token for a user id."""
 
 
 class Casting:
     """Makes the devices of one process."""
 
-    def __init__(self, population: Population, *, mint: Mint, random: Random, batches: Iterator[int]) -> None:
+    def __init__(
+        self, population: Population, *, mint: Mint, random: Random, batches: Iterator[int], is_told: bool = False
+    ) -> None:
+        """Take tokens from `mint`; `is_told`: devices are told of fresh ones, and do not ask for them."""
         scenario = population.scenario
         self._population = population
         self._mint = mint
         self._random = random
         self._batches = batches
-        self._manners = manners_of(scenario)
+        self._manners = manners_of(scenario, is_told=is_told)
         self._models = models_of(scenario)
         self._channels: dict[int, Channel] = {}
         self._screens: dict[Screen, Screen] = {}
@@ -73,7 +73,7 @@ class Casting:
         return self._places.setdefault((organization, screen), place)
 
 
-def manners_of(scenario: Scenario) -> Manners:
+def manners_of(scenario: Scenario, *, is_told: bool = False) -> Manners:
     """Return how the scenario's devices behave on the wire."""
     wanted = scenario.subscribers.connection
     timeout_s = wanted.heartbeat_timeout_s
@@ -85,15 +85,5 @@ def manners_of(scenario: Scenario) -> Manners:
         token_lifetime_ns=round(wanted.token_lifetime_s * _SECOND_NS),
         renewal=Renewal[wanted.renewal.upper()],
         renewal_margin_ns=round(wanted.renewal_margin_s * _SECOND_NS),
+        is_told=is_told,
     )
-
-
-def minter(secret: str, *, lifetime_s: float, given: Mapping[str, str] | None = None) -> Mint:
-    """Return what gives tokens: the given ones or, minted, ones that expire after `lifetime_s`, to the second."""
-
-    def mint(user_id: str) -> str:
-        # The wall clock is what a token's `exp` is compared with.
-        expires_at_s = round(time.time() + lifetime_s)
-        return tokens.token_of(user_id, given=given or {}, secret=secret, expires_at_s=expires_at_s)
-
-    return mint

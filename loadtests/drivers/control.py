@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic_ns
 from typing import Any, Final
@@ -19,10 +20,10 @@ from realtime.types import RealtimePostgresChangesListenEvent
 from websockets.exceptions import WebSocketException
 
 from loadtests.clients.channel import Channel
-from loadtests.drivers.casting import Mint, minter
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.target_loop import TargetLoop
 from loadtests.drivers.unquoted import UnquotedFormatter, unquoted
+from loadtests.drivers.wallet import Mint, Wallet
 from loadtests.history.kinds import NO_ENTITY, Kind
 from loadtests.history.ledger import Ledger, LedgerFullError
 from loadtests.processes import lifeline
@@ -83,6 +84,20 @@ class ControlSubscriber:
             _log.warning("the control subscriber %d cannot connect: %s", self._control.index, why)
             self._go_down(why)
 
+    @property
+    def user_id(self) -> str:
+        """Whom it plays."""
+        return self._control.user_id
+
+    async def renew(self, mint: Mint) -> None:
+        """Tell the client of a fresh token; one that is not connected uses it when it joins again."""
+        if self._client is None:
+            return
+        try:
+            await self._client.set_auth(mint(self._control.user_id))
+        except (OSError, WebSocketException) as error:
+            _log.warning("the control subscriber %d could not renew: %s", self._control.index, unquoted(str(error)))
+
     async def leave(self) -> None:
         """End; a server that does not answer is not waited for."""
         self._go_down("left")
@@ -129,6 +144,8 @@ class ControlGroup:
         scenario, population = self._run.scenario, self._run.population
         self.ledger = self._run.create_ledger("control", expected_rows=_rows(scenario))
         self._loop = loop
+        self._wallet = Wallet()
+        self._renewing: set[asyncio.Task[None]] = set()
         self._inbox: asyncio.Queue[Message | Exception] = asyncio.Queue()
         self._subscribers = [
             ControlSubscriber(
@@ -147,7 +164,7 @@ class ControlGroup:
         """Carry out what the parent says until it says stop."""
 
         def receive(message: Message) -> None:
-            self._loop.call_soon_threadsafe(self._inbox.put_nowait, message)
+            self._loop.call_soon_threadsafe(self._hear, message)
 
         lifeline.watch(receive, lambda: os._exit(1))
         while True:
@@ -168,11 +185,23 @@ class ControlGroup:
                 case unknown:
                     raise ValueError(f"the parent said {unknown!r}, which is none of prepare, go, stop")
 
+    def _hear(self, message: Message) -> None:
+        """Take fresh tokens at once, also while clients connect; all else waits for its turn."""
+        match message["do"]:
+            case "tokens":
+                self._wallet.take(message["tokens"])
+                return
+            case "prepare":
+                self._wallet.open(Endpoint.from_json(message["endpoint"]))
+        self._inbox.put_nowait(message)
+
     async def _prepare(self, endpoint: Endpoint) -> None:
         """Subscribe who is early, and wait until they are live or their time is over; the analysis finds who is not."""
         scenario = self._run.scenario
         lifetime_s = scenario.duration_s + scenario.effective_drain_s + _TOKEN_SPARE_S
-        mint = minter(endpoint.jwt_secret, lifetime_s=lifetime_s, given=endpoint.tokens)
+        mint = self._wallet.minter(lifetime_s)
+        for one in self._subscribers:
+            self._wallet.listen(one.user_id, partial(self._renew, one, mint))
         way = Way.to(endpoint)
         self._loop.lead(way, client_context(endpoint.ca_file) if endpoint.ca_file else None)
 
@@ -183,6 +212,13 @@ class ControlGroup:
         self._come_up = come_up
         await self._await_live([one for one in self._subscribers if one.joins_ns is None])
         lifeline.say({"is": "ready"})
+
+    def _renew(self, subscriber: ControlSubscriber, mint: Mint, _left_ns: int) -> None:
+        """Let the official client push the fresh token, as its user would."""
+        renewing = self._loop.create_task(subscriber.renew(mint))
+        self._renewing.add(renewing)
+        renewing.add_done_callback(self._renewing.discard)
+        renewing.add_done_callback(self._tell_failure)
 
     async def _await_live(self, subscribers: Sequence[ControlSubscriber]) -> None:
         assert self._come_up is not None

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from loadtests.clients.models import Screen
 from loadtests.drivers.arrivals import Arrivals
-from loadtests.drivers.casting import Casting, minter
+from loadtests.drivers.casting import Casting
 from loadtests.drivers.dialling import Dialler
 from loadtests.drivers.fetch import FetchPool
 from loadtests.drivers.pollers import Poller
@@ -24,6 +24,7 @@ from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.shard import Shard
 from loadtests.drivers.subscribers import Crowd, Subscriber
 from loadtests.drivers.timers import TimerQueue
+from loadtests.drivers.wallet import Wallet
 from loadtests.history.ledger import Ledger
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.revisions import Revisions
@@ -46,6 +47,7 @@ class Host:
 
     loop: asyncio.AbstractEventLoop
     ledger: Ledger
+    wallet: Wallet
     connections_max: int
     """How many connections re-fetches may use at once."""
     fail: Callable[[BaseException], None]
@@ -66,7 +68,7 @@ class Fleet:
         self._dialler = Dialler(
             endpoint, handshake_timeout_s=self._live_within_s, respects_retry_after=scenario.respect_retry_after
         )
-        self._mint = partial(minter, endpoint.jwt_secret, given=endpoint.tokens)
+        self._wallet = host.wallet
         # Numbers are unique over all shards, because analysis sees them merged: shard 1 of 3 counts 2, 5, 8, …
         self._crowd = Crowd(
             ledger=host.ledger,
@@ -189,25 +191,30 @@ class Fleet:
         population, shard = self._run.population, self._shard
         casting = Casting(
             population,
-            mint=self._mint(lifetime_s=self._run.scenario.subscribers.connection.token_lifetime_s),
+            mint=self._wallet.minter(self._run.scenario.subscribers.connection.token_lifetime_s),
             random=Random(f"{population.seed}/{shard.number}"),  # noqa: S311 - jitter, no secret
             batches=count(shard.number + 1, shard.of),
+            is_told=self._wallet.is_given,
         )
-        return tuple(
-            Subscriber(role.index, role.model, crowd=self._crowd, device=casting.device(role))
-            for role in shard.subscribers
-        )
+        subscribers = []
+        for role in shard.subscribers:
+            subscriber = Subscriber(role.index, role.model, crowd=self._crowd, device=casting.device(role))
+            self._wallet.listen(role.user_id, subscriber.told)
+            subscribers.append(subscriber)
+        return tuple(subscribers)
 
     def _create_pollers(self) -> tuple[Poller, ...]:
-        mint = self._mint(lifetime_s=_POLLERS_TOKEN_LIFETIME_S)
+        mint = self._wallet.minter(_POLLERS_TOKEN_LIFETIME_S)
         (key,) = Screen().jobs
-        return tuple(
-            Poller(
+        pollers = []
+        for role in self._shard.pollers:
+            poller = Poller(
                 role,
-                bearer=mint(role.user_id),
+                mint=partial(mint, role.user_id),
                 key=key,
                 refresher=self._crowd.refresher,
                 timers=self._timers,
             )
-            for role in self._shard.pollers
-        )
+            self._wallet.listen(role.user_id, poller.told)
+            pollers.append(poller)
+        return tuple(pollers)

@@ -51,6 +51,8 @@ class MutatorProcess:
         match message["do"]:
             case "prepare":
                 self._prepare(Endpoint.from_json(message["endpoint"]))
+            case "tokens":
+                self._workload.wallet.take(message["tokens"])
             case "go":
                 self._driving = self._spawn(self._drive, int(message["at_ns"]))
             case "halt":

@@ -4,6 +4,7 @@ Open loop: a poll is due whether or not the one before has been answered. A cond
 has, and is then answered that nothing has changed.
 """
 
+from collections.abc import Callable
 from time import monotonic_ns
 
 from loadtests.clients.fetching import Fetch
@@ -17,13 +18,14 @@ from loadtests.scenario.population import Device
 class Poller:
     """One device of the baseline."""
 
-    __slots__ = ("_device", "_interval_ns", "_key", "_memory", "_refresher", "_timers", "bearer", "index")
+    __slots__ = ("_device", "_interval_ns", "_key", "_memory", "_mint", "_refresher", "_timers", "bearer", "index")
 
     def __init__(
-        self, device: Device, *, bearer: str, key: RequestKey, refresher: Refresher, timers: TimerQueue
+        self, device: Device, *, mint: Callable[[], str], key: RequestKey, refresher: Refresher, timers: TimerQueue
     ) -> None:
         self.index = device.index
-        self.bearer = bearer
+        self.bearer = mint()
+        self._mint = mint
         self._device = device
         self._key = key
         self._refresher = refresher
@@ -46,6 +48,10 @@ class Poller:
     def log_out(self) -> None:
         """End the device's lifetime; the timers must be stopped by then."""
         self._refresher.ledger.record(Kind.LOGOUT, monotonic_ns(), actor=self._device.index)
+
+    def told(self, _left_ns: int) -> None:
+        """Hear that a fresh token is there: the next poll carries it."""
+        self.bearer = self._mint()
 
     def _poll(self, due_ns: int) -> None:
         now_ns = monotonic_ns()

@@ -117,6 +117,10 @@ class Subscriber(WSListener):
             if transport is not None:
                 transport.disconnect(graceful=False)
 
+    def told(self, left_ns: int) -> None:
+        """Hear that a fresh token is there, and for how long the one before it is good."""
+        self._carry_out(self._device.told(monotonic_ns(), left_ns=left_ns))
+
     # ---- the socket
 
     def refused(self, status: int, reason: str) -> None:

@@ -18,6 +18,7 @@ from loadtests.drivers.fleet import Fleet, Host, NobodyLiveError
 from loadtests.drivers.health import LoopHealth
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.shard import Shard, TooFewDescriptorsError, ledger_rows
+from loadtests.drivers.wallet import Wallet
 from loadtests.history.directory import NoRunError
 from loadtests.history.kinds import Process
 from loadtests.history.ledger import Ledger, LedgerFullError
@@ -42,6 +43,7 @@ class Swarm:
             f"swarm-{self._shard.number}", expected_rows=ledger_rows(self._run.scenario, self._shard)
         )
         self._health = LoopHealth(loop=loop, ledger=self._ledger, process=Process.SWARM)
+        self._wallet = Wallet()
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._broken: asyncio.Future[None] = loop.create_future()
         self._fleet: Fleet | None = None
@@ -66,7 +68,17 @@ class Swarm:
 
     def _receive(self, message: Message) -> None:
         """Hand a message over from the thread that reads it."""
-        self._loop.call_soon_threadsafe(self._inbox.put_nowait, message)
+        self._loop.call_soon_threadsafe(self._hear, message)
+
+    def _hear(self, message: Message) -> None:
+        """Take fresh tokens at once, also while devices connect; all else waits for its turn."""
+        match message["do"]:
+            case "tokens":
+                self._wallet.take(message["tokens"])
+                return
+            case "prepare":
+                self._wallet.open(Endpoint.from_json(message["endpoint"]))
+        self._inbox.put_nowait(message)
 
     async def _converse(self) -> None:
         while True:
@@ -88,7 +100,13 @@ class Swarm:
             self._run,
             self._shard,
             endpoint,
-            Host(loop=self._loop, ledger=self._ledger, connections_max=self._connections_max, fail=self._break),
+            Host(
+                loop=self._loop,
+                ledger=self._ledger,
+                wallet=self._wallet,
+                connections_max=self._connections_max,
+                fail=self._break,
+            ),
         )
         await self._fleet.log_in()
         # What lives now lives until the end: no later collection needs to look at it.

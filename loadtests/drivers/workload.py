@@ -12,6 +12,7 @@ import gevent.queue
 
 from loadtests.drivers.job_board import JobBoard, Mutation
 from loadtests.drivers.mutation_requests import read_refusal, read_response
+from loadtests.drivers.wallet import Wallet
 from loadtests.history.kinds import NO_ENTITY, Kind, Process, Unsent
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.authors import NO_DEVICE, draw_authors
@@ -23,7 +24,6 @@ from loadtests.scenario.vocabulary import MutationKind
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.revisions import Revisions
 from loadtests.wire.routes import PLAIN
-from loadtests.wire.tokens import token_of
 
 _NS = 1_000_000_000
 _LAG_INTERVAL_S = 0.1
@@ -48,28 +48,24 @@ class Workload:
         self.latency_ns = 0
         """Sum over the mutations that came to an end, from their writing to it."""
         self._revisions = Revisions(population.began_at)
-        self._endpoint: Endpoint | None = None
+        self.wallet = Wallet()
+        self._mint = self.wallet.minter(scenario.duration_s + scenario.effective_drain_s + _TOKEN_MARGIN_S)
         self.routes = PLAIN
         self._tokens: dict[str, str] = {}
 
     def connect(self, endpoint: Endpoint) -> None:
         """Learn what signs the target's users in."""
-        self._endpoint = endpoint
+        self.wallet.open(endpoint)
         self.routes = endpoint.route_table
 
     def token(self, mutation: Mutation) -> str:
-        """Return a token of the mutation's author that outlives the run."""
+        """Return a token of the mutation's author: the newest given one, or one that outlives the run."""
         user_id = self._author_id(mutation)
+        if self.wallet.is_given:
+            return self._mint(user_id)
         token = self._tokens.get(user_id)
         if token is None:
-            lifetime_s = round(self.scenario.duration_s + self.scenario.effective_drain_s) + _TOKEN_MARGIN_S
-            assert self._endpoint is not None, "it is connected before anything is due"
-            token = self._tokens[user_id] = token_of(
-                user_id,
-                given=self._endpoint.tokens,
-                secret=self._endpoint.jwt_secret,
-                expires_at_s=time.clock_gettime_ns(time.CLOCK_REALTIME) // _NS + lifetime_s,
-            )
+            token = self._tokens[user_id] = self._mint(user_id)
         return token
 
     def _author_id(self, mutation: Mutation) -> str:

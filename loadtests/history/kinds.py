@@ -145,6 +145,13 @@ class Kind(IntEnum):
     """What the target says of itself; written when it has changed, `up` and `pg_up` at each asking. entity: the series
     with its labels, as text; value: whole part; due_ns: billionths beyond it. at_ns: when the answer was there."""
 
+    RENEWED = 48
+    """Somebody's session has a fresh access token. entity: the user; value: seconds for which the old one was still
+    good (negative: it was not); flag: HTTP status."""
+    NOT_RENEWED = 49
+    """An attempt to renew a session failed. entity: why, as text; value: as above; flag: HTTP status (0: no answer);
+    revision: 1 when nothing more is tried, for the session is over."""
+
     # --- the control group: `actor` is the control subscriber's number, value: index of the device that it shadows ---
     CONTROL_SUBSCRIBED = 50
     """The official client says SUBSCRIBED: it has the join reply."""

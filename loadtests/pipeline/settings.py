@@ -222,6 +222,7 @@ class StackSettings(_Json):
     """Serve accounts and tables too, and all of it at one address, as a Supabase client wants it."""
     api: ApiOptions = field(default_factory=ApiOptions)
     realtime: RealtimeOptions = field(default_factory=RealtimeOptions)
+    accounts: GatewayOptions = field(default_factory=GatewayOptions)
     push: PushOptions = field(default_factory=PushOptions)
     push_sink: bool = False
     """Start a push service too, one that accepts everything, and send to it."""

@@ -240,6 +240,7 @@ def _with_gateway(endpoint: Endpoint, settings: StackSettings, database_url: str
         service_key=endpoint.service_key,
         realtime_port=urlsplit(endpoint.realtime_url).port or 0,
         port=settings.gateway_port,
+        options=settings.accounts,
     )
     crew.start(GATEWAY, "loadtests.pipeline.gateway", hello.to_json())
     return dataclasses.replace(endpoint, supabase_url=f"http://{LOOPBACK}:{crew.wait_ready()[GATEWAY]['port']}")

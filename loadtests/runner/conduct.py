@@ -147,8 +147,20 @@ class Conductor:
         if trouble := self.stage.driver_trouble(self._hear) or self.stage.target.trouble():
             return trouble
         self._sum_up()
+        self._record_renewals()
         self.metrics.record(self.ledger)
         return self._record_faults() or self._sample()
+
+    def _record_renewals(self) -> None:
+        """Pass fresh tokens on to the drivers, and write down what became of each renewal."""
+        self.stage.pass_on_tokens()
+        while self.stage.renewals:
+            told = self.stage.renewals.pop(0)
+            what = {"value": told.left_s, "flag": told.status, "revision": int(told.is_over)}
+            if told.token:
+                self.ledger.record(Kind.RENEWED, told.at_ns, entity=self.ledger.name(told.user_id), **what)
+            else:
+                self.ledger.record(Kind.NOT_RENEWED, told.at_ns, entity=self.ledger.name(told.why), **what)
 
     def _record_faults(self) -> str | None:
         try:

@@ -17,7 +17,7 @@ from loadtests.history.kinds import Process
 from loadtests.processes.lifeline import Message
 from loadtests.processes.spawn import Child, ChildError
 from loadtests.runner.interrupt import Interrupt
-from loadtests.targets.target import OpenTarget, Running, Target, TargetError
+from loadtests.targets.target import OpenTarget, Renewal, Running, Target, TargetError
 
 _PREPARE_SPARE_S = 30.0
 _POLL_S = 0.02
@@ -35,6 +35,8 @@ class Stage:
     control: Child | None = None
     """The official clients, where the scenario wants some."""
     running: Running | None = None
+    renewals: list[Renewal] = field(default_factory=list)
+    """What has become of renewals of sessions and is not written down yet."""
     lost: set[str] = field(default_factory=set)
     """Names of the drivers whose failure or death was told already."""
 
@@ -73,6 +75,7 @@ class Stage:
         said: dict[str, Message] = {}
         while not all(said.get(child.name, {}).get("is") == "ready" for child in self.drivers):
             interrupt.check()
+            self.pass_on_tokens()
             for child in self.drivers:
                 for message in child.messages():
                     if said.get(child.name, {}).get("is") != "ready":
@@ -85,6 +88,14 @@ class Stage:
                     f"not ready within {patience_s:g} s: {', '.join(late)}; see {self.run.directory.log_file}"
                 )
             time.sleep(_POLL_S)
+
+    def pass_on_tokens(self) -> None:
+        """Tell all drivers of tokens that have become fresh; each takes those of its own people."""
+        news = self.target.renewals()
+        self.renewals += news
+        if fresh := {each.user_id: each.token for each in news if each.token}:
+            for child in self.drivers:
+                child.send({"do": "tokens", "tokens": fresh})
 
     def _raise_trouble(self, said: Mapping[str, Message]) -> None:
         for child in self.drivers:

@@ -5,6 +5,7 @@ is gone. This module only starts that child and waits until it is ready.
 """
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from loadtests.processes.spawn import Child, ChildError
 from loadtests.scenario.model import Target
 from loadtests.scenario.population import Population
 from loadtests.targets.provision import provision
-from loadtests.targets.target import Running, TargetError
+from loadtests.targets.target import Renewal, Running, TargetError
 from loadtests.wire.endpoint import Endpoint
 
 _START_TIMEOUT_S = 60.0
@@ -78,6 +79,10 @@ class EmbeddedTarget:
             if message.get("is") == "failed":
                 return f"the embedded pipeline: {message.get('why')}"
         return self._child.obituary() if self._child.has_ended() else None
+
+    def renewals(self) -> Sequence[Renewal]:
+        """Tokens are minted, and last as long as the scenario says."""
+        return ()
 
     def stop(self) -> None:
         """Stop all of it. If the supervisor was killed, remove what it could not remove itself."""

@@ -5,23 +5,32 @@ What a target cannot do is refused here by name, before anything is started.
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
+from loadtests.checks.preflight import Finding
 from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.model import Target as TargetTable
+from loadtests.scenario.population import Population
+from loadtests.targets import residents
+from loadtests.targets.accounts import Accounts
 from loadtests.targets.embedded import EmbeddedTarget, settings_from, target_options
-from loadtests.targets.given_people import read_people, who_plays, with_jobs
-from loadtests.targets.renewal import Sessions
+from loadtests.targets.given_people import GivenPeople, read_people, who_plays, with_jobs
+from loadtests.targets.renewal import renew
+from loadtests.targets.sessions import USUAL_LIFE_S, finding, upkeep
 from loadtests.targets.target import OpenTarget, Target, TargetError
 from loadtests.targets.target_file import OpenedTarget
-from loadtests.targets.token_times import endings, planned_end_s, refusal, too_short, users_of
+from loadtests.targets.token_times import Ending, cannot_be_renewed, endings, planned_end_s, refusal, users_of
 from loadtests.wire.tls import client_context
 
 _EMBEDDED_ONLY: Final = tuple(key for key in TargetTable.model_fields if key not in {"kind", "feed", "plan"})
 """What a scenario may ask of the embedded pipeline alone. A target of a file has the limits of its own plan and reads
 changes in its own way, whichever of the two a scenario wants to be embedded."""
+
+_SOON_S: Final = 60.0
+"""Until sessions are kept: the jobs that are made, the drivers' start."""
 
 
 def open_embedded(scenario: Scenario, more: Mapping[str, Any]) -> OpenTarget:
@@ -73,20 +82,57 @@ def check_people(scenario: Scenario, opened: OpenedTarget, *, now_s: float) -> N
         TargetError, TargetFileError: nobody can play the scenario; the text says who, and until when tokens last.
 
     """
-    if opened.csv is None:
-        return
-    people = read_people(opened.csv)
+    if opened.csv is not None:
+        people = read_people(opened.csv)
+        _check_tokens(people, who_plays(people, scenario), scenario, opened, now_s=now_s)
+
+
+def tokens_wanted(scenario: Scenario, opened: OpenedTarget, *, now_s: float) -> tuple[Finding, ...]:
+    """Return how many tokens a run that is started now asks the accounts for; nothing where they are minted.
+
+    How long those of people who have yet to sign in will last is not known: the usual hour is taken.
+    """
+    limit, margin_s = opened.file.auth.limit, scenario.subscribers.connection.renewal_margin_s
+    until_s, sign_ins = planned_end_s(scenario, now_s=now_s), 0
+    if opened.csv is not None:
+        people = read_people(opened.csv)
+        users = users_of(who_plays(people, scenario), scenario)
+        found = endings(people.tokens, users, until_s=until_s)
+        ends_s = [(float(each.expires_at_s), each.lasts_s or USUAL_LIFE_S) for each in found]
+    elif opened.file.auth.users == "password":
+        sign_ins = sum(1 for _ in residents.people(Population(scenario, seed=scenario.seed, run_id="dry-run")))
+        until_s += ceil(limit.start_s(sign_ins - 1))
+        signed_in_s = [now_s + limit.start_s(place) for place in range(sign_ins)]
+        ends_s = [(at_s + USUAL_LIFE_S, USUAL_LIFE_S) for at_s in signed_in_s if at_s + USUAL_LIFE_S < until_s]
+    else:
+        return ()
+    return (finding(ends_s, sign_ins=sign_ins, margin_s=margin_s, until_s=until_s, limit=limit),)
+
+
+def _check_tokens(
+    people: GivenPeople, given: Given, scenario: Scenario, opened: OpenedTarget, *, now_s: float
+) -> tuple[Ending, ...]:
+    """Return whose tokens have to be renewed in a run that is started now, and can be.
+
+    Raises:
+        TargetError: others would have to be.
+
+    """
     until_s = planned_end_s(scenario, now_s=now_s)
-    found = endings(people.tokens, users_of(who_plays(people, scenario), scenario), until_s=until_s)
-    refreshable = people.refresh_tokens if opened.supabase_url else ()
-    if short := too_short(found, refreshable, now_s=now_s, until_s=until_s):
-        raise TargetError(refusal(short, refreshable, now_s=now_s, until_s=until_s))
+    found = endings(people.tokens, users_of(given, scenario), until_s=until_s)
+    if short := cannot_be_renewed(found, people.refresh_tokens if opened.supabase_url else ()):
+        raise TargetError(refusal(short, now_s=now_s, until_s=until_s))
+    margin_s = scenario.subscribers.connection.renewal_margin_s
+    if (why := upkeep(found, margin_s=margin_s, limit=opened.file.auth.limit).refusal()) is not None:
+        raise TargetError(f"auth.csv: {why}")
+    return found
 
 
 def give(scenario: Scenario, opened: OpenedTarget, *, clock_s: Callable[[], float]) -> Given | None:
-    """Return the people that a target file gives, once their tokens last and the jobs that they need are made.
+    """Return the people that a target file gives, once their tokens are good and the jobs that they need are made.
 
-    None: the run makes its own people. `clock_s` tells Unix time.
+    None: the run makes its own people. `clock_s` tells Unix time. Tokens that end before the run are renewed in it;
+    only those that would not be good until then are renewed here.
 
     Raises:
         TargetError, TargetFileError: nobody can play the scenario; the text says why.
@@ -97,14 +143,11 @@ def give(scenario: Scenario, opened: OpenedTarget, *, clock_s: Callable[[], floa
     verify = client_context(opened.ca_file)
     people = read_people(opened.csv)
     given = who_plays(people, scenario)
-    until_s = planned_end_s(scenario, now_s=clock_s())
-    ending = [each.user_id for each in endings(people.tokens, users_of(given, scenario), until_s=until_s)]
-    if ending and opened.supabase_url:
-        sessions = Sessions(opened.supabase_url, opened.anon_key, verify=verify)
-        sessions.renew(opened.csv, people.refresh_tokens, [user for user in ending if user in people.refresh_tokens])
+    found = _check_tokens(people, given, scenario, opened, now_s=clock_s())
+    if soon := [each.user_id for each in found if each.expires_at_s < clock_s() + _SOON_S]:
+        with Accounts(opened.supabase_url, opened.anon_key, verify=verify) as accounts:
+            renew(opened.csv, accounts, people.refresh_tokens, soon)
         people = read_people(opened.csv)
-    if short := endings(people.tokens, users_of(given, scenario), until_s=until_s):
-        raise TargetError(refusal(short, people.refresh_tokens, now_s=clock_s(), until_s=until_s))
     return with_jobs(
         given,
         scenario,

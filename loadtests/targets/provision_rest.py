@@ -101,22 +101,6 @@ class Project:
                 left[table] = max(_count(client, table, column, values), left.get(table, 0))
         return {table: count for table, count in left.items() if count}
 
-    def sign_in(self, anon_key: str, population: Population, passwords: Mapping[str, str]) -> dict[str, str]:
-        """Return an access token of everybody."""
-        everybody = tuple(residents.people(population))
-
-        def token(person: residents.Person) -> tuple[str, str]:
-            client = self._client(anon_key)
-            signed_in = client.auth.sign_in_with_password(
-                {"email": person.email, "password": passwords[person.user_id]}
-            )
-            if signed_in.session is None:
-                raise TargetError(f"{person.email} signed in and was given no session: is confirmation asked for?")
-            return person.user_id, signed_in.session.access_token
-
-        with _explained("the run's people could not sign in", self.url):
-            return dict(_each(everybody, token))
-
     def _client(self, key: str) -> Client:
         http = HttpClient(verify=client_context(self.ca_file), timeout=Timeout(_TIMEOUT_S, connect=_CONNECT_S))
         return create_client(self.url, key, ClientOptions(httpx_client=http))

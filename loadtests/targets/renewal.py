@@ -8,51 +8,27 @@ import csv
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
 
-import httpx
-
-from loadtests.targets.answers import answered, read_json, unanswered
+from loadtests.targets.accounts import Accounts, NoPairError
 from loadtests.targets.target import TargetError
 
-_TIMEOUT_S: Final = 10.0
-_CONNECT_S: Final = 5.0
 
+def renew(path: Path, accounts: Accounts, refresh_tokens: Mapping[str, str], users: Iterable[str]) -> None:
+    """Exchange the refresh tokens of these users, and write each new pair into the file at once.
 
-class Sessions:
-    """A project's sessions, renewed with what the file has of them."""
+    Raises:
+        TargetError: the project gave none; the text says whose.
 
-    def __init__(self, supabase_url: str, anon_key: str, *, verify: Any = True) -> None:
-        self._url = f"{supabase_url}/auth/v1/token?grant_type=refresh_token"
-        self._headers = {"apikey": anon_key}
-        self._verify = verify
-
-    def renew(self, path: Path, refresh_tokens: Mapping[str, str], users: Iterable[str]) -> None:
-        """Exchange the refresh tokens of these users, and write each new pair into the file at once.
-
-        Raises:
-            TargetError: the project gave none; the text says whose.
-
-        """
-        with httpx.Client(timeout=httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S), verify=self._verify) as client:
-            for user in users:
-                access, refresh = self._exchange(client, user, refresh_tokens[user])
-                write_pair(path, user, access=access, refresh=refresh)
-
-    def _exchange(self, client: httpx.Client, user: str, refresh_token: str) -> tuple[str, str]:
+    """
+    for user in users:
         try:
-            answer = client.post(self._url, json={"refresh_token": refresh_token}, headers=self._headers)
-        except httpx.HTTPError as error:
-            told = unanswered(self._url, error)
-            raise TargetError(f"{self._url} cannot be reached: {told.says}; check supabase_url") from error
-        pair = read_json(answer.content)
-        if answer.is_success and isinstance(pair, dict) and pair.get("access_token") and pair.get("refresh_token"):
-            return str(pair["access_token"]), str(pair["refresh_token"])
-        told = answered(self._url, answer)
-        raise TargetError(
-            f"auth.csv: the token of user {user} could not be refreshed: the accounts' API answers {told.status} "
-            f"({told.says}); sign in anew and write both tokens into the file"
-        )
+            pair = accounts.refresh(refresh_tokens[user])
+        except NoPairError as error:
+            helps = "sign in anew and write both tokens into the file" if error.status else "check supabase_url"
+            raise TargetError(
+                f"auth.csv: the token of user {user} could not be refreshed at {accounts.url}: {error}; {helps}"
+            ) from error
+        write_pair(path, user, access=pair.access, refresh=pair.refresh)
 
 
 def write_pair(path: Path, user: str, *, access: str, refresh: str) -> None:

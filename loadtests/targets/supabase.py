@@ -6,23 +6,32 @@ Nothing is started here. What was made is removed when the run stops; what a cra
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final, NoReturn
 
 import psycopg
 
 from loadtests.checks.readiness import diagnose
 from loadtests.scenario.population import Population
+from loadtests.targets import residents
+from loadtests.targets.accounts import Accounts, Pair
 from loadtests.targets.given_people import read_people
 from loadtests.targets.provision import provision, remove, residue
 from loadtests.targets.provision_rest import Project, new_passwords
 from loadtests.targets.readiness import LOOK_WITHIN_S, Probe, has_event_by_rest
+from loadtests.targets.renewal import write_pair
 from loadtests.targets.routes_in_use import use_of
-from loadtests.targets.target import Running, TargetError
+from loadtests.targets.session_keeper import SessionKeeper, keep_nothing
+from loadtests.targets.sessions import Upkeep, lasts_s, sessions_of
+from loadtests.targets.signing_in import sign_in
+from loadtests.targets.target import Renewal, Running, TargetError
 from loadtests.targets.target_file import OpenedTarget, way_in
-from loadtests.targets.token_times import endings, planned_end_s, refusal_of_signed_in
+from loadtests.targets.token_times import endings, planned_end_s, users_of
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.tls import client_context
+from loadtests.wire.token_limit import TokenLimit
 from loadtests.wire.tokens import token_of
 
 _PROBE_TOKEN_S: Final = 600
@@ -35,6 +44,7 @@ class SupabaseTarget:
     def __init__(self, opened: OpenedTarget) -> None:
         self._opened = opened
         self._population: Population | None = None
+        self._keeper: SessionKeeper | None = None
 
     def wait_ready(self) -> Running:
         """Return where it is. Whether it answers is seen by the first who asks."""
@@ -66,6 +76,7 @@ class SupabaseTarget:
     def _give_up(self, population: Population, why: TargetError) -> NoReturn:
         """Remove what was made so far; what goes wrong with that is told too, and does not hide why."""
         self._population = None
+        self._end_sessions()
         try:
             clean(self._opened, population)
         except TargetError as left:
@@ -76,19 +87,92 @@ class SupabaseTarget:
         endpoint = self.wait_ready().endpoint
         self._population = population
         if self._opened.csv is not None:
-            return endpoint.with_tokens(read_people(self._opened.csv).tokens)
+            return self._keep_given(endpoint, self._opened.csv, population)
         passwords = new_passwords(population)
         if way_in(self._opened) == "sql":
             self._by_sql(population)
         else:
             self._project.fill(population, self._opened.file.provision, passwords)
         if self._opened.file.auth.users == "password":
-            tokens = self._project.sign_in(endpoint.anon_key, population, passwords)
-            until_s = planned_end_s(population.scenario, now_s=time.time())
-            if short := endings(tokens, tokens, until_s=until_s):
-                raise TargetError(refusal_of_signed_in(short, until_s=until_s))
-            return endpoint.with_tokens(tokens)
+            return self._sign_in(endpoint, population, passwords)
         return endpoint
+
+    # ---- sessions
+
+    def _keep_given(self, endpoint: Endpoint, csv: Path, population: Population) -> Endpoint:
+        """Keep the sessions of a file's people; each new pair stands in the file before anybody uses it."""
+        people = read_people(csv)
+
+        def keep(user_id: str, pair: Pair) -> None:
+            write_pair(csv, user_id, access=pair.access, refresh=pair.refresh)
+
+        users = people.tokens if population.given is None else users_of(population.given, population.scenario)
+        self._keep(
+            {user: people.tokens[user] for user in users},
+            people.refresh_tokens if self._opened.supabase_url else {},
+            population,
+            keep=keep,
+        )
+        return self._with_newest(endpoint, people.tokens)
+
+    def _sign_in(self, endpoint: Endpoint, population: Population, passwords: Mapping[str, str]) -> Endpoint:
+        began_s = time.monotonic()
+        with self._accounts() as accounts:
+            pairs = sign_in(
+                accounts,
+                population,
+                passwords,
+                limit=self._opened.file.auth.limit,
+                wait_until_s=lambda at_s: time.sleep(max(0.0, began_s + at_s - time.monotonic())),
+                look_at_first=partial(self._refuse_too_many, population),
+            )
+        tokens = {user_id: pair.access for user_id, pair in pairs.items()}
+        self._keep(tokens, {user_id: pair.refresh for user_id, pair in pairs.items()}, population)
+        return self._with_newest(endpoint, tokens)
+
+    def _refuse_too_many(self, population: Population, first: Pair) -> None:
+        """Refuse a run that outlives more tokens than the project would renew."""
+        until_s = planned_end_s(population.scenario, now_s=time.time())
+        if endings({"": first.access}, [""], until_s=until_s):
+            people = sum(1 for _ in residents.people(population))
+            kept = Upkeep(
+                people=people, lasts_s=lasts_s(first.access), margin_s=_margin_s(population), limit=self._limit
+            )
+            if (why := kept.refusal()) is not None:
+                raise TargetError(why)
+
+    def _keep(
+        self,
+        tokens: Mapping[str, str],
+        refresh_tokens: Mapping[str, str],
+        population: Population,
+        keep: Callable[[str, Pair], None] = keep_nothing,
+    ) -> None:
+        """Keep alive, from now on, the sessions whose tokens end before the run."""
+        until_s = planned_end_s(population.scenario, now_s=time.time())
+        sessions = sessions_of(endings(tokens, tokens, until_s=until_s), tokens, refresh_tokens)
+        if sessions:
+            self._keeper = SessionKeeper(
+                self._accounts(), sessions, limit=self._limit, margin_s=_margin_s(population), keep=keep
+            )
+            self._keeper.start()
+
+    def _with_newest(self, endpoint: Endpoint, tokens: Mapping[str, str]) -> Endpoint:
+        return endpoint.with_tokens({**tokens, **({} if self._keeper is None else self._keeper.tokens())})
+
+    def _accounts(self) -> Accounts:
+        opened = self._opened
+        return Accounts(opened.supabase_url, opened.anon_key, verify=client_context(opened.ca_file))
+
+    @property
+    def _limit(self) -> TokenLimit:
+        return self._opened.file.auth.limit
+
+    def _end_sessions(self) -> None:
+        if self._keeper is not None:
+            self._keeper.stop()
+
+    # ---- the rest
 
     def _probe(self, endpoint: Endpoint, population: Population) -> None:
         """Refuse a target in which a change does not come to a screen, in one sentence that says what to mend."""
@@ -114,11 +198,16 @@ class SupabaseTarget:
             raise TargetError(why)
 
     def trouble(self) -> str | None:
-        """Nothing is known of it beyond what drivers meet."""
-        return None
+        """Nothing is known of it beyond what drivers meet, but for the run's sessions."""
+        return None if self._keeper is None else self._keeper.trouble()
+
+    def renewals(self) -> Sequence[Renewal]:
+        """Return what has become of renewals since the last call."""
+        return () if self._keeper is None else self._keeper.news()
 
     def stop(self) -> None:
-        """Remove what the run made."""
+        """Renew no more, and remove what the run made."""
+        self._end_sessions()
         if self._population is not None:
             clean(self._opened, self._population)
 
@@ -131,6 +220,10 @@ class SupabaseTarget:
             provision(self._opened.database_url, population, self._opened.file.provision)
         except psycopg.Error as error:
             raise TargetError(f"the database did not take the run's people: {error}") from error
+
+
+def _margin_s(population: Population) -> float:
+    return population.scenario.subscribers.connection.renewal_margin_s
 
 
 def _project(opened: OpenedTarget) -> Project:

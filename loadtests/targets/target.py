@@ -3,7 +3,7 @@
 The runner knows this and no kind of target. What a target cannot tell or do is empty in its `Endpoint`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +27,25 @@ class Running:
     """A temporary directory of its own on this machine, removed when it stops."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """What became of one attempt to renew somebody's session."""
+
+    user_id: str
+    at_ns: int
+    """CLOCK_MONOTONIC."""
+    left_s: int
+    """For how long the old token was still good; negative: it was not."""
+    token: str = field(default="", repr=False)
+    """The fresh access token; empty: there is none."""
+    status: int
+    """Of the answer; 0: there was none."""
+    why: str = ""
+    """Why there is no fresh token."""
+    is_over: bool = False
+    """Whether nothing more is tried: the session is over."""
+
+
 class Target(Protocol):
     """A pipeline under test."""
 
@@ -48,6 +67,9 @@ class Target(Protocol):
 
     def trouble(self) -> str | None:
         """Say what is wrong with the running target, or None while it is well."""
+
+    def renewals(self) -> Sequence[Renewal]:
+        """Return what has become of renewals of the run's sessions since the last call; nothing where tokens last."""
 
     def stop(self) -> None:
         """Stop what was started, remove what was made.

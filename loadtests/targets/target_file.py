@@ -19,6 +19,7 @@ from loadtests.targets.limits import Limits
 from loadtests.wire.pages import PageStyle
 from loadtests.wire.routes import Routes, unknown_lists, unknown_routes
 from loadtests.wire.tls import TlsError, client_context
+from loadtests.wire.token_limit import PER_5_MINUTES, TokenLimit
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?")
 _REALTIME_PATH: Final = "/realtime/v1/websocket"
@@ -63,7 +64,14 @@ class Auth(Table):
     """`mint`: with the JWT secret. `password`: accounts are made with the service key and sign in. `csv`: people and
     their tokens are given in a file, and nobody is made."""
     csv: str | None = None
-    """Columns user_id, organization_id, access_token, and role, where `author` marks who changes jobs."""
+    """Columns user_id, organization_id, access_token, refresh_token, and role: `author` marks who changes jobs."""
+    tokens_per_5_minutes: float = Field(default=PER_5_MINUTES, gt=0)
+    """The project's limit of sign-ins and renewals from one address, where they are not minted."""
+
+    @property
+    def limit(self) -> TokenLimit:
+        """The same as a pace."""
+        return TokenLimit(self.tokens_per_5_minutes)
 
     @model_validator(mode="after")
     def _csv_is_given(self) -> Self:

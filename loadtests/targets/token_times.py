@@ -55,42 +55,22 @@ def endings(tokens: Mapping[str, str], users: Iterable[str], *, until_s: int) ->
     return tuple(sorted(found, key=lambda ending: (ending.expires_at_s, ending.user_id)))
 
 
-def too_short(found: Iterable[Ending], refreshable: Iterable[str], *, now_s: float, until_s: int) -> tuple[Ending, ...]:
-    """Return those who would not last even if they were refreshed now, where a token to do that with is there."""
+def cannot_be_renewed(found: Iterable[Ending], refreshable: Iterable[str]) -> tuple[Ending, ...]:
+    """Return those for whom no refresh token is there."""
     refreshable = set(refreshable)
-    return tuple(
-        each
-        for each in found
-        if each.user_id not in refreshable or (each.lasts_s is not None and now_s + each.lasts_s < until_s)
-    )
+    return tuple(each for each in found if each.user_id not in refreshable)
 
 
-def refusal(found: tuple[Ending, ...], refreshable: Iterable[str], *, now_s: float, until_s: int) -> str:
-    """Return the sentence about tokens that do not last: whose, until when, and what helps."""
+def refusal(found: tuple[Ending, ...], *, now_s: float, until_s: int) -> str:
+    """Return the sentence about tokens that end and cannot be renewed: whose, until when, and what helps."""
     first, others = found[0], len(found) - 1
     more = "" if not others else f", and {others} more end too soon" if others > 1 else ", and one more ends too soon"
     verb = "lasts" if first.expires_at_s > now_s else "lasted"
-    told = (
+    return (
         f"auth.csv: the access token of user {first.user_id} {verb} until {_utc(first.expires_at_s)}, and the run "
-        f"until {_utc(until_s)} at the latest{more}: "
-    )
-    if first.user_id in set(refreshable) and first.lasts_s is not None:
-        return (
-            f"{told}refreshed it would be good for {first.lasts_s:,} s, which is too short; raise the lifetime of "
-            "access tokens in the project, or make the run shorter"
-        )
-    return (
-        f"{told}sign in anew and start at once, give a column refresh_token with what signing in has told, raise the "
-        "lifetime of access tokens in the project, or make the run shorter"
-    )
-
-
-def refusal_of_signed_in(found: tuple[Ending, ...], *, until_s: int) -> str:
-    """Return the same of accounts that the run has made itself."""
-    return (
-        f"user {found[0].user_id} signed in, and the token lasts until {_utc(found[0].expires_at_s)}, the run until "
-        f"{_utc(until_s)} at the latest: raise the lifetime of access tokens in the project, give keys.jwt_secret, or "
-        "make the run shorter"
+        f"until {_utc(until_s)} at the latest{more}: give a column refresh_token with what signing in has told (and "
+        "supabase_url, where sessions are renewed), raise the lifetime of access tokens in the project, or make the "
+        "run shorter"
     )
 
 

@@ -135,10 +135,11 @@ def test_every_key_is_documented_and_every_documented_key_is_there(metrics: Mapp
     interrupted.mutation(0, 300).signal(0, "e0", 1500, batch=1).body("new", ("job", 2)).fetch(
         0, 1600, 1900, "new", batch=1
     )
+    interrupted.row(Kind.NOT_RENEWED, 160, entity="answers 503", flag=503)
     troubled = {
         key: value
         for key, value in interrupted.metrics().items()
-        if key in {"connections", "convergence", "delivery", "push"}
+        if key in {"connections", "convergence", "delivery", "push", "sessions"}
     }
     paths = [*_leaves(metrics, ""), *_leaves(troubled, "")]
     documented = [(path, pattern_of(path)) for path in METRIC_KEYS]

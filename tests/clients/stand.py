@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from loadtests.clients.channel import Channel
-from loadtests.clients.connection import Connection, Manners
+from loadtests.clients.connection import Connection
 from loadtests.clients.device import Device, Place
 from loadtests.clients.effects import Effects, Mark, Record, Request, Skip
 from loadtests.clients.endings import NotFetched
 from loadtests.clients.fetching import Fetch, FetchDesk
 from loadtests.clients.gathering import Gatherer
+from loadtests.clients.manners import Manners
 from loadtests.clients.models import Screen, client_model
 from loadtests.clients.requests import Cause
 from loadtests.clients.signals import Signal, Subject

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from loadtests.clients.channel import Channel
-from loadtests.clients.connection import Connection, Link, Manners, Renewal
+from loadtests.clients.connection import Connection, Link
 from loadtests.clients.effects import BecameLive, Dial, Effects, HangUp, Mark, Record, Send
 from loadtests.clients.endings import DownCause
+from loadtests.clients.manners import Manners, Renewal
 from loadtests.clients.reconnecting import PYTHON, REALTIME_JS, WELL_BEHAVED, Reconnecting
 from loadtests.wire import phoenix
 from loadtests.wire.phoenix import ChannelClosed, Reply, System
@@ -275,6 +276,59 @@ def test_a_late_renewal_comes_after_the_expiry() -> None:
 
     assert one.due_s() == 661
     assert records(one.connection.tick(_ns(661))) == [Record(Mark.TOKEN, value=-60)]
+
+
+def told_of_tokens(renewal: Renewal) -> Life:
+    """Return a live connection whose session somebody else renews; its timers are those of the renewal alone."""
+    one = life(renewal=renewal, is_told=True, renewal_margin_ns=10 * S, heartbeat_interval_ns=10_000 * S)
+    one.live(1)
+    assert one.due_s() == 2001
+    return one
+
+
+def test_a_fresh_token_of_somebody_elses_making_is_told_to_the_channel() -> None:
+    """At once, with what the old one had left; nothing happens by itself, however long it lasts."""
+    one = told_of_tokens(Renewal.BEFORE)
+
+    effects = one.connection.told(_ns(50), left_ns=30 * S)
+
+    assert sent(effects) == [("access_token", CHANNEL.topic)]
+    assert records(effects) == [Record(Mark.TOKEN, value=30)]
+    assert one.connection.token == "token-2"
+    assert one.due_s() == 2001
+
+
+def test_who_is_late_or_never_takes_it_hears_of_it_all_the_same() -> None:
+    """Late: after the expiry of the old one, by the margin. Never: only when it connects again."""
+    late, never = told_of_tokens(Renewal.LATE), told_of_tokens(Renewal.NEVER)
+
+    assert late.connection.told(_ns(50), left_ns=30 * S) == never.connection.told(_ns(50), left_ns=30 * S) == []
+    assert (late.due_s(), never.due_s()) == (90, 2001)
+    assert records(late.connection.tick(_ns(90))) == [Record(Mark.TOKEN, value=-10)]
+    never.connection.lost(_ns(95), 1006)
+    never.connection.tick(_ns(100))
+    assert (late.connection.token, never.connection.token) == ("token-2", "token-2")
+
+
+def test_who_is_logged_out_has_no_use_for_a_token() -> None:
+    """The next login takes the newest."""
+    one = told_of_tokens(Renewal.BEFORE)
+    one.connection.leave(DownCause.LOGGED_OUT)
+    one.connection.forget_token()
+
+    assert one.connection.told(_ns(50), left_ns=30 * S) == []
+    assert one.minted == ["token-1"]
+
+
+def test_the_same_token_again_is_no_news() -> None:
+    """The server would ignore it: nothing is sent, and no renewal is written down."""
+    same = Connection(
+        CHANNEL, Manners(live_within_ns=30 * S, is_told=True), mint=lambda: "given", chance=lambda: 0.5, phase=0
+    )
+    one = Life(same)
+    one.live(1)
+
+    assert same.renew(_ns(5)) == []
 
 
 def test_leaving_is_orderly_and_leaves_no_timer() -> None:

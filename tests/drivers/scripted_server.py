@@ -24,10 +24,11 @@ from picows import (
 )
 
 from loadtests.clients.channel import Channel
-from loadtests.clients.connection import Connection, Manners
+from loadtests.clients.connection import Connection
 from loadtests.clients.device import Device, Place
 from loadtests.clients.fetching import FetchDesk
 from loadtests.clients.gathering import Gatherer
+from loadtests.clients.manners import Manners
 from loadtests.clients.models import Screen, client_model
 from loadtests.clients.reconnecting import WELL_BEHAVED
 from loadtests.drivers.arrivals import Arrivals

@@ -4,16 +4,13 @@ from itertools import count
 from random import Random
 from typing import Any
 
-import jwt
-
-from loadtests.clients.connection import Renewal
 from loadtests.clients.effects import Dial, Request
+from loadtests.clients.manners import Renewal
 from loadtests.clients.reconnecting import PYTHON, WELL_BEHAVED
-from loadtests.drivers.casting import Casting, manners_of, minter
+from loadtests.drivers.casting import Casting, manners_of
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import Step
-from loadtests.wire.tokens import ALGORITHM, AUDIENCE
 
 S = 1_000_000_000
 
@@ -75,19 +72,8 @@ def test_devices_that_are_alike_share_what_does_not_change() -> None:
 def test_manners_are_the_scenarios() -> None:
     """By default well behaved with its own patience; what is said replaces it."""
     usual = manners_of(scenario({}))
+    assert (usual.is_told, manners_of(scenario({}), is_told=True).is_told) == (False, True)
     said = manners_of(scenario({"connection": {"reconnect": "python", "heartbeat_timeout_s": 3, "renewal": "never"}}))
 
     assert (usual.reconnecting, usual.patience_ns, usual.renewal) == (WELL_BEHAVED, 10 * S, Renewal.BEFORE)
     assert (said.reconnecting, said.patience_ns, said.renewal) == (PYTHON, 3 * S, Renewal.NEVER)
-
-
-def test_a_token_lives_as_long_as_it_is_said_to() -> None:
-    """To the second, by the wall clock that the target compares it with."""
-    secret = "a secret that is long enough for HS256"
-    one, later = (
-        jwt.decode(minter(secret, lifetime_s=lifetime_s)("u"), secret, algorithms=[ALGORITHM], audience=AUDIENCE)
-        for lifetime_s in (100, 160)
-    )
-
-    assert one["sub"] == "u"
-    assert 59 <= later["exp"] - one["exp"] <= 61

@@ -217,7 +217,7 @@ def test_a_poll_is_due_even_while_the_one_before_is_under_way(tmp_path: Path) ->
     device = Device(index=6, organization=1, user_id="u", model=DeviceModel.POLLER, interval_s=0.004, phase=0.5)
 
     async def play(stage: Stage) -> None:
-        poller = Poller(device, bearer="t", key=LIST, refresher=stage.refresher, timers=stage.timers)
+        poller = Poller(device, mint=lambda: "t", key=LIST, refresher=stage.refresher, timers=stage.timers)
         begin_ns = time.monotonic_ns()
         poller.log_in(begin_ns)
         poller.begin(begin_ns)
@@ -247,7 +247,7 @@ def test_a_conditional_poller_shows_what_it_has_when_nothing_has_changed(
     )
 
     async def play(stage: Stage) -> None:
-        poller = Poller(device, bearer="t", key=LIST, refresher=stage.refresher, timers=stage.timers)
+        poller = Poller(device, mint=lambda: "t", key=LIST, refresher=stage.refresher, timers=stage.timers)
         poller.log_in(time.monotonic_ns())
         await stage.wait_rows(Kind.ANSWERED, 1)
         poller.begin(time.monotonic_ns())
@@ -317,7 +317,7 @@ def test_polls_are_left_out_while_the_api_asks_for_patience(tmp_path: Path) -> N
 
     async def play(stage: Stage) -> None:
         role = Device(index=7, organization=0, user_id="u", model=DeviceModel.POLLER, interval_s=0.005)
-        poller = Poller(role, bearer="t", key=LIST, refresher=stage.refresher, timers=stage.timers)
+        poller = Poller(role, mint=lambda: "t", key=LIST, refresher=stage.refresher, timers=stage.timers)
         poller.begin(time.monotonic_ns())
         await stage.wait_rows(Kind.NOT_FETCHED, 3)
         history = stage.history()

@@ -258,6 +258,19 @@ def test_an_author_signs_in_once(workload_of: MakeWorkload) -> None:
     workload.close()
 
 
+def test_an_author_whose_token_is_given_uses_the_newest(workload_of: MakeWorkload) -> None:
+    """The next request carries what came last."""
+    workload = workload_of(organizations=2, subscribers=4)
+    author = workload.population.author_id(1)
+    mutation = Mutation(index=0, kind=MutationKind.UPDATE, organization=1, job_id="a", due_ns=0)
+    workload.connect(ENDPOINT.with_tokens({author: "old"}))
+    before = workload.token(mutation)
+    workload.wallet.take({author: "fresh"})
+
+    assert (before, workload.token(mutation)) == ("old", "fresh")
+    workload.close()
+
+
 def test_kinds_are_those_of_the_schedule(workload_of: MakeWorkload) -> None:
     """Each row says which mutation it is."""
     workload = workload_of(mix={"update": 1, "document": 1, "create": 1})

@@ -16,7 +16,9 @@ import pytest
 from psycopg import sql
 
 from loadtests.drivers.run_input import RunInput
-from loadtests.pipeline.settings import StackSettings
+from loadtests.history.history import History
+from loadtests.history.kinds import Kind
+from loadtests.pipeline.settings import GatewayOptions, StackSettings
 from loadtests.processes.spawn import Child
 from loadtests.targets.given_people import GivenPeople, read_people
 from loadtests.targets.provision import provision
@@ -51,6 +53,8 @@ mutations_per_s = 4
 """
 ANY_TOKEN = re.compile(rb"eyJ[\w-]{8}")
 """`{"` in base64url, with which a token's header begins, and more than chance would put behind it."""
+SETTINGS = StackSettings(gateway=True, accounts=GatewayOptions(token_lifetime_s=8))
+"""Who signs in here has to renew the session before the run is over."""
 TABLES = ("organizations", "users", "organization_members", "jobs", "realtime_events", "audit_logs")
 
 
@@ -58,7 +62,7 @@ TABLES = ("organizations", "users", "organization_members", "jobs", "realtime_ev
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """Return a pipeline with its gateway, which this module's tests did not start."""
     log = tmp_path_factory.mktemp("theirs") / "pipeline.log"
-    child = Child.start("loadtests.pipeline", name="pipeline", log=log, hello=StackSettings(gateway=True).to_json())
+    child = Child.start("loadtests.pipeline", name="pipeline", log=log, hello=SETTINGS.to_json())
     try:
         yield Endpoint.from_json(child.wait_for("ready", 60)["endpoint"])
     finally:
@@ -77,7 +81,9 @@ def run(theirs: Endpoint, start: StartCommand, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("THEIR_SECRET", theirs.jwt_secret)
     monkeypatch.setenv("THEIR_DATABASE", theirs.database_url)
 
-    def run_it(keys: tuple[str, ...], more: str = "", **changes: str) -> tuple[Path, int, str]:
+    def run_it(
+        keys: tuple[str, ...], more: str = "", overrides: tuple[str, ...] = (), **changes: str
+    ) -> tuple[Path, int, str]:
         names = {"anon": "ANON", "service": "SERVICE", "jwt_secret": "SECRET", "database": "DATABASE"}
         addresses = {"supabase_url": theirs.supabase_url, "api_url": theirs.api_url, **changes}
         lines = ['kind = "supabase"', 'plan = "unlimited"', *(f'{key} = "{url}"' for key, url in addresses.items())]
@@ -85,7 +91,8 @@ def run(theirs: Endpoint, start: StartCommand, tmp_path: Path, monkeypatch: pyte
         target, scenario, directory = tmp_path / "target.toml", tmp_path / "theirs.toml", tmp_path / "run"
         target.write_text("\n".join(lines), encoding="utf-8")
         scenario.write_text(SCENARIO, encoding="utf-8")
-        with start("run", "--no-report", scenario, "--target", target, "--out", directory) as command:
+        sets = [part for override in overrides for part in ("--set", override)]
+        with start("run", "--no-report", scenario, *sets, "--target", target, "--out", directory) as command:
             return directory, command.wait_end(), command.text
 
     return run_it
@@ -135,16 +142,50 @@ def test_with_the_database_everything_is_measured_and_nothing_is_left(theirs: En
     assert leaks(directory, theirs) == []
 
 
-def test_without_the_database_accounts_are_made_and_sign_in(theirs: Endpoint, run: Run) -> None:
-    """By the official client through the project's own doors; the truth comes from the tables' API."""
+SIGN_IN = '[auth]\nusers = "password"\ntokens_per_5_minutes = 30000'
+KEEP_PAIRS = """
+create table public.pairs (token text);
+create function keep_pair() returns trigger language plpgsql security definer as
+$$ begin insert into public.pairs values (new.token); return new; end $$;
+create trigger keep before insert on auth.refresh_tokens for each row execute function keep_pair();
+"""
+FORGET_PAIRS = "drop trigger keep on auth.refresh_tokens; drop function keep_pair(); drop table public.pairs;"
+
+
+def test_without_the_database_accounts_sign_in_and_outlive_their_tokens(theirs: Endpoint, run: Run) -> None:
+    """By the project's own doors; the truth comes from the tables' API.
+
+    Tokens live for 8 s. Subscribers, pollers, authors and the official client go on with fresh ones, and nothing is
+    lost; what sessions are renewed with is nowhere to be read.
+    """
     before = rows_of(theirs)
 
-    directory, code, text = run(("anon", "service"), '[auth]\nusers = "password"')
+    with psycopg.connect(theirs.database_url, autocommit=True) as connection:
+        connection.execute(KEEP_PAIRS.encode())
+        try:
+            directory, code, text = run(
+                ("anon", "service"), SIGN_IN, ("subscribers.control=1", "phases.0.duration_s=8")
+            )
+            pairs = [str(token) for (token,) in connection.execute("select token from public.pairs")]
+        finally:
+            connection.execute(FORGET_PAIRS.encode())
 
     assert code == 0, text
     metrics = metrics_of(directory)
     assert metrics["truth"] == "rest"
     assert metrics["delivery"]["delivered_once"] == metrics["delivery"]["expected"] > 0
+    assert metrics["connections"]["lost"] == metrics["sessions"]["refused"] == metrics["push"]["failed_requests"] == 0
+    assert metrics["polling"]["1s"]["failed_requests"] == metrics["mutations"]["failed"] == 0
+    population, history = RunInput.read(directory).population, History.read(directory)
+    renewed = {history.names[entity] for entity in history.of(Kind.RENEWED)["entity"]}
+    controls = [control.user_id for control in population.controls]
+    authors = [population.author_id(index) for index in range(population.organizations)]
+    assert renewed == {*authors, *(device.user_id for device in population.devices), *controls}
+    assert {int(actor) for actor in history.of(Kind.TOKEN)["actor"]} == {each.index for each in population.subscribers}
+    assert {history.names[entity] for entity in history.of(Kind.CONTROL_DOWN)["entity"]} == {"left"}
+    assert len(pairs) >= 2 * len(renewed)
+    files = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
+    assert not [token for token in pairs for content in files if token.encode() in content]
     assert rows_of(theirs) == before
     assert leaks(directory, theirs) == []
 
@@ -152,7 +193,7 @@ def test_without_the_database_accounts_are_made_and_sign_in(theirs: Endpoint, ru
 def test_with_tokens_from_a_file_subscribers_agree_on_the_truth(theirs: Endpoint, run: Run, tmp_path: Path) -> None:
     """Nobody is made, no key beside the public one is needed, and the verdict says what it rests on.
 
-    One token is too old for the run, and is exchanged for one that lasts.
+    One token is too old for the run, and is exchanged for one that is renewed again before it ends.
     """
     people = people_of(theirs, tmp_path / "people.csv")
 
@@ -167,7 +208,12 @@ def test_with_tokens_from_a_file_subscribers_agree_on_the_truth(theirs: Endpoint
     after = read_people(tmp_path / "people.csv")
     assert [user for user, token in people.tokens.items() if after.tokens[user] != token] == list(people.refresh_tokens)
     assert leaks(directory, theirs) == []
-    secrets = [*people.tokens.values(), *after.tokens.values(), *after.refresh_tokens.values()]
+    assert metrics["sessions"]["renewed"] >= metrics["sessions"]["people"] == 1
+    with psycopg.connect(theirs.database_url) as connection:
+        spent = [str(token) for (token,) in connection.execute("select token from auth.refresh_tokens")]
+    assert len(spent) > 2
+    assert set(after.refresh_tokens.values()) <= set(spent)
+    secrets = [*people.tokens.values(), *after.tokens.values(), *spent]
     files = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
     assert not [secret for secret in secrets for content in files if secret.encode() in content]
 
@@ -283,7 +329,7 @@ def test_a_backend_that_knows_nothing_of_load_tests(theirs: Endpoint, run: Run) 
     ):
         connection.execute(FORGET.encode())
         try:
-            directory, code, text = run(("anon", "service"), f'{TABLE}\n[auth]\nusers = "password"', api_url=api_url)
+            directory, code, text = run(("anon", "service"), f"{TABLE}\n{SIGN_IN}", api_url=api_url)
         finally:
             connection.execute(REMEMBER.encode())
 

@@ -30,6 +30,16 @@ def test_mutations_that_were_never_sent_are_said(full_run: ReportInput) -> None:
     assert not any("never sent" in text for text in limits(full_run))
 
 
+def test_sessions_that_ended_are_said_and_renewed_ones_are_tokens_that_expired(full_run: ReportInput) -> None:
+    """What was missed then comes of that; a run that tells of no sessions has neither."""
+    document = {**full_run.results.metrics, "sessions": {"renewed": 7, "over": 2}}
+    told = limits(replace(full_run, results=replace(full_run.results, metrics=document)))
+
+    assert any(text.replace("\u00a0", " ").startswith("2 sessions ended in the run, because") for text in told)
+    assert any("this run had" in text and "expiring tokens" in text for text in told)
+    assert not any("sessions ended" in text for text in limits(full_run))
+
+
 def about_devices(run: ReportInput, *, lost: int = 0, **scenario: Any) -> str:
     """Return the sentences about time and devices, of a run of another scenario."""
     told = limits(replace(changed(run, "connections", lost=lost), scenario=scenario_of(**scenario)))

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from loadtests.scenario.model import Scenario
-from loadtests.targets.opening import as_it_is, check_people, open_external
+from loadtests.targets.opening import as_it_is, check_people, open_external, tokens_wanted
 from loadtests.targets.target import TargetError
-from loadtests.targets.target_file import OpenedTarget, TargetFile
+from loadtests.targets.target_file import Auth, OpenedTarget, TargetFile
 from loadtests.wire.tokens import mint
+from tests.targets.tokens import token
 
 
 def scenario_of(**changes: Any) -> Scenario:
@@ -72,8 +73,8 @@ def test_a_plain_scenario_runs_anywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("refresh_token", "supabase_url", "said"),
     [
-        ("", "http://127.0.0.1:1", "sign in anew and start at once, give a column refresh_token"),
-        ("r1", "", "sign in anew and start at once"),
+        ("", "http://127.0.0.1:1", "give a column refresh_token"),
+        ("r1", "", "and supabase_url, where sessions are renewed"),
         ("r1", "http://127.0.0.1:1", None),
     ],
 )
@@ -95,3 +96,52 @@ def test_tokens_that_end_before_the_run_are_refused_before_anything_is_sent(
         check_people(scenario_of(), given, now_s=1000)
     assert said in str(refused.value)
     assert token not in str(refused.value)
+
+
+def test_minted_tokens_are_asked_of_nobody() -> None:
+    """There is no limit to hold them against."""
+    assert tokens_wanted(scenario_of(), OPENED, now_s=1000) == ()
+
+
+def test_sign_ins_and_renewals_of_people_with_passwords_are_counted() -> None:
+    """Three hours, two subscribers, their author and the control group; tokens of the usual hour."""
+    opened = replace(OPENED, file=OPENED.file.model_copy(update={"auth": Auth(users="password")}))
+    long = scenario_of(
+        subscribers={"count": 2, "control": 1}, phases=[{"name": "load", "duration_s": 10_800, "mutations_per_s": 1}]
+    )
+
+    (short_told,) = tokens_wanted(scenario_of(subscribers={"count": 2, "control": 1}), opened, now_s=1000)
+    (long_told,) = tokens_wanted(long, opened, now_s=1000)
+
+    assert (short_told.expected, long_told.expected) == (4, 4 + 4 * 3)
+
+
+def test_renewals_of_people_from_a_file_are_counted(tmp_path: Path) -> None:
+    """Who plays no part is left out; a token of ten minutes is renewed a minute before its end."""
+    path = tmp_path / "people.csv"
+    lasting, ending = token(issued_s=0, expires_s=100_000), token(issued_s=400, expires_s=1000)
+    path.write_text(
+        "user_id,organization_id,role,access_token,refresh_token\n"
+        f"u1,o1,author,{lasting},\nu2,o1,,{ending},r2\nu3,o2,,{ending},r3\n",
+        encoding="utf-8",
+    )
+    people = replace(OPENED, csv=path)
+    wanted = scenario_of(
+        subscribers={"count": 1, "control": 0}, phases=[{"name": "load", "duration_s": 1800, "mutations_per_s": 1}]
+    )
+
+    check_people(wanted, people, now_s=500)
+    (told,) = tokens_wanted(wanted, people, now_s=500)
+
+    assert told.expected == 3
+
+
+def test_more_people_than_the_limit_keeps_signed_in_are_refused(tmp_path: Path) -> None:
+    """Before anything is sent, by numbers."""
+    path = tmp_path / "people.csv"
+    ending = token(issued_s=990, expires_s=1000)
+    lines = "".join(f"u{place},o1,{ending},r{place}\n" for place in range(4))
+    path.write_text(f"user_id,organization_id,access_token,refresh_token\n{lines}", encoding="utf-8")
+
+    with pytest.raises(TargetError, match=r"auth\.csv: 4 people have tokens that last 10 s .* keeps 3 sessions alive"):
+        check_people(scenario_of(subscribers={"count": 3, "control": 0}), replace(OPENED, csv=path), now_s=1000)

@@ -20,7 +20,7 @@ SCENARIO = Scenario.model_validate(
         "name": "any",
         "question": "What is there before the start?",
         "organizations": {"count": 2, "jobs": 30},
-        "subscribers": {"count": 3},
+        "subscribers": {"count": 3, "control": 0},
         "pollers": [{"interval_s": 5, "count": 2}],
         "phases": [{"name": "load", "duration_s": 1, "mutations_per_s": 1}],
     }

@@ -7,7 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from loadtests.targets.renewal import Sessions, write_pair
+from loadtests.targets.accounts import Accounts
+from loadtests.targets.renewal import renew, write_pair
 from loadtests.targets.target import TargetError
 from loadtests.wire.endpoint import Endpoint
 
@@ -47,12 +48,11 @@ def test_a_refresh_token_becomes_a_pair_that_can_be_refreshed_again(stack: Endpo
     account = {"email": f"{uuid4()}@example.org", "password": "long enough for anybody"}
     headers = {"apikey": stack.anon_key}
     session = httpx.post(f"{stack.supabase_url}/auth/v1/signup", json=account, headers=headers).json()
-    sessions = Sessions(stack.supabase_url, stack.anon_key)
-
-    sessions.renew(path, {"u1": session["refresh_token"]}, ["u1"])
-    first = rows(path)[0]
-    sessions.renew(path, {"u1": first["refresh_token"]}, ["u1"])
-    second = rows(path)[0]
+    with Accounts(stack.supabase_url, stack.anon_key) as accounts:
+        renew(path, accounts, {"u1": session["refresh_token"]}, ["u1"])
+        first = rows(path)[0]
+        renew(path, accounts, {"u1": first["refresh_token"]}, ["u1"])
+        second = rows(path)[0]
 
     assert len({session["refresh_token"], first["refresh_token"], second["refresh_token"]}) == 3
     bearer = {**headers, "authorization": f"Bearer {second['access_token']}"}
@@ -62,10 +62,12 @@ def test_a_refresh_token_becomes_a_pair_that_can_be_refreshed_again(stack: Endpo
 
 def test_a_token_that_is_not_taken_is_told_by_its_user_and_not_shown(stack: Endpoint, path: Path) -> None:
     """And the file stays as it was."""
-    sessions = Sessions(stack.supabase_url, stack.anon_key)
-
-    with pytest.raises(TargetError, match=r"the token of user u1 could not be refreshed: .* answers 400") as refused:
-        sessions.renew(path, {"u1": "spent-long-ago"}, ["u1"])
+    said = r"the token of user u1 could not be refreshed at .* answers 400 \(refresh_token_not_found\); sign in anew"
+    with (
+        Accounts(stack.supabase_url, stack.anon_key) as accounts,
+        pytest.raises(TargetError, match=said) as refused,
+    ):
+        renew(path, accounts, {"u1": "spent-long-ago"}, ["u1"])
 
     assert "spent-long-ago" not in str(refused.value)
     assert path.read_text(encoding="utf-8") == FILE
@@ -73,5 +75,6 @@ def test_a_token_that_is_not_taken_is_told_by_its_user_and_not_shown(stack: Endp
 
 def test_accounts_that_nobody_serves(path: Path) -> None:
     """The address is named."""
-    with pytest.raises(TargetError, match=r"127\.0\.0\.1:9/auth/v1/token.* cannot be reached: nothing listens"):
-        Sessions("http://127.0.0.1:9", "key").renew(path, {"u1": "r1"}, ["u1"])
+    said = r"127\.0\.0\.1:9/auth/v1/token.* cannot be reached \(nothing listens.*check supabase_url"
+    with Accounts("http://127.0.0.1:9", "key") as accounts, pytest.raises(TargetError, match=said):
+        renew(path, accounts, {"u1": "r1"}, ["u1"])

@@ -4,11 +4,10 @@ from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
 from loadtests.targets.token_times import (
     Ending,
+    cannot_be_renewed,
     endings,
     planned_end_s,
     refusal,
-    refusal_of_signed_in,
-    too_short,
     users_of,
 )
 from loadtests.wire.tokens import mint
@@ -51,29 +50,23 @@ def test_tokens_that_end_before_the_run_are_found() -> None:
     assert found == (Ending(1500, "a", None), Ending(1999, "u", None))
 
 
-def test_what_can_be_refreshed_is_too_short_only_if_a_fresh_one_would_be() -> None:
-    """A fresh token lasts as long as the old one did; what does not say is tried."""
-    found = (Ending(1100, "a", 600), Ending(1200, "u", 3600), Ending(1300, "v", None), Ending(1400, "w", 3600))
+def test_who_cannot_be_renewed_is_who_has_no_refresh_token() -> None:
+    """However long a fresh token would last: it is renewed again."""
+    found = (Ending(1100, "a", 600), Ending(1200, "u", 3600), Ending(1300, "v", None))
 
-    short = too_short(found, ("a", "u", "v"), now_s=1000, until_s=2000)
-
-    assert [each.user_id for each in short] == ["a", "w"]
+    assert [each.user_id for each in cannot_be_renewed(found, ("a", "v"))] == ["u"]
 
 
 def test_the_refusal_says_whose_until_when_and_what_helps() -> None:
     """In the target's time, which is everybody's."""
     found = (Ending(1_700_000_000, "a", 600), Ending(1_700_000_100, "u", None))
 
-    told = refusal(found, (), now_s=1_699_999_900, until_s=1_700_000_300)
-    fresh = refusal(found[:1], ("a",), now_s=1_700_000_050, until_s=1_700_000_900)
+    told = refusal(found, now_s=1_699_999_900, until_s=1_700_000_300)
 
     assert told == (
         "auth.csv: the access token of user a lasts until 2023-11-14 22:13:20 UTC, and the run until 2023-11-14 "
-        "22:18:20 UTC at the latest, and one more ends too soon: sign in anew and start at once, give a column "
-        "refresh_token with what signing in has told, raise the lifetime of access tokens in the project, or make the "
-        "run shorter"
+        "22:18:20 UTC at the latest, and one more ends too soon: give a column refresh_token with what signing in has "
+        "told (and supabase_url, where sessions are renewed), raise the lifetime of access tokens in the project, or "
+        "make the run shorter"
     )
-    signed_in = refusal_of_signed_in(found[:1], until_s=1_700_000_300)
-    assert signed_in.startswith("user a signed in, and the token lasts until 2023-11-14 22:13:20 UTC, the run until")
-    assert "user a lasted until 2023-11-14 22:13:20 UTC" in fresh
-    assert "refreshed it would be good for 600 s, which is too short" in fresh
+    assert "user a lasted until" in refusal(found[:1], now_s=1_700_000_050, until_s=1_700_000_900)

@@ -10,11 +10,12 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from loadtests.clients.channel import Channel
-from loadtests.clients.connection import Connection, Manners
+from loadtests.clients.connection import Connection
 from loadtests.clients.device import Device, Place
 from loadtests.clients.effects import Dial, Effects, Request, Send
 from loadtests.clients.fetching import Fetch, FetchDesk
 from loadtests.clients.gathering import Gatherer
+from loadtests.clients.manners import Manners
 from loadtests.clients.models import ClientModel, Screen
 from loadtests.clients.requests import Cause
 from loadtests.clients.signals import Signal

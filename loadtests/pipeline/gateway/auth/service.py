@@ -20,7 +20,7 @@ from loadtests.pipeline.gateway.auth.shapes import USER_COLUMNS, session_json, u
 from loadtests.pipeline.gateway.callers import Bearer, BearerRefused, read_bearer
 
 _REUSE_INTERVAL_S: Final = 10
-"""A refresh token that is shown again this soon gets its successor: two tabs may refresh at once."""
+"""A refresh token that is shown again this soon is no theft: two tabs may refresh at once."""
 
 _INSERT: Final = f"""
 insert into auth.users (id, email, encrypted_password, email_confirmed_at, raw_app_meta_data, raw_user_meta_data, role)
@@ -36,9 +36,19 @@ _PAGE: Final = f"""
 select {USER_COLUMNS}, (select count(*) from auth.users) as total
 from auth.users order by created_at desc, id limit $1 offset $2
 """  # noqa: S608 - constants
+_KNOWN: Final = """
+select t.session_id::text, s.user_id::text, t.revoked_at is not null as is_used,
+       t.revoked_at > now() - make_interval(secs => $2::float8) as is_recent
+from auth.refresh_tokens t join auth.sessions s on s.id = t.session_id where t.token = $1 for update of s
+"""
+"""The session is locked, not the token alone: who shows a token and who shows its successor wait for each other."""
 _SUCCESSOR: Final = """
 select token from auth.refresh_tokens where parent = $1 and revoked_at is null
 """
+_REVOKE: Final = "update auth.refresh_tokens set revoked_at = now() where token = $1 and revoked_at is null"
+_REVOKE_FAMILY: Final = (
+    "update auth.refresh_tokens set revoked_at = now() where session_id = $1::uuid and revoked_at is null"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,29 +123,30 @@ class Accounts:
             return await self._new_session(connection, row["id"])
 
     async def refresh(self, token: str) -> dict[str, Any]:
-        """Exchange a refresh token for a new pair of tokens."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            known = await connection.fetchrow(
-                "select t.session_id::text, s.user_id::text, t.revoked_at is not null as is_used, "
-                "t.revoked_at > now() - make_interval(secs => $2::float8) as is_recent "
-                "from auth.refresh_tokens t join auth.sessions s on s.id = t.session_id where t.token = $1 "
-                "for update of t",
-                token,
-                float(_REUSE_INTERVAL_S),
-            )
-            if known is None:
-                raise AuthRefusal(400, "refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found")
-            successor = None
-            if known["is_used"]:
-                successor = await connection.fetchval(_SUCCESSOR, token) if known["is_recent"] else None
-                if successor is None:
-                    raise AuthRefusal(400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
-            else:
-                await connection.execute("update auth.refresh_tokens set revoked_at = now() where token = $1", token)
-                successor = await _new_refresh_token(connection, known["session_id"], parent=token)
-            row = await connection.fetchrow(_BY_ID, known["user_id"])
+        """Exchange a refresh token for a new pair of tokens.
+
+        A spent one still leads to the pair that came for it while that is unspent, however late: its owner may not
+        have received it. Beyond that and the reuse interval it is a theft, and the session's tokens are good no more.
+        Source: supabase/auth, `internal/tokens/service.go`, `RefreshTokenGrant`.
+        """
+        async with self.pool.acquire() as connection:
+            async with connection.transaction():
+                known = await connection.fetchrow(_KNOWN, token, float(_REUSE_INTERVAL_S))
+                if known is None:
+                    raise AuthRefusal(400, "refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found")
+                successor = await connection.fetchval(_SUCCESSOR, token) if known["is_used"] else None
+                is_stolen = known["is_used"] and successor is None and not known["is_recent"]
+                if is_stolen:
+                    await connection.execute(_REVOKE_FAMILY, known["session_id"])
+                elif successor is None:
+                    await connection.execute(_REVOKE, token)
+                    successor = await _new_refresh_token(connection, known["session_id"], parent=token)
+                row = await connection.fetchrow(_BY_ID, known["user_id"])
+            # Only now: what is revoked has to stay so.
+            if is_stolen:
+                raise AuthRefusal(400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
         assert row is not None, "sessions go with their user"
-        return self._session(row, known["session_id"], successor)
+        return self._session(row, known["session_id"], str(successor))
 
     async def bearer(self, token: str | None) -> tuple[Bearer, Row]:
         """Return what a user's token proves, and the user as stored; the session must still be there."""
