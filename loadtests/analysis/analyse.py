@@ -11,7 +11,11 @@ from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 
 
-def analyse(history: History, scenario: Scenario, population: Population) -> Results:
-    """Return the metrics and series of a run; the same history always yields the same results."""
+def analyse(history: History, scenario: Scenario, population: Population, *, replays: bool = True) -> Results:
+    """Return the metrics and series of a run; the same history always yields the same results.
+
+    Without `replays` the run is not tried under other refresh policies: that takes seconds, and no metric needs it.
+    """
     run = reconstruct(history, scenario, population)
-    return replace(assemble(run, history, scenario), replay=affordable_experiment(run, scenario, history.names))
+    results = assemble(run, history, scenario)
+    return replace(results, replay=affordable_experiment(run, scenario, history.names)) if replays else results

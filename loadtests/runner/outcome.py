@@ -30,17 +30,21 @@ class Outcome:
     verdict: Verdict
 
 
-def conclude(directory: RunDirectory, *, gates: Sequence[str] = (), trouble: Sequence[str] = ()) -> Outcome:
+def conclude(
+    directory: RunDirectory, *, gates: Sequence[str] = (), trouble: Sequence[str] = (), replays: bool = True
+) -> Outcome:
     """Analyse and judge a run, and write metrics and verdict.
 
     Args:
         directory: the run.
         gates: limits from the command line, beside those of the scenario.
         trouble: what went wrong while it ran; empty for a run that ended by itself.
+        replays: whether a report follows, which shows the run under other refresh policies; neither metrics nor
+            verdict need them.
 
     """
     run = RunInput.read(directory.path)
-    results = analyse(History.read(directory.path), run.scenario, run.population)
+    results = analyse(History.read(directory.path), run.scenario, run.population, replays=replays)
     verdict = judge(results.metrics, run.scenario, extra_gates=tuple(gates), trouble=tuple(trouble))
     directory.write_json(directory.metrics_file, results.metrics)
     directory.write_json(directory.verdict_file, {**verdict.to_json(), TROUBLE_KEY: list(trouble)})

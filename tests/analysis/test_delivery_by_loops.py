@@ -123,7 +123,7 @@ def account_of(run: RandomRun) -> Delivery:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_classes_agree_with_loops(seed: int) -> None:
     """Cell by cell, guests included; they add up, each gap is told once, and each miss has one cause."""
     run = random_run(seed)
@@ -162,7 +162,7 @@ def test_classes_agree_with_loops(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_order_and_leaks_agree_with_loops(seed: int) -> None:
     """A leak by the last login before it; each job has one event here, so nothing is out of order."""
     run = random_run(seed)
@@ -182,7 +182,7 @@ def test_order_and_leaks_agree_with_loops(seed: int) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4)), max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_disorder_agrees_with_loops(receipts: list[tuple[int, int]]) -> None:
     """Two devices receive five events of two jobs, in any order and number; taken in at once or piece by piece."""
     story = Story().clock().live(0, 1)

@@ -127,7 +127,7 @@ def views_of(life: Life) -> list[tuple[int, View]]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32))
 def test_what_was_seen_first_is_what_the_plain_view_showed_first(model: DeviceModel, seed: int) -> None:
     """Each version of each job, at the answer after which the plain view shows it or a later one."""
@@ -150,7 +150,7 @@ def names_of(story: Story) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32))
 def test_what_is_wrong_in_the_end_is_what_the_plain_view_shows_wrongly(model: DeviceModel, seed: int) -> None:
     """Of page 1 what is not shown or is old, and of what is archived what stands on the list."""
@@ -176,7 +176,7 @@ def test_what_is_wrong_in_the_end_is_what_the_plain_view_shows_wrongly(model: De
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32), from_ms=st.integers(0, 1_000_000))
 def test_a_job_is_gone_when_the_plain_view_lists_it_no_more(model: DeviceModel, seed: int, from_ms: int) -> None:
     """Of jobs that stood on the list at a moment: the first list after which they do not."""

@@ -170,7 +170,7 @@ def test_a_whole_synthetic_run_is_judged_from_its_metrics() -> None:
     lossy = SyntheticPipeline(gates=gates, lost_share=0.1)
 
     def verdict_of(pipeline: SyntheticPipeline) -> Outcome:
-        metrics = analyse(history_of(pipeline), pipeline.scenario, pipeline.population).metrics
+        metrics = analyse(history_of(pipeline), pipeline.scenario, pipeline.population, replays=False).metrics
         return judge(metrics, pipeline.scenario).value
 
     assert (verdict_of(sound), verdict_of(lossy)) == (Outcome.PASS, Outcome.FAIL)

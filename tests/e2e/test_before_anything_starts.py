@@ -4,10 +4,13 @@ import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from loadtests.cli import main
 from tests.e2e.commands import StartCommand
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -26,6 +29,22 @@ def refusal(start: StartCommand, *arguments: str | Path, expected_code: int = US
     return " ".join(command.text.split())
 
 
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Return the same for wrong usage, without a process: the command line is a function, and nothing outlives it."""
+    monkeypatch.chdir(tmp_path)
+
+    def refuse(*arguments: str | Path) -> str:
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+        assert isinstance(result.exception, SystemExit), result.exception
+        assert result.exit_code == USAGE_ERROR, result.output
+        assert re.search("^error: ", result.output, re.MULTILINE)
+        return " ".join(result.output.split())
+
+    return refuse
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -37,10 +56,10 @@ def refusal(start: StartCommand, *arguments: str | Path, expected_code: int = US
     ],
 )
 def test_a_wrong_scenario_is_refused(
-    start: StartCommand, short_scenario: Path, tmp_path: Path, wrong: str, words: str
+    refused: Callable[..., str], short_scenario: Path, tmp_path: Path, wrong: str, words: str
 ) -> None:
     """An unknown key, a wrong type, an impossible combination, a gate that cannot be judged."""
-    text = refusal(start, "run", short_scenario, "--set", wrong, "--out", tmp_path / "run")
+    text = refused("run", short_scenario, "--set", wrong, "--out", tmp_path / "run")
 
     assert words in text
     assert str(short_scenario) in text
@@ -56,9 +75,9 @@ def test_a_wrong_gate_of_the_command_line_is_refused(start: StartCommand, short_
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_never_writes_over_another(start: StartCommand, short_scenario: Path, tmp_path: Path) -> None:
+def test_a_run_never_writes_over_another(refused: Callable[..., str], short_scenario: Path, tmp_path: Path) -> None:
     """Not even into an empty folder that somebody made for something else."""
-    assert "it exists already" in refusal(start, "run", short_scenario, "--out", tmp_path)
+    assert "it exists already" in refused("run", short_scenario, "--out", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -70,11 +89,11 @@ def test_a_run_never_writes_over_another(start: StartCommand, short_scenario: Pa
         (("target", "up", "--gateway-port"), "--gateway-port"),
     ],
 )
-def test_a_port_that_is_taken_is_named(start: StartCommand, arguments: tuple[str, ...], option: str) -> None:
+def test_a_port_that_is_taken_is_named(refused: Callable[..., str], arguments: tuple[str, ...], option: str) -> None:
     """With the option that chooses another, and the command that shows who has it."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        text = refusal(start, *arguments, port)
+        text = refused(*arguments, port)
 
     assert f"port {port} for" in text
     assert option in text

@@ -183,3 +183,15 @@ def test_what_was_expected_stands_beside_what_came(recorded: Recorded) -> None:
     assert expected["load"]["connections_peak"] == 40 + 2
     assert steady["deliveries_per_s"] == pytest.approx(40 + 2)  # each organization is written to once a second
     assert abs(due - steady["mutations_per_s"] * steady["duration_s"]) < 3 * 100**0.5
+
+
+def test_as_designed_no_event_comes_before_its_jobs_score(recorded: Recorded) -> None:
+    """The score is part of the creation; below the limit nothing is labelled, and nothing fails."""
+    metrics = recorded.json("metrics.json")
+    upstream, mutations = metrics["upstream"], metrics["mutations"]
+
+    assert upstream["created_with_score"] > 0
+    assert (upstream["created_before_score"], upstream["screens_without_score"]) == (0, 0)
+    assert upstream["score_after_event_ms"]["max"] < 0
+    assert (upstream["before_commit"], upstream["before_sent_beyond_bound"]) == (0, 0)
+    assert (mutations["beyond_limit"], mutations["coalesced"], upstream["silent"]) == (0, 0, [])

@@ -39,18 +39,6 @@ def as_built(start: StartCommand, short_scenario: Path, tmp_path_factory: pytest
     return carry_out(start, short_scenario, tmp_path_factory.mktemp("as-built") / "run", *options)
 
 
-def test_as_designed_no_event_comes_before_its_jobs_score(recorded: Recorded) -> None:
-    """The score is part of the creation; below the limit nothing is labelled, and nothing fails."""
-    metrics = recorded.json("metrics.json")
-    upstream, mutations = metrics["upstream"], metrics["mutations"]
-
-    assert upstream["created_with_score"] > 0
-    assert (upstream["created_before_score"], upstream["screens_without_score"]) == (0, 0)
-    assert upstream["score_after_event_ms"]["max"] < 0
-    assert (upstream["before_commit"], upstream["before_sent_beyond_bound"]) == (0, 0)
-    assert (mutations["beyond_limit"], mutations["coalesced"], upstream["silent"]) == (0, 0, [])
-
-
 def test_as_built_every_event_comes_before_its_jobs_score(as_built: Recorded) -> None:
     """And devices that ask again at once show jobs without their score."""
     assert as_built.exit_code == 0, as_built.text

@@ -16,7 +16,7 @@ def battery(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return the batteries of a pipeline with one change every two seconds and pollers every 5 s."""
     plan = SyntheticPipeline(organizations=1, subscribers=3, pollers=2, intervals_s=(5.0,), rounds=30)
     path = record_run(plan, tmp_path_factory.mktemp("battery") / "run")
-    return analyse(History.read(path), plan.scenario, plan.population).metrics["battery"]
+    return analyse(History.read(path), plan.scenario, plan.population, replays=False).metrics["battery"]
 
 
 def test_each_way_of_being_told_stands_beside_the_others(battery: Any) -> None:

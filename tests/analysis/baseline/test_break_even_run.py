@@ -18,7 +18,7 @@ def phases(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return the phases of a run of 40 s: an update every 2 s, three iOS devices, pollers every 5 s."""
     plan = SyntheticPipeline(organizations=1, subscribers=3, pollers=2, intervals_s=(5.0,), rounds=20)
     path = record_run(plan, tmp_path_factory.mktemp("break-even") / "run")
-    return analyse(History.read(path), plan.scenario, plan.population).metrics["break_even"]["phases"]
+    return analyse(History.read(path), plan.scenario, plan.population, replays=False).metrics["break_even"]["phases"]
 
 
 def test_a_phase_is_told_by_its_writes_and_members(phases: Any) -> None:
@@ -54,7 +54,7 @@ def test_push_is_compared_with_conditional_cohorts_too(tmp_path: Any) -> None:
         organizations=1, subscribers=1, pollers=1, intervals_s=(5.0, 2.5), conditional=True, rounds=15
     )
     path = record_run(plan, tmp_path / "run")
-    metrics = analyse(History.read(path), plan.scenario, plan.population).metrics
+    metrics = analyse(History.read(path), plan.scenario, plan.population, replays=False).metrics
     saved = metrics["break_even"]["phases"]["load"]["saved"]["ios"]
 
     assert list(saved) == ["5s", "5s-conditional", "2.5s", "2.5s-conditional"]
@@ -67,7 +67,9 @@ def test_a_short_phase_is_left_out(tmp_path: Any) -> None:
     plan = SyntheticPipeline(organizations=1, subscribers=1, rounds=5)
     path = record_run(plan, tmp_path / "run")
 
-    assert analyse(History.read(path), plan.scenario, plan.population).metrics["break_even"]["phases"] == {}
+    assert (
+        analyse(History.read(path), plan.scenario, plan.population, replays=False).metrics["break_even"]["phases"] == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,9 @@ def test_organizations_of_different_sizes_are_different_places() -> None:
             story.signal(device, f"e{index}", due_ms + 10, batch=index + 1)
             story.fetch(device, due_ms + 510, due_ms + 530, "page", batch=index + 1)
     story.row(Kind.ENDED, 20_000, flag=1)
-    told = analyse(story.history, story.scenario, story.population).metrics["break_even"]["phases"]["load"]
+    told = analyse(story.history, story.scenario, story.population, replays=False).metrics["break_even"]["phases"][
+        "load"
+    ]
     sizes, ios = told["sizes"], [each["clients"]["ios"] for each in told["sizes"].values()]
 
     assert [each["writes_per_organization_minute"] for each in sizes.values()] == [6.0, 3.0]

@@ -40,7 +40,7 @@ def test_where_no_side_is_free_a_label_may_be_left_out() -> None:
 def test_a_name_stands_as_near_to_its_point_as_there_is_room() -> None:
     """The left half is full of marks: right of the middle; and not on the name that stands there already."""
     full = room()
-    full.add_points([(x / 8, y / 8) for x in range(41) for y in range(81)])
+    full.add_points([(x / 4, y / 4) for x in range(21) for y in range(41)])
     first, second = full.spot_for((5, 5), "a name"), full.spot_for((5, 5), "a name")
 
     assert 0.5 < first[0] < 0.6
