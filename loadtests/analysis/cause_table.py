@@ -40,7 +40,7 @@ class Explained:
         """Return how many misses count as lost, and how many never healed ones do not: nobody could have seen them."""
         is_unhealed = self.deviations.classes == DeliveryClass.MISSED_UNHEALED
         is_beyond = is_unhealed & self.deviations.is_beyond_screen
-        is_left = is_unhealed & ~is_beyond & (self.causes.why == Why.LOGGED_OUT)
+        is_left = is_unhealed & ~is_beyond & (self.causes.why == Why.LOGGED_OUT) & ~self.deviations.has_returned
         is_lost = (self.deviations.classes == DeliveryClass.MISSED_LIVE) | (is_unhealed & ~is_beyond & ~is_left)
         return {
             "missed_unhealed_outside_screen": int(is_beyond.sum()),

@@ -22,6 +22,8 @@ _SPREAD_NS: Final = 100 * NS_PER_MS
 """The members of an organization are told this close together."""
 _RECOVERY_NS: Final = 10 * NS_PER_S
 """Rows are lost for up to 7.5 s after a slot, as was measured on the real server; later it is not to blame."""
+_USUAL_SHARE: Final = 0.99
+"""So many of the events that anybody was told of were told in what counts as the usual time."""
 _HEARTBEAT_NS: Final = 35 * NS_PER_S
 """A dead socket is noticed within a heartbeat's interval and its timeout: what lasts longer had a living one."""
 
@@ -36,6 +38,8 @@ class Deviations:
     """Its `DeliveryClass`."""
     is_beyond_screen: Bools
     """Whether it was never shown and no page of the device shows it."""
+    has_returned: Bools
+    """Whether it was never shown, though the device came back later, for long enough, to a page with the job on it."""
     placed_ns: Ints
     deadline_ns: int
     """How long after that it should have been received."""
@@ -56,6 +60,7 @@ class Deviations:
             device=self.device[chosen],
             classes=self.classes[chosen],
             is_beyond_screen=self.is_beyond_screen[chosen],
+            has_returned=self.has_returned[chosen],
             placed_ns=self.placed_ns[chosen],
             deadline_ns=self.deadline_ns,
         )
@@ -101,14 +106,21 @@ def _own_record(misses: Deviations, witnesses: Witnesses) -> Causes:
     away = edges.away_after(edge)
     away_ns = edges.stamp(away)
     stays = is_live & (away_ns > misses.until_ns)
-    # Where nobody was told, those who stayed are the proof that staying would not have helped.
+    # Where nobody was told, those who stayed are the proof that staying would not have helped; where nobody stayed
+    # either, whoever was there for the time that events usually take.
     stayed_by = np.bincount(misses.event[stays], minlength=len(witnesses.placed_ns))
-    would_have = np.where(
-        told_ns == NEVER, stayed_by[misses.event] > 0, away_ns > np.minimum(told_ns, NEVER - _SPREAD_NS) + _SPREAD_NS
-    )
+    expected_ns = np.where(told_ns == NEVER, misses.placed_ns + _usual_wait_ns(witnesses), told_ns)
+    would_have = ((told_ns == NEVER) & (stayed_by[misses.event] > 0)) | (away_ns > expected_ns + _SPREAD_NS)
     is_present = stays | (is_live & would_have)
     began = np.where(is_present, -1, edges.beginning(np.where(is_live, away, edge)))
     return Causes(np.where(is_present, -1, edges.causes(began)), began)
+
+
+def _usual_wait_ns(witnesses: Witnesses) -> int:
+    """Return within what time of its commit an event is told to the first of its organization; 0 where none was."""
+    told_ns = witnesses.hearing.told_ns
+    wait_ns = (told_ns - witnesses.placed_ns)[told_ns != NEVER]
+    return max(0, int(np.quantile(wait_ns, _USUAL_SHARE, method="lower"))) if len(wait_ns) else 0
 
 
 def _while_present(missed: Missed, misses: Deviations, witnesses: Witnesses) -> Ints:

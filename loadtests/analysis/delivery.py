@@ -17,6 +17,7 @@ from loadtests.analysis.lanes import Bytes, Lanes, Stretches, lanes_of
 from loadtests.analysis.mutations import Mutations
 from loadtests.analysis.receipts import count_receipts
 from loadtests.analysis.screens import Screens
+from loadtests.analysis.segments import expand
 from loadtests.analysis.showings import ever_shown, on_page
 from loadtests.analysis.signal_counts import degraded, out_of_order, phantoms
 from loadtests.analysis.stamps import NEVER, Bools, Ints
@@ -87,14 +88,21 @@ def account(events: Events, signals: Signals, mutations: Mutations, screens: Scr
     classes[receipts.is_again] = DeliveryClass.DUPLICATE
     classes[~inside] = DeliveryClass.OUTSIDE
     missed = np.flatnonzero(classes >= DeliveryClass.MISSED_LIVE)
-    is_shown, off_screen = _healing(lanes, missed, events=events, mutations=mutations, screens=screens)
+    is_shown, off_screen, has_returned = _healing(
+        lanes, missed, events=events, mutations=mutations, screens=screens, deadline_ns=deadline_ns
+    )
     is_live = classes[missed] == DeliveryClass.MISSED_LIVE
     classes[missed[is_shown & ~is_live]] = DeliveryClass.MISSED_HEALED
     return Delivery(
         lanes=lanes,
         classes=classes,
         deviations=_deviations(
-            lanes, classes, events, beyond_screen=missed[~is_shown & off_screen], deadline_ns=deadline_ns
+            lanes,
+            classes,
+            events,
+            beyond_screen=missed[~is_shown & off_screen],
+            returned=missed[~is_shown & has_returned],
+            deadline_ns=deadline_ns,
         ),
         expected=int(_members(devices)[events.organization[counted]].sum()),
         early=int(np.count_nonzero(inside & receipts.is_received & ~lanes.within(live))),
@@ -105,17 +113,21 @@ def account(events: Events, signals: Signals, mutations: Mutations, screens: Scr
     )
 
 
-def _deviations(lanes: Lanes, classes: Bytes, events: Events, *, beyond_screen: Ints, deadline_ns: int) -> Deviations:
-    """Return what wants a cause: whatever is late or missed; `beyond_screen` are cells among these, ascending."""
+def _deviations(
+    lanes: Lanes, classes: Bytes, events: Events, *, beyond_screen: Ints, returned: Ints, deadline_ns: int
+) -> Deviations:
+    """Return what wants a cause: whatever is late or missed; `beyond_screen` and `returned` are cells among these."""
     cells = np.flatnonzero(classes >= DeliveryClass.LATE)
     event, device = lanes.of_cells(cells)
-    is_beyond_screen = np.zeros(len(cells), dtype=np.bool_)
+    is_beyond_screen, has_returned = (np.zeros(len(cells), dtype=np.bool_) for _ in range(2))
     is_beyond_screen[np.searchsorted(cells, beyond_screen)] = True
+    has_returned[np.searchsorted(cells, returned)] = True
     return Deviations(
         event=event,
         device=device,
         classes=classes[cells],
         is_beyond_screen=is_beyond_screen,
+        has_returned=has_returned,
         placed_ns=events.placed_ns[event],
         deadline_ns=deadline_ns,
     )
@@ -149,9 +161,9 @@ def _live(presence: Presence) -> Stretches:
 
 
 def _healing(
-    lanes: Lanes, missed: Ints, *, events: Events, mutations: Mutations, screens: Screens
-) -> tuple[Bools, Bools]:
-    """Return which missed cells were shown in the end all the same, and which are of no screen of their device.
+    lanes: Lanes, missed: Ints, *, events: Events, mutations: Mutations, screens: Screens, deadline_ns: int
+) -> tuple[Bools, Bools, Bools]:
+    """Return which missed cells were shown all the same, which are of no screen of their device, and which returned.
 
     An event that is not its mutation's own, such as that of an audit entry, shows nothing by itself.
     """
@@ -159,8 +171,40 @@ def _healing(
     shows = np.flatnonzero(events.is_primary[event])
     shows = shows[mutations.is_showable[events.mutation[event[shows]]]]
     mutation, device = events.mutation[event[shows]], device[shows]
-    is_shown, off_screen = np.zeros(len(missed), dtype=np.bool_), np.ones(len(missed), dtype=np.bool_)
+    is_shown, has_returned = (np.zeros(len(missed), dtype=np.bool_) for _ in range(2))
+    off_screen = np.ones(len(missed), dtype=np.bool_)
     is_shown[shows] = ever_shown(mutations, screens, mutation, device) != NEVER
     is_open = screens.devices.open_job[device] == mutations.job[mutation]
     off_screen[shows] = ~(on_page(mutations, screens)[mutation] | is_open)
-    return is_shown, off_screen
+    unseen = np.flatnonzero(~is_shown[shows] & ~off_screen[shows])
+    has_returned[shows[unseen]] = _have_returned(
+        mutations,
+        screens,
+        (mutation[unseen], device[unseen]),
+        events.placed_ns[event[shows[unseen]]],
+        stay_ns=deadline_ns,
+    )
+    return is_shown, off_screen, has_returned
+
+
+def _have_returned(
+    mutations: Mutations, screens: Screens, asked: tuple[Ints, Ints], since_ns: Ints, *, stay_ns: int
+) -> Bools:
+    """Return of each (mutation, device) whether a later lifetime of the device should have shown the mutation.
+
+    One in the same organization, as long as an event may take, that began with the job on page 1 or open.
+    """
+    mutation, device = asked
+    lives = screens.presence.lifetimes
+    first = np.searchsorted(lives.device, device, side="left")
+    counts = np.searchsorted(lives.device, device, side="right") - first
+    row, position = expand(counts.astype(np.int64))
+    lifetime, of = first[row] + position, mutation[row]
+    begin_ns, job = lives.begin_ns[lifetime], mutations.job[of]
+    is_there = screens.pages.stretch(job, begin_ns) >= 0
+    is_there |= (screens.devices.open_job[device[row]] == job) | (not screens.pages.is_known)
+    is_return = is_there & (begin_ns > since_ns[row]) & (lives.end_ns[lifetime] >= begin_ns + stay_ns)
+    is_return &= screens.presence.organization[lifetime] == mutations.organization[of]
+    has_returned = np.zeros(len(mutation), dtype=np.bool_)
+    has_returned[row[is_return]] = True
+    return has_returned

@@ -49,6 +49,47 @@ def test_who_leaves_long_after_others_were_told_should_have_been_told_too() -> N
     assert losses(leaver(5500)) == (1, 0, 1)
 
 
+def back(story: Story, *, at_ms: float) -> Story:
+    """Let the one who left come home again for the rest of the run."""
+    story._rows = [row for row in story._rows if not (row["kind"] == Kind.LOGOUT and row["at_ns"] == 20_000 * MS)]
+    story.row(Kind.LOGOUT, 20_000, actor=1)
+    story.row(Kind.LOGOUT, at_ms, actor=0, flag=Leaving.SWITCHED)
+    return story.lives(0, at_ms, 20_000)
+
+
+def test_who_comes_back_should_be_shown_what_happened_meanwhile() -> None:
+    """Its catch-up answered with the old version, or was never made; one that shows it heals."""
+    stale = back(leaver(5007), at_ms=8000).body("old", ("here", 1)).fetch(0, 8010, 8020, "old", cause=Cause.CATCH_UP)
+    healed = back(leaver(5007), at_ms=8000).body("new", ("here", 2)).fetch(0, 8010, 8020, "new", cause=Cause.CATCH_UP)
+
+    assert losses(back(leaver(5007), at_ms=8000)) == losses(stale) == (1, 0, 1)
+    assert losses(healed) == (0, 0, 0)
+
+
+def test_who_comes_back_for_a_moment_or_when_the_page_has_moved_on_has_lost_nothing() -> None:
+    """Half a second is shorter than the deadline; 25 newer jobs were created meanwhile."""
+    moved_on = back(leaver(5007), at_ms=8000)
+    for number in range(PAGE_LIMIT):
+        moved_on.true_job(f"newer-{number}", 1, created_ms=7000)
+
+    assert losses(back(leaver(5007), at_ms=19_500)) == losses(moved_on) == (1, 1, 0)
+
+
+def alone(left_ms: float) -> Story:
+    """Return a device that left an organization of its own; the other's was told of its own event after 10 ms."""
+    story = Story(organizations={"count": 2, "jobs": 1}, subscribers={"count": 2, "web": 0, "control": 0}).clock()
+    story.true_job("here", 2).true_job("there", 2, organization=1)
+    story.lives(0, -5000, left_ms).lives(1, -5000, 20_000, organization=1)
+    story.mutation(0, 5000, job="here").mutation(1, 2000, job="there", organization=1)
+    return story.signal(1, "e1", 2015)
+
+
+def test_where_nobody_else_could_be_told_who_leaves_soon_has_lost_nothing() -> None:
+    """Within the time that events usually take and a tenth of a second; who stayed longer should have been told."""
+    assert losses(alone(5100)) == (1, 1, 0)
+    assert losses(alone(5900)) == (1, 0, 1)
+
+
 def test_what_no_page_shows_is_not_lost_and_was_not_left() -> None:
     """25 newer jobs fill the page that the device never fetches again."""
     story = leaver(5007)
