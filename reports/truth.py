@@ -30,6 +30,10 @@ _NO_CLASS: Final = {
 _EXAMPLES: Final = 10
 """So many differences are shown."""
 _RECEIVED: Final = ("delivered_once", "late", "duplicate")
+_UNTOLD: Final = (
+    "The database does not tell which jobs are archived, or how many documents one has: whether any screen differs is "
+    "not known."
+)
 _MISSED: Final = ("missed_live", "missed_healed", "missed_unhealed")
 
 
@@ -124,7 +128,7 @@ def every_screen_is_right(metrics: Metrics) -> Statement:
         kinds = [f"{counted(number, 'job')} {_WRONG[what]}" for what, number in by_what.items() if number]
         told += f", in {counted(jobs, 'place')}: {sentence(kinds)}."
     elif wrong is None:
-        outcome, told = Outcome.UNKNOWN, "What the database holds in the end was not read."
+        outcome, told = Outcome.UNKNOWN, _UNTOLD if views else "What the database holds in the end was not read."
     elif not views:
         outcome, told = Outcome.UNKNOWN, "There was no screen to compare with the database."
     else:

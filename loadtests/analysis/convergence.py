@@ -107,12 +107,17 @@ def convergence(screens: Screens, jobs: TrueJobs, mutations: Mutations, *, end_n
     looks = read_looks(presence, devices)
     is_evidence_known = len(jobs) > 0 and bool((jobs.documents != NO_COUNT).all())
     device = presence.lifetimes.device[np.concatenate([behind_lifetime, shown_lifetime])]
+    job = np.concatenate([behind_job, shown_job])
+    wrong = np.concatenate([wrong, np.full(len(shown_job), Wrong.ARCHIVED_BUT_SHOWN)]).astype(np.int64)
+    if not jobs.is_archive_known:
+        # What is on page 1 is a guess then, and no screen is called wrong for one.
+        device, job, wrong = device[:0], job[:0], wrong[:0]
     return Convergence(
         viewer=presence.lifetimes.device[lifetime],
         away_views=len(devices) - len(lifetime) if len(jobs) else 0,
         device=device,
-        job=np.concatenate([behind_job, shown_job]),
-        wrong=np.concatenate([wrong, np.full(len(shown_job), Wrong.ARCHIVED_BUT_SHOWN)]).astype(np.int64),
+        job=job,
+        wrong=wrong,
         beyond_page=_beyond_page(screens, mutations, _alive_elsewhere(jobs, page), lifetime, looks=looks),
         archived_beyond_page=archived_beyond_page,
         is_known=len(jobs) > 0 and jobs.is_archive_known,

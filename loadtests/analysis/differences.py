@@ -41,10 +41,10 @@ def differences_json(
     wrongs = [Wrong(int(value)).name.lower() for value in result.wrong]
     committed_ns = np.append(events.committed_ns, UNKNOWN)[event]
     return {
-        "total": len(wrongs),
+        "total": result.told(len(wrongs)),
         "by_what": {
             each.name.lower(): wrongs.count(each.name.lower())
-            if result.is_evidence_known or each is not Wrong.EVIDENCE_COUNT
+            if result.is_known and (result.is_evidence_known or each is not Wrong.EVIDENCE_COUNT)
             else None
             for each in Wrong
         },

@@ -9,6 +9,7 @@ from loadtests.analysis.anchors import jobs_of_events
 from loadtests.analysis.clock import Clock
 from loadtests.analysis.identity import identify
 from loadtests.analysis.mutations import Mutations
+from loadtests.analysis.shared_ids import events_of_several
 from loadtests.analysis.stamps import UNKNOWN, Bools, Ints
 from loadtests.analysis.truth_source import true_events
 from loadtests.analysis.window import Window
@@ -61,6 +62,7 @@ class Events:
 def read_events(history: History, clock: Clock, mutations: Mutations, window: Window) -> Events:
     """Return the truth about events."""
     rows = true_events(history)
+    rows = rows[~events_of_several(history)[rows["entity"]]]
     _, first = np.unique(rows["entity"], return_index=True)
     rows = rows[np.sort(first)]
     identified = identify(rows, jobs_of_events(history, rows), mutations, clock)
@@ -166,6 +168,10 @@ def read_signals(history: History, events: Events) -> Signals:
     types[named["entity"]] = named["flag"]
     types[events.name] = events.type
     name = rows["entity"].astype(np.int64)
+    several = events_of_several(history)
+    if several.any():
+        # Such an id tells no event.
+        name[(name != NO_ENTITY) & several[name]] = NO_ENTITY
     return Signals(
         device=rows["actor"].astype(np.int64),
         name=name,

@@ -16,11 +16,12 @@ from loadtests.analysis.scope import TrueJobs
 from loadtests.analysis.screens import Screens
 from loadtests.analysis.segments import expand, find_last, starts
 from loadtests.analysis.stamps import NS_PER_S, UNKNOWN, Ints
-from loadtests.clients.requests import Cause
+from loadtests.clients.requests import Cause, KeyKind
 from loadtests.history.kinds import NO_ENTITY, NOBODY
 
 EXAMPLES: Final = 10
 """So many are told by name."""
+_OF_JOBS: Final = (int(KeyKind.JOB_LIST), int(KeyKind.JOB))
 _PATHS: Final = {
     Cause.FLUSH: "re-fetch",
     Cause.CATCH_UP: "catch-up",
@@ -79,14 +80,16 @@ class LeakedAnswers:
 def leaked_answers(screens: Screens, jobs: TrueJobs) -> LeakedAnswers:
     """Return the answers of the whole run that showed a device a job that is not its organization's.
 
-    Only jobs that the truth knows can tell.
+    Only jobs that the truth knows can tell, each by an id of its own; and only answers that hold jobs, because a
+    document or an audit entry may have the number of a job.
     """
     requests, bodies = screens.requests, screens.bodies
-    rows = np.flatnonzero(requests.is_ok)
+    rows = np.flatnonzero(requests.is_ok & np.isin(requests.kind, _OF_JOBS))
     if not len(bodies.item_job) or not len(jobs):
         rows = rows[:0]
     home = np.full(max(int(bodies.item_job.max(initial=-1)), int(jobs.job.max(initial=-1))) + 1, NOBODY, dtype=np.int64)
     home[jobs.job] = jobs.organization
+    home[jobs.job[home[jobs.job] != jobs.organization]] = NOBODY
     organization = organization_at(
         screens.presence, screens.devices, requests.device[rows], requests.requested_ns[rows]
     )

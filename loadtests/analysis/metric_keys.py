@@ -200,15 +200,14 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
     "delivery.outside": MetricKey("pairs", "Committed outside the subscriber's lifetimes in that organization."),
     "delivery.live_healed": MetricKey("pairs", "Of missed_live: shown in the end all the same."),
     "delivery.missed_unhealed_outside_screen": MetricKey(
-        "pairs", "Of missed_unhealed: changes that no page of the subscriber shows."
+        "pairs", "Of missed_unhealed: changes that no page of the subscriber shows, or nobody knows what would."
     ),
     "delivery.missed_unhealed_left": MetricKey(
         "pairs",
-        "Of the others of missed_unhealed: the device had left (logged out, killed, switched) before others were told.",
+        "Of the others of missed_unhealed: the device had left (logged out, killed, switched) before others were told, "
+        "or could have been, and did not come back to it.",
     ),
-    "delivery.lost": MetricKey(
-        "pairs", "missed_live, and what is left of missed_unhealed: who stayed, and should have been shown it."
-    ),
+    "delivery.lost": MetricKey("pairs", "missed_live, and the rest of missed_unhealed, which nothing excuses."),
     "delivery.early": MetricKey("pairs", "Received although committed while the subscriber was not live: normal."),
     "delivery.leaked": MetricKey(
         "signals", "Of another organization than the device was in. Whole run, warm-up included."
@@ -286,7 +285,7 @@ METRIC_KEYS: Final[dict[str, MetricKey]] = {
         "Archived and still on a list that merges its answers, but behind a full page 1, which takes off only what it "
         "covers: in no wrong view.",
     ),
-    "convergence.differences.total": MetricKey("jobs", "As wrong_jobs; 0 when the truth was not read."),
+    "convergence.differences.total": MetricKey("jobs", "As wrong_jobs."),
     "convergence.differences.by_what.<what>": MetricKey(
         "jobs", "The differences: missing, old_revision, evidence_count or archived_but_shown."
     ),

@@ -41,9 +41,11 @@ from loadtests.analysis.recovery import find_returns, recovery_json
 from loadtests.analysis.refreshes import Spending
 from loadtests.analysis.repeats import repeating_answers
 from loadtests.analysis.results import METRICS_SCHEMA, Results
+from loadtests.analysis.scope import reason_against_pages
 from loadtests.analysis.self_echo import read_self_echo
 from loadtests.analysis.series import series
 from loadtests.analysis.sessions import remarks_on_sessions, session_metrics
+from loadtests.analysis.shared_ids import reason_against_shared_ids
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, elapsed_ms
 from loadtests.analysis.target_metrics import target_metrics
 from loadtests.analysis.truth_source import truth_source
@@ -352,6 +354,8 @@ def _health(
         truth_is_read=run.truth_is_read,
         missing_pairs=classed - delivery.expected,
     )
+    reasons += reason_against_shared_ids(history)
+    reasons += reason_against_pages(run.jobs, had_a_past=run.population.given is not None)
     events = run.events
     return {
         **health_json(health, reasons, samples_ok=samples_suffice(scenario, metrics)),

@@ -65,6 +65,24 @@ def read_true_jobs(history: History, clock: Clock, mutations: Mutations) -> True
     )
 
 
+def reason_against_pages(jobs: TrueJobs, *, had_a_past: bool) -> list[str]:
+    """Return why what stood on page 1 is not known, in words.
+
+    Where the database does not tell, nobody knows which jobs were archived before the run. In organizations of the
+    run's own none were; in others that have more jobs than a page, some of these may have stood on it.
+    """
+    if jobs.is_archive_known or not had_a_past:
+        return []
+    crowded = int((np.bincount(jobs.organization[~jobs.is_archived]) > PAGE_LIMIT).sum())
+    if not crowded:
+        return []
+    reason = (
+        "the database does not tell which jobs are archived (jobs.archived_at), and organizations that are older than "
+        f"the run have more jobs than the {PAGE_LIMIT} of a page ({crowded:,}): what stood on screens is not known"
+    )
+    return [reason]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageTimes:
     """Stretches of time in which jobs stood on page 1, sorted by job and begin."""

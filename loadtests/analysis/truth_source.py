@@ -24,9 +24,9 @@ def true_events(history: History) -> Rows:
     if truth_source(history) is not TruthSource.AGREEMENT:
         return history.of(Kind.TRUE_EVENT)
     named = history.of(Kind.EVENT_NAMED)
+    named = named[named["revision"] >= 0]
     _, first = np.unique(named["entity"], return_index=True)
     named = named[np.sort(first)]
-    named = named[named["revision"] >= 0]
     rows = np.zeros(len(named), dtype=ROW)
     rows["kind"], rows["at_ns"], rows["entity"] = Kind.TRUE_EVENT, named["at_ns"], named["entity"]
     rows["actor"], rows["flag"] = named["revision"], named["flag"]

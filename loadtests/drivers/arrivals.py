@@ -43,8 +43,9 @@ class Arrivals:
         self._ledger = ledger
         self._organizations = organizations
         self._mutation_index = mutation_index
-        self._named: set[int] = set()
-        """Events. The ledger's names do not tell: where ids are numbers, a job may have the name of an event."""
+        self._named: dict[int, str | None] = {}
+        """Events, each with its organization: where every one counts by itself, two have the same number. The ledger's
+        names do not tell: where ids are numbers, a job may have the name of an event."""
         self.known: dict[bytes, Arrival] = {}
         """Read directly by the hot path; only `decode` adds to it."""
 
@@ -74,8 +75,9 @@ class Arrivals:
         if change.event_id is None:
             return NO_ENTITY
         entity = self._ledger.name(change.event_id)
-        if entity not in self._named:
-            self._named.add(entity)
+        organization = change.organization_id
+        if entity not in self._named or organization not in (None, self._named[entity]):
+            self._named[entity] = organization
             mutation = self._mutation_index(change.request_id) if change.request_id else None
             self._ledger.record(
                 Kind.EVENT_NAMED,
@@ -83,7 +85,7 @@ class Arrivals:
                 entity=entity,
                 value=change.commit_timestamp_ns or 0,
                 due_ns=0 if mutation is None else mutation + 1,
-                revision=self._organizations.get(change.organization_id or "", NOBODY),
+                revision=self._organizations.get(organization or "", NOBODY),
                 flag=EVENT_TYPES.get(change.event_type or "", EventType.OTHER),
             )
             if change.request_id is None and change.job_id is not None:

@@ -1,11 +1,15 @@
 """Is every screen right in the end."""
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from loadtests.analysis.convergence import convergence, end_of_drain
 from loadtests.analysis.leaks import leaked_answers
-from loadtests.clients.requests import Cause
+from loadtests.clients.requests import PAGE_LIMIT, Cause
 from loadtests.history.kinds import NO_COUNT
+from loadtests.scenario.given import Given
 from loadtests.scenario.vocabulary import MutationKind
 from tests.analysis.literal import MS, Story
 
@@ -52,7 +56,27 @@ def test_where_nobody_tells_what_is_archived_no_view_is_right_or_wrong() -> None
     told = story.metrics()["convergence"]
 
     assert (told["wrong_views"], told["wrong_jobs"], told["beyond_page"]) == (None, None, None)
+    assert (told["differences"]["total"], told["differences"]["examples"]) == (None, [])
+    assert set(told["differences"]["by_what"].values()) == {None}
     assert told["views"] == 2
+
+
+@pytest.mark.parametrize(
+    ("jobs", "is_given", "is_doubted"),
+    [(PAGE_LIMIT, True, False), (PAGE_LIMIT + 1, True, True), (PAGE_LIMIT + 1, False, False)],
+)
+def test_where_nobody_tells_what_was_archived_before_the_run_a_full_page_is_doubted(
+    jobs: int, *, is_given: bool, is_doubted: bool
+) -> None:
+    """In an organization that was there before; in one of the run's own nothing had been archived."""
+    story = two_devices()
+    if is_given:
+        given = Given(organizations=("theirs",), authors=("a",), members=(("b",),), jobs=(("job",),))
+        story.population = replace(story.population, given=given)
+    for number in range(jobs):
+        story.true_job(f"job {number}", 1, is_archived=None)
+
+    assert any("what stood on screens" in reason for reason in story.metrics()["health"]["reasons"]) is is_doubted
 
 
 def test_where_nobody_tells_what_is_archived_a_job_leaves_the_page_by_its_acknowledged_archive() -> None:

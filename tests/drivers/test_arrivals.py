@@ -96,6 +96,18 @@ def test_ids_that_are_numbers_belong_to_their_jobs_and_events(ledger: Ledger) ->
     assert [named["entity"].tolist(), about["value"].tolist()] == [[ledger.name("7")], [ledger.name("7")]]
 
 
+def test_an_event_is_named_again_where_another_organization_has_its_id(ledger: Ledger) -> None:
+    """Or nobody would ever know that two of them have event 7; a frame that does not tell whose it is adds nothing."""
+    arrivals = Arrivals(ledger, {"a": 0, "b": 1}, lambda _: None)
+    for organization in ("a", "b", None):
+        told = orjson.loads(frame("7"))
+        told[4]["data"]["record"]["organization_id"] = organization
+        arrivals.decode(orjson.dumps(told))
+    ledger.close()
+
+    assert read_rows(ledger.path)["revision"].tolist() == [0, 1]
+
+
 def test_a_row_that_may_not_be_shown_has_no_name(ledger: Ledger) -> None:
     """Error 401 comes without any column: degraded, and no event can be named."""
     arrival = Arrivals(ledger, {}, lambda _: None).decode(frame(None, errors=["Error 401: Unauthorized"]))

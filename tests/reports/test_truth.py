@@ -108,6 +108,16 @@ def test_what_was_missed_while_live_is_lost_even_if_it_was_shown() -> None:
     assert "Of those missed while live, 1 were shown in the end all the same." in lost.told
 
 
+def test_where_nobody_tells_what_is_archived_no_screen_is_called_wrong(full_run: ReportInput) -> None:
+    """The database was read, and does not tell; no table lists what would be a guess."""
+    run = run_of(full_run, seen().true_job("other", 1, is_archived=None))
+    right = every_screen_is_right(metrics_of(seen().true_job("other", 1, is_archived=None)))
+
+    assert right.outcome is Outcome.UNKNOWN
+    assert right.told.startswith("The database does not tell which jobs are archived")
+    assert tables_of(run) == []
+
+
 def test_a_change_that_nobody_was_told_of_is_lost(full_run: ReportInput) -> None:
     """Whatever was delivered of the others."""
     run = run_of(full_run, seen().mutation(1, 7000, revision=3, has_event=False))
