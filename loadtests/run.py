@@ -12,10 +12,10 @@ import psycopg
 from loadtests.checks.abort import AbortLimits, Watch
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
 from loadtests.drivers.probes import UsageProbe, open_clock
-from loadtests.drivers.rest_truth import TruthRefusedError
 from loadtests.drivers.run_input import RunInput
 from loadtests.drivers.target_metrics import TargetMetrics
 from loadtests.drivers.truth import Truth, open_truth
+from loadtests.drivers.truth_rows import TruthRefusedError
 from loadtests.history.directory import RunDirectory
 from loadtests.history.ledger import Ledger, LedgerFullError
 from loadtests.runner.conduct import Conductor

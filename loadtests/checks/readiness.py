@@ -125,7 +125,7 @@ def _hint(answer: Answered) -> str:
     if answer.status >= 500:
         return "the backend itself fails; see its log"
     if answer.status in _OK:
-        return "something else than expected; check api_url, and envelope and lists in [api]"
+        return "something else than expected; check api_url, and envelope, lists and fields in [api]"
     return _HINTS.get(answer.status, "nobody here expected that; see the backend's log")
 
 

@@ -14,7 +14,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from loadtests.drivers.truth_rows import TrueEvent, TrueJob, TrueMutation, TrueScore, TruthRows, events_begin
+from loadtests.drivers.truth_columns import NEEDED
+from loadtests.drivers.truth_rows import (
+    TrueEvent,
+    TrueJob,
+    TrueMutation,
+    TrueScore,
+    TruthRefusedError,
+    TruthRows,
+    events_begin,
+)
 from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.wire.endpoint import Endpoint
@@ -31,6 +40,8 @@ _ORGANIZATIONS_AT_ONCE: Final = 50
 _TIMEOUT_S: Final = 10.0
 _LONGEST_TRANSACTION: Final = timedelta(seconds=30)
 """A row may become visible this long after its `created_at`, which is the start of its transaction."""
+_NO_COLUMN: Final = '"42703"'
+"""PostgreSQL's code for a column that is not there, as PostgREST passes it on."""
 _BEGINNING: Final = datetime.fromtimestamp(0, UTC)
 
 _log: Final = logging.getLogger(__name__)
@@ -38,16 +49,12 @@ _log: Final = logging.getLogger(__name__)
 Row = dict[str, Any]
 
 
-class TruthRefusedError(RuntimeError):
-    """The tables' API does not tell the truth. The text says what it said instead."""
-
-
 class _PassingError(TruthRefusedError):
     """It may tell it in a while: no answer, too many requests, or an error of its own."""
 
 
-class _NoTableError(TruthRefusedError):
-    """There is no such table."""
+class _NotThereError(TruthRefusedError):
+    """There is no such table, or no such column in it."""
 
 
 class RestTruth:
@@ -67,11 +74,29 @@ class RestTruth:
         self._client = httpx.Client(trust_env=False, base_url=base, headers=headers, timeout=_TIMEOUT_S, verify=verify)
         self._organizations = list(population.organization_indices)
         self._rows = TruthRows(population, ledger)
-        self._recorded: set[str] = set()
+        self._recorded: set[tuple[str, str]] = set()
         self._begin = self._since = events_begin(population)
         self._failures = 0
         self._wait = wait
         self._is_patient = False
+
+    def look(self) -> None:
+        """Ask for a row of each table that the truth cannot do without; one that does not answer now may later.
+
+        Raises:
+            TruthRefusedError: a table or a column is missing, or the key may not read it.
+
+        """
+        for table, columns in NEEDED.items():
+            try:
+                self._ask(table, {"select": ",".join(columns), "limit": "1"})
+            except _PassingError as error:
+                _log.warning("%s; whether the truth can be read is seen later", error)
+            except TruthRefusedError as error:
+                raise TruthRefusedError(
+                    f"the truth cannot be read through the tables' API: {error}; it needs of {table} "
+                    f"{', '.join(columns)}: let the service key read them, or leave it out of the target's keys"
+                ) from error
 
     def read_new_events(self) -> int:
         """Record the events that were not recorded before; return how many.
@@ -94,9 +119,10 @@ class RestTruth:
         for row in self._all("realtime_events", self._since):
             created_at = _time(row["created_at"])
             newest = max(newest, created_at)
-            if (event_id := str(row["id"])) not in self._recorded:
-                self._recorded.add(event_id)
-                self._rows.event(_event(row, created_at))
+            event = _event(row, created_at)
+            if event[:2] not in self._recorded:
+                self._recorded.add(event[:2])
+                self._rows.event(event)
                 fresh += 1
         self._since = max(self._since, max(newest, _BEGINNING + _LONGEST_TRANSACTION) - _LONGEST_TRANSACTION)
         return fresh
@@ -109,9 +135,9 @@ class RestTruth:
         self._is_patient = True
         self._since = self._begin
         self._read_events()
-        documents = self._if_there("documents")
+        documents = self._if_there("documents", needs=("id", "job_id"))
         ordinals = _ordinals(documents or [])
-        for row in self._if_there("audit_logs") or ():
+        for row in self._if_there("audit_logs", needs=("event_name", "job_id", "metadata")) or ():
             for told in _told_by(row, ordinals):
                 if isinstance(told, TrueMutation):
                     self._rows.mutation(told)
@@ -120,7 +146,7 @@ class RestTruth:
         evidence = None if documents is None else _counts(documents)
         for row in self._all("jobs"):
             if row.get("deleted_at") is None:
-                self._rows.job(_job(row, None if evidence is None else evidence.get(row["id"], 0)))
+                self._rows.job(_job(row, None if evidence is None else evidence.get(str(row["id"]), 0)))
 
     def reconnect(self) -> None:
         """Each request may use a new connection."""
@@ -129,13 +155,21 @@ class RestTruth:
         """Close the connections."""
         self._client.close()
 
-    def _if_there(self, table: str) -> list[Row] | None:
-        """Return all rows of a table that a backend need not have; None without it: what it would tell is unknown."""
+    def _if_there(self, table: str, *, needs: tuple[str, ...]) -> list[Row] | None:
+        """Return all rows of a table that a backend need not have; None without it: what it would tell is unknown.
+
+        So it is where the table is there, and has not the columns that it takes.
+        """
         try:
-            return list(self._all(table))
-        except _NoTableError as error:
+            rows = list(self._all(table))
+        except _NotThereError as error:
             _log.warning("%s; what it would tell stays unknown", error)
             return None
+        missing = [column for column in needs if rows and column not in rows[0]]
+        if missing:
+            _log.warning("table %s has no %s; what it would tell stays unknown", table, " and no ".join(missing))
+            return None
+        return rows
 
     def _all(self, table: str, since: datetime | None = None) -> Iterator[Row]:
         """Yield all rows of the run in a table, by creation."""
@@ -172,8 +206,8 @@ class RestTruth:
         said = f"the tables' API answers {answer.status_code} for {table}: {answer.text[:200]}"
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
             raise _PassingError(said)
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            raise _NoTableError(said)
+        if answer.status_code == httpx.codes.NOT_FOUND or _NO_COLUMN in answer.text:
+            raise _NotThereError(said)
         if answer.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
             raise TruthRefusedError(said)
         rows: list[Row] = answer.json()
@@ -195,7 +229,7 @@ def _event(row: Row, created_at: datetime) -> TrueEvent:
     coalesced = payload.get("coalesced")
     return TrueEvent(
         event_id=str(row["id"]),
-        organization_id=row["organization_id"],
+        organization_id=str(row["organization_id"]),
         event_type=row["event_type"],
         request_id=text_of(payload.get("request_id")),
         commit_us=None,
@@ -226,7 +260,8 @@ def _ordinals(documents: list[Row]) -> dict[str, int]:
     seen: dict[str, int] = {}
     ordinals = {}
     for row in documents:
-        seen[row["job_id"]] = ordinals[str(row["id"])] = seen.get(row["job_id"], 0) + 1
+        job = str(row["job_id"])
+        seen[job] = ordinals[str(row["id"])] = seen.get(job, 0) + 1
     return ordinals
 
 
@@ -235,14 +270,15 @@ def _counts(documents: list[Row]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for row in documents:
         if row.get("deleted_at") is None:
-            counts[row["job_id"]] = counts.get(row["job_id"], 0) + 1
+            job = str(row["job_id"])
+            counts[job] = counts.get(job, 0) + 1
     return counts
 
 
 def _job(row: Row, documents: int | None) -> TrueJob:
     return TrueJob(
         job_id=str(row["id"]),
-        organization_id=row["organization_id"],
+        organization_id=str(row["organization_id"]),
         revision=row.get("revision"),
         is_archived=row["archived_at"] is not None if "archived_at" in row else None,
         is_flagged=bool(row["review_flag"]) if "review_flag" in row else None,

@@ -8,11 +8,10 @@ import logging
 import time
 from datetime import UTC, datetime
 from typing import Final, LiteralString, Protocol
-from uuid import UUID
 
 import psycopg
 
-from loadtests.drivers.rest_truth import RestTruth, TruthRefusedError
+from loadtests.drivers.rest_truth import RestTruth
 from loadtests.drivers.truth_columns import TOLD_OF_JOBS, TruthColumns
 from loadtests.drivers.truth_rows import (
     TrueEvent,
@@ -20,6 +19,7 @@ from loadtests.drivers.truth_rows import (
     TrueMutation,
     TrueNotification,
     TrueScore,
+    TruthRefusedError,
     TruthRows,
     events_begin,
 )
@@ -35,14 +35,16 @@ _EVENTS: LiteralString = """
            case when current_setting('track_commit_timestamp')::bool
                 then (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint end,
            (extract(epoch from created_at) * 1000000)::bigint, created_at,
-           to_jsonb(e) ->> 'dedupe_key' is not null,
+           {is_labelled},
            case when jsonb_typeof(payload::jsonb -> 'coalesced') = 'number'
                 then (payload ->> 'coalesced')::int else 0 end,
            payload ->> 'job_id'
-    from public.realtime_events e
+    from public.realtime_events
     where organization_id = any(%(organizations)s) and created_at >= %(since)s
     order by created_at, id
 """
+_LABELLED: LiteralString = "dedupe_key is not null"
+_NOT_LABELLED: LiteralString = "false"
 _ORDINALS: LiteralString = """
         select id::text, row_number() over (partition by job_id order by created_at, id) as ordinal
         from public.documents where organization_id = any(%(organizations)s)
@@ -56,7 +58,7 @@ _MUTATIONS: LiteralString = """
            coalesce(d.ordinal, 0)
     from public.audit_logs a
     left join ({ordinals}) d on d.id = a.metadata ->> 'document_id'
-    where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
+    where a.organization_id = any(%(organizations)s) and a.metadata::jsonb ? 'xid'
     order by a.ledger_seq
 """
 # A job is scored by its creation, or, as built, by a transaction of its own after its event.
@@ -66,8 +68,9 @@ _SCORES: LiteralString = """
                 then (extract(epoch from pg_xact_commit_timestamp((a.metadata ->> 'xid')::xid8::xid)) * 1000000)::bigint
            end
     from public.audit_logs a
-    where a.organization_id = any(%(organizations)s) and a.metadata ? 'xid'
-      and (a.event_name = 'job.risk_scored' or (a.event_name = 'job.created' and a.metadata @> '{"scored": true}'))
+    where a.organization_id = any(%(organizations)s) and a.metadata::jsonb ? 'xid'
+      and (a.event_name = 'job.risk_scored'
+           or (a.event_name = 'job.created' and a.metadata::jsonb @> '{"scored": true}'))
     order by a.ledger_seq
 """
 _NOTIFICATIONS: LiteralString = """
@@ -134,7 +137,7 @@ def open_truth(endpoint: Endpoint, population: Population, ledger: Ledger) -> Tr
     """Return what reads the truth of a target, by the best way that its keys open.
 
     Raises:
-        TruthRefusedError: the database lacks what the truth cannot do without; the text says what.
+        TruthRefusedError: the target lacks what the truth cannot do without; the text says what.
 
     """
     if endpoint.database_url:
@@ -142,7 +145,13 @@ def open_truth(endpoint: Endpoint, population: Population, ledger: Ledger) -> Tr
         return TruthReader(endpoint.database_url, population, ledger)
     if endpoint.supabase_url and endpoint.service_key:
         _note(ledger, TruthSource.REST)
-        return RestTruth(endpoint, population, ledger)
+        truth = RestTruth(endpoint, population, ledger)
+        try:
+            truth.look()
+        except TruthRefusedError:
+            truth.close()
+            raise
+        return truth
     _note(ledger, TruthSource.AGREEMENT)
     return NoTruth()
 
@@ -163,8 +172,9 @@ class TruthReader:
             raise TruthRefusedError(refusal)
         self._population = population
         self._writer = TruthRows(population, ledger)
-        self._organizations = [UUID(text) for text in population.organization_indices]
-        self._recorded: set[str] = set()
+        # An array's literal, whose type is the column's: somebody else's organizations may have numbers.
+        self._organizations = f"{{{','.join(map(_quoted, population.organization_indices))}}}"
+        self._recorded: set[tuple[str, str]] = set()
         self._begin = self._since = events_begin(population)
 
     def read_new_events(self) -> int:
@@ -172,10 +182,13 @@ class TruthReader:
         parameters = {"organizations": self._organizations, "since": self._since}
         fresh = 0
         newest = self._since
-        for row in self._connection.execute(_EVENTS, parameters):
+        has_key = self._columns.has("realtime_events", "dedupe_key")
+        # Asked every few seconds of the database that is measured: the column, and not the row as JSON.
+        events = _EVENTS.replace("{is_labelled}", _LABELLED if has_key else _NOT_LABELLED)
+        for row in self._connection.execute(events, parameters):
             newest = max(newest, row[6])
-            if row[0] not in self._recorded:
-                self._recorded.add(row[0])
+            if row[:2] not in self._recorded:
+                self._recorded.add(row[:2])
                 self._writer.event(TrueEvent(*row))
                 fresh += 1
         horizon = newest.timestamp() - _LONGEST_TRANSACTION_S
@@ -213,3 +226,9 @@ class TruthReader:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _quoted(text: str) -> str:
+    """Return an element of an array's literal."""
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'

@@ -10,12 +10,12 @@ from typing import Any, Final, Self
 
 import psycopg
 
-_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "realtime_events": ("id", "organization_id", "event_type", "payload", "created_at"),
     "jobs": ("id", "organization_id", "created_at"),
 }
 """Without these there is no truth."""
-_USEFUL: Final[Mapping[str, tuple[str, ...]]] = {
+USEFUL: Final[Mapping[str, tuple[str, ...]]] = {
     "documents": ("id", "organization_id", "job_id", "created_at"),
     "audit_logs": ("organization_id", "event_name", "job_id", "metadata", "ledger_seq"),
 }
@@ -39,7 +39,7 @@ class TruthColumns:
     def read(cls, connection: psycopg.Connection[Any]) -> Self:
         """Ask the catalog."""
         found: dict[str, set[str]] = {}
-        for table, column in connection.execute(_COLUMNS, ([*_NEEDED, *_USEFUL],)):
+        for table, column in connection.execute(_COLUMNS, ([*NEEDED, *USEFUL],)):
             found.setdefault(table, set()).add(column)
         return cls({table: frozenset(columns) for table, columns in found.items()})
 
@@ -49,14 +49,14 @@ class TruthColumns:
 
     def tells(self, table: str) -> bool:
         """Return whether a table that a backend need not have tells anything."""
-        return all(self.has(table, column) for column in _USEFUL[table])
+        return all(self.has(table, column) for column in USEFUL[table])
 
     def refusal(self) -> str | None:
         """Return in one sentence what is missing without which there is no truth, and what helps; None: nothing is."""
-        wanting = [f"no table public.{table}" for table in _NEEDED if table not in self.of_table]
+        wanting = [f"no table public.{table}" for table in NEEDED if table not in self.of_table]
         wanting += [
             f"no column {table}.{column}"
-            for table, columns in _NEEDED.items()
+            for table, columns in NEEDED.items()
             for column in columns
             if table in self.of_table and not self.has(table, column)
         ]
@@ -69,10 +69,10 @@ class TruthColumns:
 
     def untold(self) -> list[str]:
         """Return what is missing that leaves something unknown, in words."""
-        tables = [f"no table {table}" for table in _USEFUL if table not in self.of_table]
+        tables = [f"no table {table}" for table in USEFUL if table not in self.of_table]
         tables += [
             f"a table {table} without {', '.join(column for column in columns if not self.has(table, column))}"
-            for table, columns in _USEFUL.items()
+            for table, columns in USEFUL.items()
             if table in self.of_table and not self.tells(table)
         ]
         return tables + [f"no column jobs.{column}" for column in TOLD_OF_JOBS if not self.has("jobs", column)]

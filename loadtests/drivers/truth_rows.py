@@ -12,7 +12,7 @@ from loadtests.history.ledger import Ledger
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
 from loadtests.wire.event_types import EVENT_TYPES, EventType
-from loadtests.wire.revisions import Revisions
+from loadtests.wire.revisions import RevisionError, Revisions
 
 _KINDS: Final = {
     "job.created": MutationKind.CREATE,
@@ -25,6 +25,10 @@ _KINDS: Final = {
 
 _CLOCKS_DIFFER_BY: Final = timedelta(hours=1)
 """At most, the target's and ours: what is an hour older than the run is none of it."""
+
+
+class TruthRefusedError(RuntimeError):
+    """The truth is not told, or not in a way that can be read. The text says what is told instead."""
 
 
 def events_begin(population: Population) -> datetime:
@@ -175,7 +179,16 @@ class TruthRows:
         )
 
     def job(self, row: TrueJob) -> None:
-        """Record a job."""
+        """Record a job.
+
+        Raises:
+            TruthRefusedError: nobody can tell its revision.
+
+        """
+        try:
+            revision = self._revisions.of(row.revision, row.updated_at)
+        except RevisionError as error:
+            raise TruthRefusedError(f"of job {row.job_id}, {error}") from error
         flags = ItemFlag(0)
         for holds, flag, untold in (
             (row.is_archived, ItemFlag.ARCHIVED, ItemFlag.ARCHIVE_UNTOLD),
@@ -188,7 +201,7 @@ class TruthRows:
             time.monotonic_ns(),
             actor=self._indices[row.organization_id],
             entity=self._ledger.name(row.job_id),
-            revision=self._revisions.of(row.revision, row.updated_at),
+            revision=revision,
             due_ns=row.created_us * 1000,
             value=NO_COUNT if row.documents is None else row.documents,
             flag=flags,

@@ -12,9 +12,9 @@ import psycopg
 from loadtests.checks.abort import Counted, Watch
 from loadtests.drivers.faults import FaultPlanter, FaultRefusedError
 from loadtests.drivers.probes import Clock, UsageProbe
-from loadtests.drivers.rest_truth import TruthRefusedError
 from loadtests.drivers.target_metrics import SLOT_LAG, TargetMetrics
 from loadtests.drivers.truth import Truth
+from loadtests.drivers.truth_rows import TruthRefusedError
 from loadtests.history.kinds import Kind, Process
 from loadtests.history.ledger import Ledger
 from loadtests.processes.lifeline import Message

@@ -3,6 +3,8 @@
 Knows httpx and the shapes of refusals, not what to do about them.
 """
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
@@ -11,9 +13,11 @@ import orjson
 from loadtests.checks.readiness import Answered
 from loadtests.wire.identifiers import text_of
 from loadtests.wire.retry_after import LIMITED
+from loadtests.wire.revisions import RevisionError, Revisions
 from loadtests.wire.tls import explain
 
 _LONGEST_WORDS: Final = 200
+_ANY_TIME: Final = datetime.fromtimestamp(0, UTC)
 
 
 def unanswered(url: str, error: httpx.HTTPError) -> Answered:
@@ -48,6 +52,15 @@ def read_json(content: bytes) -> Any:
 def has_job(jobs: Any, job: str) -> bool:
     """Return whether a list of jobs shows one, whose id stands there as text or as a number."""
     return any(isinstance(each, dict) and text_of(each.get("id")) == job for each in jobs or ())
+
+
+def unreadable_revision(job: Mapping[str, Any]) -> str | None:
+    """Return why nobody could tell which state of a job is the newer one; None: it can be told."""
+    try:
+        Revisions(_ANY_TIME).of(job.get("revision"), job.get("updated_at"))
+    except RevisionError as error:
+        return str(error)
+    return None
 
 
 def _words(told: Any) -> str:

@@ -21,7 +21,7 @@ from websockets.sync.connection import Connection
 from loadtests.checks.readiness import Answered, Observed
 from loadtests.clients.channel import Channel
 from loadtests.clients.requests import PAGE_LIMIT, RequestKey
-from loadtests.targets.answers import answered, has_job, read_json, unanswered
+from loadtests.targets.answers import answered, has_job, read_json, unanswered, unreadable_revision
 from loadtests.targets.budget import Budget
 from loadtests.targets.routes_in_use import NOTHING, Asked, Use, requests_of
 from loadtests.wire import phoenix
@@ -168,7 +168,11 @@ class Probe:
     def _create(self, api: httpx.Client, budget: Budget) -> tuple[Answered, str | None]:
         asked = Asked(what="a new job", method="POST", path=CONTRACT["jobs"], by_author=True, body=_JOB)
         answer, made = self._ask(api, asked, budget)
-        return answer, str(made["id"]) if answer.is_ok else None
+        if not answer.is_ok:
+            return answer, None
+        if (why := unreadable_revision(made)) is not None:
+            return replace(answer, is_understood=False, says=why), None
+        return answer, str(made["id"])
 
     def _refused(self, api: httpx.Client, job: str, budget: Budget) -> tuple[str, Answered] | None:
         """Return the first of the other routes that does not do what is asked, and what it answered."""

@@ -11,6 +11,7 @@ from loadtests.clients.requests import AUDIT_LIMIT, KeyKind, RequestKey
 from loadtests.clients.roles import home_screen, models_of
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import MutationKind
+from loadtests.wire.identifiers import in_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +61,17 @@ def requests_of(use: Use, job: str) -> Iterator[Asked]:
     for read in sorted(use.reads):
         yield _READS[read](job)
     if MutationKind.ARCHIVE in use.mutations:
-        yield Asked(what="an archive", method="POST", path=f"/api/jobs/{job}/archive", by_author=True)
+        yield Asked(what="an archive", method="POST", path=f"/api/jobs/{in_path(job)}/archive", by_author=True)
 
 
 def _update(job: str) -> Asked:
     body = {"status": "pending", "description": "Changed by a readiness probe."}
-    return Asked(what="an update", method="PATCH", path=f"/api/jobs/{job}", by_author=True, body=body)
+    return Asked(what="an update", method="PATCH", path=f"/api/jobs/{in_path(job)}", by_author=True, body=body)
 
 
 def _flag(job: str) -> Asked:
     body = {"flagged": True, "flag_reason": "Readiness probe"}
-    return Asked(what="a flag", method="PATCH", path=f"/api/jobs/{job}/flag", by_author=True, body=body)
+    return Asked(what="a flag", method="PATCH", path=f"/api/jobs/{in_path(job)}/flag", by_author=True, body=body)
 
 
 def _document(job: str) -> Asked:
@@ -81,7 +82,7 @@ def _document(job: str) -> Asked:
         "mime_type": "image/jpeg",
         "type": "photo",
     }
-    path = f"/api/jobs/{job}/documents"
+    path = f"/api/jobs/{in_path(job)}/documents"
     return Asked(what="a document", method="POST", path=path, by_author=True, body=body, tells_job=False)
 
 

@@ -14,6 +14,10 @@ _MARGIN: Final = timedelta(days=1)
 """The target's clock may be behind ours."""
 
 
+class RevisionError(ValueError):
+    """What a backend tells is no revision. The text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Revisions:
     """The revisions of one run's jobs."""
@@ -29,14 +33,17 @@ class Revisions:
         What was changed last before that has the smallest revision, 1. NOT_KNOWN where neither is told.
 
         Raises:
-            ValueError: the revision is no whole number or too large for a ledger, or `updated_at` no ISO timestamp.
+            RevisionError: the revision is no whole number or too large for a ledger, or `updated_at` no ISO timestamp.
 
         """
         if (told := _number(revision)) != NOT_KNOWN:
             return told
         if updated_at is None or self.since is None:
             return NOT_KNOWN
-        stamp = datetime.fromisoformat(updated_at)
+        try:
+            stamp = datetime.fromisoformat(updated_at)
+        except (TypeError, ValueError) as error:
+            raise RevisionError(f"updated_at is no ISO timestamp: {error}") from error
         stamp = stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)
         elapsed = (stamp - (self.since - _MARGIN)) // timedelta(milliseconds=1)
         return min(max(elapsed, 1), _LARGEST)
@@ -51,9 +58,9 @@ def _number(revision: object) -> int:
     except ValueError:
         number = None
     if number is None:
-        raise ValueError(f"the revision {revision!r} is no whole number")
+        raise RevisionError(f"the revision {revision!r} is no whole number")
     if not 0 <= number <= _LARGEST:
-        raise ValueError(f"the revision {revision!r} is none that counts changes: 0 to {_LARGEST:,}")
+        raise RevisionError(f"the revision {revision!r} is none that counts changes: 0 to {_LARGEST:,}")
     return number
 
 

@@ -54,7 +54,7 @@ def test_an_answer_of_another_route_is_told_from_a_refusal() -> None:
 
     assert told is not None
     assert "answers 200 (no JSON): something else than expected" in told
-    assert "envelope and lists in [api]" in told
+    assert "envelope, lists and fields in [api]" in told
 
 
 def test_a_page_that_is_too_short_is_told_before_screens_look_wrong() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,11 @@ import pytest
 
 from loadtests.drivers.job_board import Mutation
 from loadtests.drivers.mutation_requests import read_response, request_of
-from loadtests.drivers.rest_truth import RestTruth, TruthRefusedError
-from loadtests.drivers.truth import Truth, TruthReader
+from loadtests.drivers.rest_truth import RestTruth
+from loadtests.drivers.truth import Truth, TruthReader, open_truth
+from loadtests.drivers.truth_rows import TruthRefusedError
 from loadtests.history.history import History
-from loadtests.history.kinds import NOBODY, Kind
+from loadtests.history.kinds import NO_COUNT, NOBODY, Kind
 from loadtests.history.ledger import Ledger
 from loadtests.pipeline.settings import StackSettings
 from loadtests.processes.spawn import Child
@@ -200,3 +202,41 @@ def test_a_wrong_key_is_refused_at_once(theirs: Endpoint, population: Population
         with pytest.raises(TruthRefusedError, match="answers 401 for realtime_events"):
             truth.read_new_events()
         truth.close()
+
+
+@contextmanager
+def without(theirs: Endpoint, table: bytes, column: bytes) -> Iterator[None]:
+    """Call a column of theirs something else for a while."""
+    with psycopg.connect(theirs.database_url, autocommit=True) as connection:
+        connection.execute(b"alter table " + table + b" rename column " + column + b" to another")
+        try:
+            yield
+        finally:
+            connection.execute(b"alter table " + table + b" rename column another to " + column)
+
+
+def test_what_the_truth_cannot_do_without_is_refused_as_it_is_opened(
+    theirs: Endpoint, population: Population, tmp_path: Path
+) -> None:
+    """Which is before the load; of jobs nothing is read until after it."""
+    by_rest = replace(theirs, database_url="")
+    with Ledger(tmp_path / "runner.ledger", capacity_rows=1000) as ledger:
+        open_truth(by_rest, population, ledger).close()
+        with without(theirs, b"jobs", b"created_at"), pytest.raises(TruthRefusedError) as refused:
+            open_truth(by_rest, population, ledger)
+
+    told = str(refused.value)
+    assert told.startswith("the truth cannot be read through the tables' API: the tables' API answers 400 for jobs")
+    assert "; it needs of jobs id, organization_id, created_at: let the service key read them" in told
+
+
+@pytest.mark.parametrize("column", [b"job_id", b"organization_id"])
+def test_documents_of_another_kind_leave_their_count_unknown(
+    theirs: Endpoint, population: Population, tmp_path: Path, column: bytes
+) -> None:
+    """That belong to no job, or to no organization; as by SQL."""
+    with without(theirs, b"documents", column):
+        rows = told(tmp_path / "rest", lambda ledger: RestTruth(theirs, population, ledger))
+        assert rows == told(tmp_path / "sql", lambda ledger: TruthReader(theirs.database_url, population, ledger))
+
+    assert {job[4] for job in rows["TRUE_JOB"]} == {NO_COUNT}

@@ -4,7 +4,7 @@ import itertools
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -14,11 +14,12 @@ import pytest
 
 from loadtests.drivers.job_board import Mutation
 from loadtests.drivers.mutation_requests import read_response, request_of
-from loadtests.drivers.rest_truth import TruthRefusedError
 from loadtests.drivers.truth import TruthReader
+from loadtests.drivers.truth_rows import TruthRefusedError
 from loadtests.history.history import History, Rows
 from loadtests.history.kinds import NO_COUNT, NOBODY, ItemFlag, Kind
 from loadtests.history.ledger import Ledger
+from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.scenario.vocabulary import EVENT_OF_MUTATION, MutationKind
@@ -308,6 +309,33 @@ def test_tables_with_integer_keys_and_few_columns_tell_what_they_can(
     assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
         f"the database has no column jobs.{column}" for column in ("archived_at", "review_flag", "risk_score")
     ]
+
+
+@pytest.mark.usefixtures("bare")
+def test_organizations_may_have_numbers_and_count_their_events_each_by_itself(elsewhere: Foreign) -> None:
+    """Event 7 of one and event 7 of the other are two; what is no UUID is found all the same."""
+    for table in (b"jobs", b"realtime_events"):
+        elsewhere.connection.execute(b"alter table " + table + b" alter organization_id type bigint using 12")
+    elsewhere.connection.execute(b"alter table realtime_events drop column id, add column id bigint default 7")
+    elsewhere.connection.execute(
+        b"insert into realtime_events (organization_id, event_type, payload, created_at) "
+        b"values (13, 'job.updated', '{}', now())"
+    )
+    homes = Given(organizations=("12", "13"), authors=("a", "b"), members=(("c",), ("d",)))
+    numbered = replace(elsewhere, population=replace(elsewhere.population, given=homes))
+    history = numbered.read()
+
+    assert at(history.of(Kind.TRUE_EVENT), "actor") == [(0,), (1,)]
+    assert {history.names[row["entity"]] for row in history.of(Kind.TRUE_EVENT)} == {"7"}
+    assert at(history.of(Kind.TRUE_JOB), "actor") == [(0,)]
+
+
+def test_a_revision_that_nobody_can_read_is_one_sentence(elsewhere: Foreign) -> None:
+    """And the run has its verdict."""
+    elsewhere.connection.execute(b"alter table jobs add column revision text default 'a4f'")
+
+    with pytest.raises(TruthRefusedError, match="of job 41, the revision 'a4f' is no whole number"):
+        elsewhere.read()
 
 
 @pytest.mark.parametrize(

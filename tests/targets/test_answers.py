@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from loadtests.targets.answers import answered, has_job, unanswered
+from loadtests.targets.answers import answered, has_job, unanswered, unreadable_revision
 
 URL = "https://api.example.com/api/jobs"
 
@@ -43,6 +43,27 @@ def test_a_list_shows_a_job_by_its_id_as_text_or_number(identifier: object) -> N
     assert has_job([{"id": "40"}, {"id": identifier}], "41")
     assert not has_job([{"id": 40}, None, {}], "41")
     assert not has_job(None, "41")
+
+
+@pytest.mark.parametrize(
+    ("job", "why"),
+    [
+        ({"revision": 7}, None),
+        ({"revision": "7"}, None),
+        ({"updated_at": "2026-03-06T12:00:01Z"}, None),
+        ({}, None),
+        ({"revision": "a4f"}, "the revision 'a4f' is no whole number"),
+        ({"revision": 1_790_000_000_000}, "the revision 1790000000000 is none that counts changes"),
+        ({"updated_at": "yesterday"}, "updated_at is no ISO timestamp: Invalid isoformat string"),
+        ({"updated_at": 1_790_000_000}, "updated_at is no ISO timestamp: fromisoformat: argument must be str"),
+    ],
+)
+def test_a_revision_that_nobody_could_read_is_told(job: dict[str, object], why: str | None) -> None:
+    """Before each mutation would fail for it."""
+    told = unreadable_revision(job)
+
+    assert (told or "").startswith(why or "")
+    assert (told is None) == (why is None)
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,15 @@ def through(probe: Probe, api_url: str, **changes: Any) -> Probe:
     return replace(probe, endpoint=replace(probe.endpoint, api_url=api_url, routes=table.to_json()))
 
 
+def test_a_revision_that_nobody_can_read_is_refused_before_each_mutation_fails_for_it(unharmed: Probe) -> None:
+    """Another field was taken for it."""
+    with other_backend(unharmed.endpoint.api_url, Manners(tells_revision=False)) as api_url:
+        told = said_by(through(unharmed, api_url, fields={"revision": "location"}))
+
+    assert " (a new job) answers 201 (the revision '" in told
+    assert "is no whole number): something else than expected; check api_url, and envelope, lists and fields" in told
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
     ("status", "body", "said"),
@@ -178,7 +187,10 @@ def test_each_refusal_is_told_with_its_reason_and_what_helps(
     ("changes", "said"),
     [
         ({"routes": {}}, "answers 404"),
-        ({"envelope": "data"}, "answers 200: something else than expected; check api_url, and envelope and lists"),
+        (
+            {"envelope": "data"},
+            "answers 200: something else than expected; check api_url, and envelope, lists and fields",
+        ),
         ({"lists": {"jobs": ""}}, "something else than expected"),
         ({"query": {"limit": "per_page", "offset": "start"}}, "ready"),
         ({"lists": {}}, "(the audit feed, which this scenario needs) answers 200: something else than expected"),

@@ -45,6 +45,9 @@ def test_the_archive_comes_last_since_nothing_can_be_done_after_it() -> None:
         mutations=frozenset(MutationKind) - {MutationKind.CREATE},
     )
 
+    assert {asked.path.split("/")[3] for asked in requests_of(everything, "WO 12/7") if "jobs" in asked.path} == {
+        "WO%2012%2F7"
+    }
     assert [(asked.method, asked.path, asked.by_author, asked.list_of) for asked in requests_of(everything, "j")] == [
         ("PATCH", "/api/jobs/j", True, ""),
         ("PATCH", "/api/jobs/j/flag", True, ""),
