@@ -52,6 +52,7 @@ name = "steady"
 duration_s = 4
 mutations_per_s = 4
 """
+ONE_BY_ONE = ("phases.0.mutations_per_s=2", "phases.0.arrivals=even", "phases.0.jobs=each")
 ANY_TOKEN = re.compile(rb"eyJ[\w-]{8}")
 """`{"` in base64url, with which a token's header begins, and more than chance would put behind it."""
 SETTINGS = StackSettings(gateway=True, accounts=GatewayOptions(token_lifetime_s=8))
@@ -336,7 +337,8 @@ drop trigger forget on audit_logs; drop function forget_more();
 def test_a_backend_that_knows_nothing_of_load_tests(theirs: Endpoint, run: Run) -> None:
     """Its events name no request: job, type and time tell which mutation each announces, and nothing is ambiguous.
 
-    It counts no revisions either: which state of a job is the newer one is told by `updated_at` alone.
+    For no two changes of one job are under way at once: there are 1.5 s between them. It counts no revisions either:
+    which state of a job is the newer one is told by `updated_at` alone.
     """
     with (
         other_backend(theirs.api_url, Manners(tells_revision=False)) as api_url,
@@ -344,7 +346,7 @@ def test_a_backend_that_knows_nothing_of_load_tests(theirs: Endpoint, run: Run) 
     ):
         connection.execute(FORGET.encode())
         try:
-            directory, code, text = run(("anon", "service"), f"{TABLE}\n{SIGN_IN}", api_url=api_url)
+            directory, code, text = run(("anon", "service"), f"{TABLE}\n{SIGN_IN}", ONE_BY_ONE, api_url=api_url)
         finally:
             connection.execute(REMEMBER.encode())
 

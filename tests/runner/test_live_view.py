@@ -1,7 +1,7 @@
 """Visibility so far, from ledgers that are still being written."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,8 @@ class Drivers:
 
     mutators: Ledger
     swarm: Ledger
+    bodies: set[str] = field(default_factory=set)
+    """Those that the swarm has told the items of."""
 
     def change(self, mutation: int, job: str, revision: int, *, due_ns: int) -> None:
         """One mutation is due and acknowledged."""
@@ -28,10 +30,10 @@ class Drivers:
 
     def answer(self, device: int, body: str, items: dict[str, int], *, at_ns: int) -> None:
         """One device fetches a list of jobs with these revisions."""
-        is_new = not self.swarm.knows(body)
         number = self.swarm.name(body)
-        for job, revision in items.items() if is_new else ():
+        for job, revision in items.items() if body not in self.bodies else ():
             self.swarm.record(Kind.BODY_ITEM, at_ns, value=number, revision=revision, entity=self.swarm.name(job))
+        self.bodies.add(body)
         self.swarm.record(Kind.ANSWERED, at_ns, actor=device, entity=number)
 
 
