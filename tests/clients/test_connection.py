@@ -310,6 +310,19 @@ def test_who_is_late_or_never_takes_it_hears_of_it_all_the_same() -> None:
     assert (late.connection.token, never.connection.token) == ("token-2", "token-2")
 
 
+def test_who_is_late_is_not_made_later_by_further_tokens() -> None:
+    """Tokens of 20 s, taken 60 s after their end: each fresh one would put it off, for ever."""
+    late = life(renewal=Renewal.LATE, is_told=True, renewal_margin_ns=60 * S, heartbeat_interval_ns=10_000 * S)
+    late.live(1)
+    for told_s in (16, 31, 46, 61, 76):
+        assert late.connection.told(_ns(told_s), left_ns=5 * S) == []
+
+    assert late.due_s() == 81
+    assert records(late.connection.tick(_ns(81))) == [Record(Mark.TOKEN, value=-60)]
+    late.connection.told(_ns(91), left_ns=5 * S)
+    assert late.due_s() == 156
+
+
 def test_who_is_logged_out_has_no_use_for_a_token() -> None:
     """The next login takes the newest."""
     one = told_of_tokens(Renewal.BEFORE)
