@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from loadtests.analysis.delivery import Delivery, DeliveryClass
 from loadtests.analysis.devices import Spans
 from loadtests.analysis.events import NOT_IN_DATABASE
 from loadtests.analysis.quantiles import distribution
@@ -159,10 +160,10 @@ def control_json(group: ControlGroup, run: Reconstruction, history: History) -> 
     }
 
 
-def control_reasons(group: ControlGroup, told: Mapping[str, Any], *, expected: int) -> list[str]:
+def control_reasons(group: ControlGroup, told: Mapping[str, Any], delivery: Delivery) -> list[str]:
     """Return why the control group cannot vouch for the run, in words.
 
-    `told` is what `control_json` returned, `expected` how many receipts of lean subscribers it is to vouch for.
+    `told` is what `control_json` returned, `delivery` the account of the lean subscribers, for which it is to vouch.
     """
     if not group.subscribers:
         return []
@@ -172,7 +173,7 @@ def control_reasons(group: ControlGroup, told: Mapping[str, Any], *, expected: i
             f"of {group.subscribers} control subscribers {group.subscribers - group.live} never became live: "
             "see the run's log for what the official client was told"
         )
-    if expected and not group.pairs:
+    if not group.pairs and delivery.expected > delivery.count(DeliveryClass.OUTSIDE):
         reasons.append("the control group had no event to compare: let it shadow more devices (subscribers.control)")
     if group.differences:
         reasons.append(

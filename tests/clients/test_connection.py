@@ -303,24 +303,12 @@ def test_who_is_late_or_never_takes_it_hears_of_it_all_the_same() -> None:
     late, never = told_of_tokens(Renewal.LATE), told_of_tokens(Renewal.NEVER)
 
     assert late.connection.told(_ns(50), left_ns=30 * S) == never.connection.told(_ns(50), left_ns=30 * S) == []
+    assert late.connection.told(_ns(60), left_ns=30 * S) == []  # a further one puts nothing off
     assert (late.due_s(), never.due_s()) == (90, 2001)
     assert records(late.connection.tick(_ns(90))) == [Record(Mark.TOKEN, value=-10)]
     never.connection.lost(_ns(95), 1006)
     never.connection.tick(_ns(100))
     assert (late.connection.token, never.connection.token) == ("token-2", "token-2")
-
-
-def test_who_is_late_is_not_made_later_by_further_tokens() -> None:
-    """Tokens of 20 s, taken 60 s after their end: each fresh one would put it off, for ever."""
-    late = life(renewal=Renewal.LATE, is_told=True, renewal_margin_ns=60 * S, heartbeat_interval_ns=10_000 * S)
-    late.live(1)
-    for told_s in (16, 31, 46, 61, 76):
-        assert late.connection.told(_ns(told_s), left_ns=5 * S) == []
-
-    assert late.due_s() == 81
-    assert records(late.connection.tick(_ns(81))) == [Record(Mark.TOKEN, value=-60)]
-    late.connection.told(_ns(91), left_ns=5 * S)
-    assert late.due_s() == 156
 
 
 def test_who_is_logged_out_has_no_use_for_a_token() -> None:
