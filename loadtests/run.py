@@ -68,7 +68,9 @@ def run(request: RunRequest, screen: Screen, interrupt: Interrupt) -> Outcome:
     """
     check_descriptors(request.source.scenario, raise_descriptor_limit())
     directory = _write_intention(request)
-    if (given := request.give()) is not None:
+    with interrupt.at_once():
+        given = request.give()
+    if given is not None:
         directory.write_json(directory.given_file, given.to_json())
     trouble = _drive(RunInput.read(directory.path), request, screen, interrupt)
     screen.show(Progress(step=Step.ANALYSIS))
@@ -99,7 +101,8 @@ def _drive(run_input: RunInput, request: RunRequest, screen: Screen, interrupt: 
         ledger = stack.enter_context(run_input.create_ledger("runner", expected_rows=_RUNNER_ROWS))
         stage = stack.enter_context(open_stage(run_input, open_target=request.open_target, web_port=request.web_port))
         screen.show(Progress(step=Step.STARTING))
-        endpoint = stage.wait_target().endpoint
+        with interrupt.at_once():
+            endpoint = stage.wait_target().endpoint
         faults = _planter(endpoint.control_url, run_input)
         stack.callback(faults.close)
         stage.prepare_drivers(interrupt, lambda said: screen.show(_connecting(said)))

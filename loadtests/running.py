@@ -176,7 +176,9 @@ def _run(typed: _Typed, source: ScenarioFile, opened: OpenedTarget | None, envir
         directory=directory,
         gates=typed.gates,
         open_target=_opening(source, opened, environment),
-        give=(lambda: None) if opened is None else partial(give, source.scenario, opened, clock_s=time.time),
+        give=(lambda: None)
+        if opened is None
+        else partial(give, source.scenario, opened, clock_s=time.time, wait_s=time.sleep),
         target=None if opened is None else opened.file.model_dump(mode="json", exclude_none=True),
         abort=() if opened is None else (opened.file.limits.abort,),
         web_port=web_port,

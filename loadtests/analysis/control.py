@@ -6,19 +6,22 @@ the run can vouch for neither. Control subscribers stand in no other number.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from loadtests.analysis.delivery import Delivery, DeliveryClass
 from loadtests.analysis.devices import Spans
 from loadtests.analysis.events import NOT_IN_DATABASE
 from loadtests.analysis.quantiles import distribution
 from loadtests.analysis.reconstruction import Reconstruction
 from loadtests.analysis.results import Quantiles
 from loadtests.analysis.stamps import NS_PER_MS, NS_PER_S, UNKNOWN, Bools, Floats, Ints, elapsed_ms
+from loadtests.analysis.truth_source import truth_source
 from loadtests.history.history import History, Rows
-from loadtests.history.kinds import NO_ENTITY, Kind
+from loadtests.history.kinds import NO_ENTITY, Kind, TruthSource
+from loadtests.scenario.faults import HIT_SOME_RECEIVERS
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Control
 
@@ -70,6 +73,10 @@ class ControlGroup:
     """Median of live - join reply of the devices that they shadow."""
     least_tolerance_ms: float
     """How far the latencies may lie apart in any case."""
+    unheard: tuple[str, ...] = ()
+    """Events that official clients alone received, where what no subscriber received is not known otherwise."""
+    faults: tuple[str, ...] = ()
+    """Kinds of planted faults that may hit one of a couple alone."""
 
     @property
     def missing(self) -> int:
@@ -110,11 +117,11 @@ def compare_control(run: Reconstruction, history: History, scenario: Scenario) -
     """Return what the official clients of a run received, against the lean subscribers that they shadow."""
     live, least_ms = _live_spans(history), scenario.health.control_difference_ms
     deadline_ns = scenario.deadline_ms * NS_PER_MS
-    couples = [
-        _couple(run, history, control, live=live, deadline_ns=deadline_ns) for control in run.population.controls
-    ]
+    controls = _as_recorded(run, history)
+    couples = [_couple(run, history, control, live=live, deadline_ns=deadline_ns) for control in controls]
+    unheard = [_unheard(run, history, control, deadline_ns=deadline_ns) for control in controls]
     mutation = np.concatenate([run.events.mutation[each.heard] for each in couples] or [np.empty(0, np.int64)])
-    ready = [_ready_ms(history, control) for control in run.population.controls]
+    ready = [_ready_ms(history, control) for control in controls]
     return ControlGroup(
         subscribers=len(couples),
         live=len(np.unique(live.device)),
@@ -125,6 +132,10 @@ def compare_control(run: Reconstruction, history: History, scenario: Scenario) -
         ready_ms=_median([official for official, _ in ready]),
         lean_ready_ms=_median([lean for _, lean in ready]),
         least_tolerance_ms=least_ms,
+        unheard=tuple(
+            history.names[int(name)] for name in np.unique(np.concatenate(unheard or [np.empty(0, np.int64)]))
+        ),
+        faults=tuple(sorted({fault.kind for fault in scenario.faults} & HIT_SOME_RECEIVERS)),
     )
 
 
@@ -136,6 +147,7 @@ def control_json(group: ControlGroup, run: Reconstruction, history: History) -> 
         "n": group.pairs,
         "missing": group.missing,
         "surplus": group.surplus,
+        "unheard": len(group.unheard),
         "signal_ms": group.signal_ms.to_json(),
         "lean_signal_ms": group.lean_signal_ms.to_json(),
         **{f"signal_difference_ms_{name}": value for name, value in group.latency_differences_ms.items()},
@@ -148,8 +160,11 @@ def control_json(group: ControlGroup, run: Reconstruction, history: History) -> 
     }
 
 
-def control_reasons(group: ControlGroup, told: Mapping[str, Any]) -> list[str]:
-    """Return why the control group cannot vouch for the run, in words; `told` is what `control_json` returned."""
+def control_reasons(group: ControlGroup, told: Mapping[str, Any], delivery: Delivery) -> list[str]:
+    """Return why the control group cannot vouch for the run, in words.
+
+    `told` is what `control_json` returned, `delivery` the account of the lean subscribers, for which it is to vouch.
+    """
     if not group.subscribers:
         return []
     reasons = []
@@ -158,19 +173,26 @@ def control_reasons(group: ControlGroup, told: Mapping[str, Any]) -> list[str]:
             f"of {group.subscribers} control subscribers {group.subscribers - group.live} never became live: "
             "see the run's log for what the official client was told"
         )
-    if not group.pairs:
+    if not group.pairs and delivery.expected > delivery.count(DeliveryClass.OUTSIDE):
         reasons.append("the control group had no event to compare: let it shadow more devices (subscribers.control)")
     if group.differences:
         reasons.append(
             "official clients and lean subscribers of the same organizations did not receive the same events: "
             f"the former lack {group.missing:,}, the latter {group.surplus:,} ({_in_words(told['examples'][0])})"
+            + _what_was_planted(group.faults)
+        )
+    if group.unheard:
+        reasons.append(
+            f"official clients received {_events(len(group.unheard))} that no lean subscriber did, though those beside "
+            f"them were live ({group.unheard[0]}); nobody may read the database, so the account does not know them"
         )
     for name, difference_ms in group.latency_differences_ms.items():
         tolerance_ms = group.tolerances_ms[name]
         if difference_ms is not None and abs(difference_ms) > tolerance_ms:
             reasons.append(
                 f"the official clients' signal latency, {name}, differs by {difference_ms:+,.1f} ms from that of the "
-                f"lean subscribers beside them; {tolerance_ms:,.1f} ms is the tolerance" + _what_helps(difference_ms)
+                f"lean subscribers beside them; {tolerance_ms:,.1f} ms is the tolerance"
+                + (_what_was_planted(group.faults) or _what_helps(difference_ms))
             )
     if group.ready_difference_ms is not None and abs(group.ready_difference_ms) > group.ready_tolerance_ms:
         reasons.append(
@@ -190,6 +212,22 @@ class _Couple:
     """The events that both received and whose commit is known, with both latencies."""
     control_ms: Floats
     lean_ms: Floats
+
+
+def _as_recorded(run: Reconstruction, history: History) -> tuple[Control, ...]:
+    """Return the control group with those whom each did shadow, whomever another version would have it shadow."""
+    rows = history.of(Kind.CONTROL_SUBSCRIBED, Kind.CONTROL_LIVE, Kind.CONTROL_DOWN, Kind.CONTROL_SIGNAL)
+    actors, first = np.unique(rows["actor"], return_index=True)
+    shadows = dict(zip(actors.tolist(), rows["value"][first].tolist(), strict=True))
+    subscribers = run.population.subscribers
+    return tuple(
+        replace(
+            control,
+            shadows=(shadowed := shadows.get(control.index, control.shadows)),
+            organization=subscribers[shadowed].organization,
+        )
+        for control in run.population.controls
+    )
 
 
 def _couple(run: Reconstruction, history: History, control: Control, *, live: Spans, deadline_ns: int) -> _Couple:
@@ -223,6 +261,26 @@ def _couple(run: Reconstruction, history: History, control: Control, *, live: Sp
         control_ms=elapsed_ms(events.committed_ns[heard], control_ns[heard]),
         lean_ms=elapsed_ms(events.committed_ns[heard], lean_ns[heard]),
     )
+
+
+def _unheard(run: Reconstruction, history: History, control: Control, *, deadline_ns: int) -> Ints:
+    """Return the names of what an official client received and no subscriber did, while its shadow was live throughout.
+
+    Only by agreement of the subscribers: else the database knows these events. The time of the commit is not known; it
+    is taken to lie within the deadline before.
+    """
+    rows = _of(history, control, Kind.CONTROL_SIGNAL)
+    if truth_source(history) is not TruthSource.AGREEMENT:
+        rows = rows[:0]
+    rows = rows[(rows["entity"] != NO_ENTITY) & run.window.holds(rows["at_ns"].astype(np.int64))]
+    rows = rows[run.events.index_of_name[rows["entity"]] == NOT_IN_DATABASE]
+    at_ns = rows["at_ns"].astype(np.int64)
+    lean, home = (np.full(len(rows), value, dtype=np.int64) for value in (control.shadows, control.organization))
+    was_there = run.presence.live.covers(lean, at_ns - deadline_ns, at_ns + deadline_ns) & (
+        run.presence.lifetime_in(lean, home, at_ns) >= 0
+    )
+    names: Ints = rows["entity"][was_there].astype(np.int64)
+    return names
 
 
 def _were_both_live(run: Reconstruction, control: Control, placed_ns: Ints, *, live: Spans, deadline_ns: int) -> Bools:
@@ -293,6 +351,17 @@ def _joined(parts: list[Floats]) -> Floats:
 
 def _less(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one - other
+
+
+def _events(count: int) -> str:
+    return f"{count:,} event{'s' if count > 1 else ''}"
+
+
+def _what_was_planted(faults: tuple[str, ...]) -> str:
+    """Return what to do where the two were told different things on purpose."""
+    if not faults:
+        return ""
+    return f": planted faults ({', '.join(faults)}) may hit one of the two alone; subscribers.control = 0 does without"
 
 
 def _what_helps(difference_ms: float) -> str:

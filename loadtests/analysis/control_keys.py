@@ -18,6 +18,11 @@ CONTROL_KEYS: Final[dict[str, _Entry]] = {
         "number",
     ),
     "control.surplus": ("receipts", "That an official client has and the shadowed device lacks.", "number"),
+    "control.unheard": (
+        "events",
+        "That official clients alone received, their shadows live; by agreement the account does not know such.",
+        "number",
+    ),
     "control.signal_ms": ("ms", "Received - committed at official clients, of events that both received.", "quantiles"),
     "control.lean_signal_ms": ("ms", "The same events at the shadowed devices.", "quantiles"),
     "control.signal_difference_ms_p50": ("ms", "Official clients' median - shadowed devices'.", "number"),

@@ -115,7 +115,7 @@ def assemble(run: Reconstruction, history: History, scenario: Scenario) -> Resul
     control = compare_control(run, history, scenario)
     metrics["control"] = control_json(control, run, history)
     metrics["health"] = _health(run, history, scenario, delivery=delivery, metrics=metrics)
-    metrics["control"]["reasons"] = control_reasons(control, metrics["control"])
+    metrics["control"]["reasons"] = control_reasons(control, metrics["control"], delivery)
     metrics["health"]["reasons"] += metrics["control"]["reasons"]
     costs = {cohort: own.cost for cohort, own in spent.items()}
     return Results(metrics=metrics, series=series(run, waterfall, costs, cohorts))

@@ -158,6 +158,8 @@ class Connection:
         """Hear that a fresh token is there, and for how long the one before it is good (negative: it is not)."""
         if not self.token:
             return []
+        if self._manners.renewal is Renewal.LATE and self._renew_ns != _NEVER:
+            return []  # it is late already with the token that it has; the one before this it never took
         self._expires_ns = now_ns + left_ns
         if self._manners.renewal is Renewal.BEFORE:
             return self.renew(now_ns)

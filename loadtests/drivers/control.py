@@ -1,8 +1,9 @@
 """The control group's own process: the official `realtime` client, used as its users use it, beside the lean swarm.
 
-Each control subscriber joins the organization of one lean subscriber, as a user of its own and not before that one
-(else it would wake a cold server), and writes down what it was told: subscribed, live, each event. It re-fetches
-nothing. Plain asyncio, because that is what it is run on.
+Each control subscriber joins the organization of one lean subscriber, as a user of its own (or, of given people,
+as the same), and writes down what it was told: subscribed, live, each event. One whose shadow logs in during the load
+joins not before it, else it would wake a cold server; the others join while devices log in, whoever is first. It
+re-fetches nothing. Plain asyncio, because that is what it is run on.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ From these each driver rebuilds population and schedule by itself; addresses and
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from loadtests.history.directory import MANIFEST_SCHEMA, NoRunError, RunDirectory
 from loadtests.history.ledger import Ledger
@@ -38,7 +38,7 @@ class RunInput:
                 f"{directory.manifest_file} has the schema {manifest.get('schema')!r}, and this version reads "
                 f"{MANIFEST_SCHEMA!r}: use the version that recorded the run ({manifest.get('versions')})"
             )
-        scenario = Scenario.model_validate(manifest["scenario"])
+        scenario = Scenario.model_validate(_as_it_was(manifest["scenario"]))
         file = directory.given_file
         given = Given.from_json(directory.read_json(file)) if file.is_file() else None
         population = Population(
@@ -54,3 +54,8 @@ class RunInput:
         """Create the ledger of one process with the room that the scenario grants, by default `expected_rows`."""
         capacity_rows = expected_rows if self.scenario.ledger_rows is None else self.scenario.ledger_rows
         return self.directory.ledger(shard, capacity_rows=capacity_rows)
+
+
+def _as_it_was(scenario: dict[str, Any]) -> dict[str, Any]:
+    """Return a recorded scenario: one that names no control group is older than it, and had none."""
+    return {**scenario, "subscribers": {"control": 0, **scenario.get("subscribers", {})}}

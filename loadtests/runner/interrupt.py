@@ -1,4 +1,4 @@
-"""Ctrl-C: once, end the load in an orderly way and report; twice, leave at once."""
+"""Ctrl-C: once, end the load in an orderly way and report, or leave before it; twice, leave at once."""
 
 import signal
 from collections.abc import Iterator
@@ -15,6 +15,22 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.asked = False
+        self._is_granted_at_once = False
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Raise wherever the block stands when the end is asked for: before the load, for what takes long.
+
+        Raises:
+            Interrupted: it was.
+
+        """
+        self.check()
+        self._is_granted_at_once = True
+        try:
+            yield
+        finally:
+            self._is_granted_at_once = False
 
     def check(self) -> None:
         """Raise if the end was asked for; for the time before the load.
@@ -30,6 +46,8 @@ class Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        if self._is_granted_at_once:
+            raise Interrupted
 
 
 @contextmanager

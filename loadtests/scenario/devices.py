@@ -4,7 +4,7 @@ Only the words, their defaults and their bounds; what they come to is the busine
 has no value, the client model's own way holds.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -12,6 +12,10 @@ from loadtests.scenario.vocabulary import PUSHED_MODELS, Step
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
+
+
+LONG_TOKEN_S: Final = 7 * 24 * 3600
+"""Tokens that last so long end in no run."""
 
 
 class Table(BaseModel):
@@ -45,7 +49,8 @@ class Connection(Table):
     heartbeat_s: Seconds = 25
     heartbeat_timeout_s: Seconds | None = None
     """A heartbeat without an answer for so long means that the connection is dead; by default 10 s, 25 s, 40 s."""
-    token_lifetime_s: Seconds = 7 * 24 * 3600
+    token_lifetime_s: Seconds = LONG_TOKEN_S
+    """Of tokens that are minted; who signs in, or was given a token, has the project's."""
     renewal: Literal["before", "late", "never"] = "before"
     """A fresh token `renewal_margin_s` before the old one expires, as much after it, or never."""
     renewal_margin_s: Annotated[float, Field(gt=0)] = 60

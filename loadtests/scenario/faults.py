@@ -82,6 +82,10 @@ SHAPES: Final[dict[str, Shape]] = {
     "lock_events": _plain("duration_s"),
 }
 
+HIT_SOME_RECEIVERS: Final = frozenset(
+    {"drop", "duplicate", "delay", "reorder", "leak", "phantom", "degraded", "deaf", "close"}
+)
+"""Two who sit side by side may be told different things while one of these is planted."""
 _NO_PARAMETERS: Final = frozenset({"at_s", "kind", "seed"})
 
 

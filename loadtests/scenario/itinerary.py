@@ -16,6 +16,7 @@ from loadtests.scenario.model import Scenario
 from loadtests.scenario.vocabulary import DeviceModel, Step
 
 _NS: Final = 1_000_000_000
+_FOR_EVER_NS: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,30 @@ class Itineraries:
     def first_login_ns(self, index: int, model: DeviceModel) -> int:
         """Return when a device that begins logged out logs in for the first time, from the start of the load."""
         return min(planned.at_ns for planned in self._lifecycle(index, model) if planned.step is Step.LOGIN)
+
+    def at_home(self, index: int, model: DeviceModel) -> list[tuple[int, int]]:
+        """Return from when to when the person is logged in where the device is at home.
+
+        In ns from the start of the load. Who looks away is counted as there; what has no beginning or end in the plan
+        has one beyond all times.
+        """
+        is_in, is_home = self.begins_logged_in(index, model), True
+        begin_ns, stretches = -_FOR_EVER_NS, []
+        for planned in sorted(self._lifecycle(index, model), key=lambda planned: planned.at_ns):
+            was_there = is_in and is_home
+            match planned.step:
+                case Step.LOGIN:
+                    is_in = True
+                case Step.LOGOUT | Step.KILL:
+                    is_in = False
+                case Step.SWITCH if is_in:
+                    is_home = not is_home
+            is_there = is_in and is_home
+            if was_there and not is_there:
+                stretches.append((begin_ns, planned.at_ns))
+            elif is_there and not was_there:
+                begin_ns = planned.at_ns
+        return [*stretches, (begin_ns, _FOR_EVER_NS)] if is_in and is_home else stretches
 
     def switches(self, index: int, model: DeviceModel) -> bool:
         """Return whether the person ever goes to the other organization, and so is a member of both."""

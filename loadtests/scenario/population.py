@@ -4,6 +4,7 @@ A pure function of scenario, seed and run id. Identifiers are UUIDs made from th
 behind in a database can be told from everything else, and two runs never collide.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -16,10 +17,11 @@ from numpy.typing import NDArray
 from loadtests.scenario.given import Given
 from loadtests.scenario.itinerary import Itineraries
 from loadtests.scenario.model import Scenario
-from loadtests.scenario.schedule import organizations_written_to
+from loadtests.scenario.schedule import moments_written
 from loadtests.scenario.vocabulary import PUSHED_MODELS, DeviceModel
 from loadtests.scenario.weights import member_weights, organization_weights, spread
 
+_NS_PER_MS: Final = 1_000_000
 _NAMESPACE: Final = UUID("6f1b5d0e-0c57-4c86-9f43-2f5d4d6f7a10")
 
 
@@ -167,9 +169,20 @@ class Population:
         wanted = self.scenario.subscribers.control
         if not wanted:
             return ()
-        written_to = organizations_written_to(self.scenario, self.seed)
-        among = [device for device in self.subscribers if device.organization in written_to] or self.subscribers
+        written = moments_written(self.scenario, self.seed)
+        among = [device for device in self.subscribers if self._hears(device, written)] or self.subscribers
         return tuple(self._control(number, among[number * len(among) // wanted]) for number in range(wanted))
+
+    def _hears(self, device: Device, written: Mapping[int, NDArray[np.int64]]) -> bool:
+        """Return whether something is written to a subscriber's organization while it is there to the deadline."""
+        moments_ns = written.get(device.organization)
+        if moments_ns is None:
+            return False
+        for begin_ns, end_ns in self.itineraries.at_home(device.index, device.model):
+            first = int(np.searchsorted(moments_ns, begin_ns))
+            if first < len(moments_ns) and int(moments_ns[first]) + self.scenario.deadline_ms * _NS_PER_MS <= end_ns:
+                return True
+        return False
 
     def _control(self, number: int, device: Device) -> Control:
         plans, given = self.itineraries, self.given is not None

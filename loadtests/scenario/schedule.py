@@ -61,11 +61,14 @@ def draw_schedule(scenario: Scenario, seed: int) -> Schedule:
     )
 
 
-def organizations_written_to(scenario: Scenario, seed: int) -> frozenset[int]:
-    """Return the organizations to which something is written in the phases that are measured."""
+def moments_written(scenario: Scenario, seed: int) -> dict[int, NDArray[np.int64]]:
+    """Return when something is written in the phases that are measured, ascending, by organization."""
     schedule = draw_schedule(scenario, seed)
     is_measured = ~np.array([phase.warm_up for phase in scenario.phases])[schedule.phase]
-    return frozenset(np.unique(schedule.organization[is_measured]).tolist())
+    organization, due_ns = schedule.organization[is_measured], schedule.due_ns[is_measured]
+    order = np.argsort(organization, kind="stable")
+    found, first = np.unique(organization[order], return_index=True)
+    return dict(zip(found.tolist(), np.split(due_ns[order], first[1:]), strict=False))
 
 
 def _arrivals(phase: Phase, length_ns: int, random: np.random.Generator) -> NDArray[np.int64]:

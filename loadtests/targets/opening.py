@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from loadtests.checks.preflight import Finding
+from loadtests.scenario.devices import LONG_TOKEN_S
 from loadtests.scenario.given import Given
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.model import Target as TargetTable
@@ -19,7 +20,8 @@ from loadtests.targets.accounts import Accounts
 from loadtests.targets.embedded import EmbeddedTarget, settings_from, target_options
 from loadtests.targets.given_people import GivenPeople, read_people, who_plays, with_jobs
 from loadtests.targets.renewal import renew
-from loadtests.targets.sessions import USUAL_LIFE_S, finding, upkeep
+from loadtests.targets.session_plan import Session, overdue
+from loadtests.targets.sessions import USUAL_LIFE_S, finding, sessions_of, upkeep
 from loadtests.targets.target import OpenTarget, Target, TargetError
 from loadtests.targets.target_file import OpenedTarget
 from loadtests.targets.token_times import Ending, cannot_be_renewed, endings, planned_end_s, refusal, users_of
@@ -62,7 +64,20 @@ def open_external(scenario: Scenario, opened: OpenedTarget) -> OpenTarget:
             f"scenario '{scenario.name}' sets {', '.join(f'target.{key}' for key in asked)}, which only the embedded "
             "pipeline can be told: somebody else's target is as it is. Leave --target out, or these keys"
         )
+    _check_lifetime(scenario, opened)
     return _reach(opened)
+
+
+def _check_lifetime(scenario: Scenario, opened: OpenedTarget) -> None:
+    """Refuse a scenario that says how long tokens last where the project says it: its question would not be asked."""
+    wanted_s, users = scenario.subscribers.connection.token_lifetime_s, opened.file.auth.users
+    if users == "mint" or wanted_s == LONG_TOKEN_S:
+        return
+    raise TargetError(
+        f"scenario '{scenario.name}' sets subscribers.connection.token_lifetime_s = {wanted_s:g}, and with auth.users "
+        f'= "{users}" tokens last as long as the project has them last: give keys.jwt_secret and auth.users = "mint", '
+        f"or let the project's life of tokens stand, with --set subscribers.connection.token_lifetime_s={LONG_TOKEN_S}"
+    )
 
 
 def as_it_is(scenario: Scenario) -> Scenario:
@@ -94,10 +109,12 @@ def tokens_wanted(scenario: Scenario, opened: OpenedTarget, *, now_s: float) -> 
     """
     limit, margin_s = opened.file.auth.limit, scenario.subscribers.connection.renewal_margin_s
     until_s, sign_ins = planned_end_s(scenario, now_s=now_s), 0
+    at_once = 0
     if opened.csv is not None:
         people = read_people(opened.csv)
-        users = users_of(who_plays(people, scenario), scenario)
-        found = endings(people.tokens, users, until_s=until_s)
+        found, first = _who_renews(people, who_plays(people, scenario), scenario, opened, now_s=now_s)
+        at_once = len(first)
+        until_s += ceil(limit.start_s(at_once - 1))
         ends_s = [(float(each.expires_at_s), each.lasts_s or USUAL_LIFE_S) for each in found]
     elif opened.file.auth.users == "password":
         sign_ins = sum(1 for _ in residents.people(Population(scenario, seed=scenario.seed, run_id="dry-run")))
@@ -106,33 +123,56 @@ def tokens_wanted(scenario: Scenario, opened: OpenedTarget, *, now_s: float) -> 
         ends_s = [(at_s + USUAL_LIFE_S, USUAL_LIFE_S) for at_s in signed_in_s if at_s + USUAL_LIFE_S < until_s]
     else:
         return ()
-    return (finding(ends_s, sign_ins=sign_ins, margin_s=margin_s, until_s=until_s, limit=limit),)
+    told = finding(
+        ends_s, sign_ins=sign_ins, at_once=at_once, margin_s=margin_s, now_s=now_s, until_s=until_s, limit=limit
+    )
+    return (told,)
+
+
+def _who_renews(
+    people: GivenPeople, given: Given, scenario: Scenario, opened: OpenedTarget, *, now_s: float
+) -> tuple[tuple[Ending, ...], list[str]]:
+    """Return whose tokens end before a run that is started now, and who of them renews before the load, in order.
+
+    The latter takes time, in which others may come to their end.
+    """
+    limit, margin_s = opened.file.auth.limit, scenario.subscribers.connection.renewal_margin_s
+    users, until_s = users_of(given, scenario), planned_end_s(scenario, now_s=now_s)
+    first: list[Session] = []
+    while True:
+        found = endings(people.tokens, users, until_s=until_s + ceil(limit.start_s(len(first) - 1)))
+        sessions = sessions_of(found, people.tokens, people.refresh_tokens)
+        before, first = first, overdue(sessions, wanted_margin_s=margin_s, limit=limit, from_s=now_s + _SOON_S)
+        if len(first) <= len(before):
+            return found, [each.user_id for each in first]
 
 
 def _check_tokens(
     people: GivenPeople, given: Given, scenario: Scenario, opened: OpenedTarget, *, now_s: float
-) -> tuple[Ending, ...]:
-    """Return whose tokens have to be renewed in a run that is started now, and can be.
+) -> list[str]:
+    """Return who has to renew before the load of a run that is started now, and can, in order.
 
     Raises:
-        TargetError: others would have to be.
+        TargetError: others would have to, then or later.
 
     """
-    until_s = planned_end_s(scenario, now_s=now_s)
-    found = endings(people.tokens, users_of(given, scenario), until_s=until_s)
+    found, first = _who_renews(people, given, scenario, opened, now_s=now_s)
+    until_s = planned_end_s(scenario, now_s=now_s) + ceil(opened.file.auth.limit.start_s(len(first) - 1))
     if short := cannot_be_renewed(found, people.refresh_tokens if opened.supabase_url else ()):
         raise TargetError(refusal(short, now_s=now_s, until_s=until_s))
     margin_s = scenario.subscribers.connection.renewal_margin_s
     if (why := upkeep(found, margin_s=margin_s, limit=opened.file.auth.limit).refusal()) is not None:
         raise TargetError(f"auth.csv: {why}")
-    return found
+    return first
 
 
-def give(scenario: Scenario, opened: OpenedTarget, *, clock_s: Callable[[], float]) -> Given | None:
+def give(
+    scenario: Scenario, opened: OpenedTarget, *, clock_s: Callable[[], float], wait_s: Callable[[float], None]
+) -> Given | None:
     """Return the people that a target file gives, once their tokens are good and the jobs that they need are made.
 
     None: the run makes its own people. `clock_s` tells Unix time. Tokens that end before the run are renewed in it;
-    only those that would not be good until then are renewed here.
+    only those for which that would be too late are renewed here, at the pace that the project allows.
 
     Raises:
         TargetError, TargetFileError: nobody can play the scenario; the text says why.
@@ -143,10 +183,17 @@ def give(scenario: Scenario, opened: OpenedTarget, *, clock_s: Callable[[], floa
     verify = client_context(opened.ca_file)
     people = read_people(opened.csv)
     given = who_plays(people, scenario)
-    found = _check_tokens(people, given, scenario, opened, now_s=clock_s())
-    if soon := [each.user_id for each in found if each.expires_at_s < clock_s() + _SOON_S]:
+    began_s = clock_s()
+    if first := _check_tokens(people, given, scenario, opened, now_s=began_s):
         with Accounts(opened.supabase_url, opened.anon_key, verify=verify) as accounts:
-            renew(opened.csv, accounts, people.refresh_tokens, soon)
+            renew(
+                opened.csv,
+                accounts,
+                people.refresh_tokens,
+                first,
+                limit=opened.file.auth.limit,
+                wait_until_s=lambda at_s: wait_s(max(0.0, began_s + at_s - clock_s())),
+            )
         people = read_people(opened.csv)
     return with_jobs(
         given,

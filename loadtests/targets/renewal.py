@@ -6,29 +6,52 @@ find a spent one.
 
 import csv
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from loadtests.targets.accounts import Accounts, NoPairError
+from loadtests.targets.session_plan import is_final
 from loadtests.targets.target import TargetError
+from loadtests.wire.token_limit import TokenLimit
 
 
-def renew(path: Path, accounts: Accounts, refresh_tokens: Mapping[str, str], users: Iterable[str]) -> None:
-    """Exchange the refresh tokens of these users, and write each new pair into the file at once.
+def renew(
+    path: Path,
+    accounts: Accounts,
+    refresh_tokens: Mapping[str, str],
+    users: Iterable[str],
+    *,
+    limit: TokenLimit,
+    wait_until_s: Callable[[float], None],
+) -> None:
+    """Exchange the refresh tokens of these users at the limit's pace, and write each new pair into the file at once.
+
+    `wait_until_s` waits until so many seconds after the first request.
 
     Raises:
         TargetError: the project gave none; the text says whose.
 
     """
-    for user in users:
+    for place, user in enumerate(users):
+        wait_until_s(limit.start_s(place))
         try:
             pair = accounts.refresh(refresh_tokens[user])
         except NoPairError as error:
-            helps = "sign in anew and write both tokens into the file" if error.status else "check supabase_url"
+            helps = _what_helps(error.status)
             raise TargetError(
                 f"auth.csv: the token of user {user} could not be refreshed at {accounts.url}: {error}; {helps}"
             ) from error
         write_pair(path, user, access=pair.access, refresh=pair.refresh)
+
+
+def _what_helps(status: int) -> str:
+    """Return what to do about an answer that brought no pair."""
+    if is_final(status):
+        return "sign in anew and write both tokens into the file"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "wait, or give auth.tokens_per_5_minutes as the project has it; what was exchanged so far is in the file"
+    return "try again; what was exchanged so far is in the file" if status else "check supabase_url"
 
 
 def write_pair(path: Path, user: str, *, access: str, refresh: str) -> None:

@@ -14,6 +14,7 @@ from math import floor
 from typing import Final
 
 from loadtests.wire.retry_after import LIMITED
+from loadtests.wire.token_limit import TokenLimit
 from loadtests.wire.tokens import lifetime_of
 
 _LARGEST_MARGIN: Final = 0.25
@@ -103,10 +104,26 @@ def wait_s(attempts: int, asked_s: float | None) -> float:
     return own_s if asked_s is None else max(own_s, asked_s)
 
 
-def expected_renewals(ends_s: float, lasts_s: float, *, wanted_margin_s: float, until_s: float) -> int:
-    """Return how often somebody renews until then whose token ends at `ends_s`, if each renewal comes in time."""
+def overdue(sessions: Iterable[Session], *, wanted_margin_s: float, limit: TokenLimit, from_s: float) -> list[Session]:
+    """Return those that have to be renewed at once, in this order, so that all others can wait for their time.
+
+    `from_s`: when others can be renewed at the earliest; it moves on while these are renewed at the limit's pace.
+    """
+    ordered = sorted(sessions, key=lambda each: (each.deadline_s(wanted_margin_s), each.user_id))
+    starts = latest_starts([each.deadline_s(wanted_margin_s) for each in ordered], limit.gap_s)
+    for count, start in enumerate(starts):
+        if start >= from_s + limit.start_s(count):
+            return ordered[:count]
+    return ordered
+
+
+def expected_renewals(ends_s: float, lasts_s: float, *, wanted_margin_s: float, now_s: float, until_s: float) -> int:
+    """Return how often somebody renews until then whose token ends at `ends_s`, if each renewal comes in time.
+
+    Who has a token that has ended already renews now.
+    """
     margin = margin_s(lasts_s, wanted_margin_s)
-    first_s = ends_s - margin
+    first_s = max(ends_s - margin, now_s)
     return 0 if first_s >= until_s else 1 + floor((until_s - first_s) / (lasts_s - margin))
 
 

@@ -9,15 +9,16 @@ from math import ceil
 from typing import Final
 
 from loadtests.checks.preflight import Finding, Severity
+from loadtests.scenario.model import Scenario
 from loadtests.targets.session_plan import Session, expected_renewals, margin_s, most_people
-from loadtests.targets.token_times import Ending
+from loadtests.targets.token_times import Ending, endings, planned_end_s
 from loadtests.wire.token_limit import TokenLimit
 from loadtests.wire.tokens import lifetime_of
 
 USUAL_LIFE_S: Final = 3600
 """How long a project's tokens last unless it says otherwise."""
 _SHORT_S: Final = 30.0
-"""Signing in for so long is nothing to warn of."""
+"""Signing in or renewing for so long is nothing to warn of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,24 +77,34 @@ def upkeep(found: Iterable[Ending], *, margin_s: float, limit: TokenLimit) -> Up
 
 
 def finding(
-    ends_s: Iterable[tuple[float, int]], *, sign_ins: int, margin_s: float, until_s: float, limit: TokenLimit
+    ends_s: Iterable[tuple[float, int]],
+    *,
+    sign_ins: int,
+    at_once: int = 0,
+    margin_s: float,
+    now_s: float,
+    until_s: float,
+    limit: TokenLimit,
 ) -> Finding:
     """Return how many tokens a run asks the project for, against its limit.
 
     `ends_s`: of each person whose token ends before the run, when, and how long a fresh one lasts; `until_s`: the run's
-    end at the latest. All in Unix time, seconds.
+    end at the latest. All in Unix time, seconds. `at_once`: how many renew their session before the load.
     """
     ends_s = tuple(ends_s)
-    renewals = sum(expected_renewals(ends, lasts, wanted_margin_s=margin_s, until_s=until_s) for ends, lasts in ends_s)
+    renewals = sum(
+        expected_renewals(ends, lasts, wanted_margin_s=margin_s, now_s=now_s, until_s=until_s) for ends, lasts in ends_s
+    )
     lasts_s = min((lasts for _, lasts in ends_s), default=USUAL_LIFE_S)
     kept = Upkeep(people=len(ends_s), lasts_s=lasts_s, margin_s=margin_s, limit=limit)
-    refused, signing_in_s = kept.refusal() if renewals else None, limit.start_s(sign_ins - 1)
+    refused, before_s = kept.refusal() if renewals else None, limit.start_s(max(sign_ins, at_once) - 1)
     says = f"{sign_ins:,} sign-ins and {renewals:,} renewals of sessions, {limit.gap_s:.3g} s apart when there are many"
-    if signing_in_s > _SHORT_S:
-        says += f"; signing in takes {signing_in_s:,.0f} s, before the load"
+    if before_s > _SHORT_S:
+        what = "signing in" if sign_ins else f"renewing {at_once:,} sessions that end too soon"
+        says += f"; {what} takes {before_s:,.0f} s, before the load"
     return Finding(
         limit="tokens",
-        severity=Severity.WARNED if refused or signing_in_s > _SHORT_S else Severity.FINE,
+        severity=Severity.WARNED if refused or before_s > _SHORT_S else Severity.FINE,
         says=refused or says,
         arithmetic=(
             f"{len(ends_s):,} people whose tokens last {lasts_s:,} s and end before the run, of which {kept.most:,} "
@@ -103,6 +114,18 @@ def finding(
         allowed=limit.per_5_minutes,
         is_hit=refused is not None,
     )
+
+
+def too_many(first_token: str, people: int, scenario: Scenario, *, limit: TokenLimit, now_s: float) -> str | None:
+    """Say why so many people cannot be kept signed in whose tokens last as the first one's, which is new.
+
+    None: they can be, or all tokens last until the run's end, which comes later the longer they sign in.
+    """
+    signed_in_s = now_s + limit.start_s(people - 1)
+    if not endings({"": first_token}, [""], until_s=planned_end_s(scenario, now_s=signed_in_s)):
+        return None
+    margin_s = scenario.subscribers.connection.renewal_margin_s
+    return Upkeep(people=people, lasts_s=lasts_s(first_token), margin_s=margin_s, limit=limit).refusal()
 
 
 def lasts_s(token: str) -> int:

@@ -3,8 +3,9 @@
 The first one tells how long tokens last; whoever called decides then whether the others need to sign in at all.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from loadtests.scenario.population import Population
@@ -28,7 +29,7 @@ def sign_in(
 ) -> dict[str, Pair]:
     """Return what signing in gave everybody, by user id.
 
-    `wait_until_s` waits until so many seconds after the first request.
+    `wait_until_s` waits until so many seconds after the first request; what it raises ends all of it.
 
     Raises:
         TargetError: somebody was let in no more, or `look_at_first` raised it.
@@ -37,14 +38,26 @@ def sign_in(
     first, *others = residents.people(population)
     pairs = {first.user_id: _pair(accounts, first, passwords)}
     look_at_first(pairs[first.user_id])
-
-    def one(place: int, person: residents.Person) -> tuple[str, Pair]:
-        wait_until_s(limit.start_s(place))
-        return person.user_id, _pair(accounts, person, passwords)
-
+    asked: deque[tuple[str, Future[Pair]]] = deque()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        pairs.update(pool.map(one, range(1, len(others) + 1), others))
+        try:
+            for place, person in enumerate(others, start=1):
+                wait_until_s(limit.start_s(place))  # here, where a signal is heard: threads would sleep on
+                asked.append((person.user_id, pool.submit(_pair, accounts, person, passwords)))
+                while asked and asked[0][1].done():
+                    _take_in(pairs, asked)
+            while asked:
+                _take_in(pairs, asked)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return pairs
+
+
+def _take_in(pairs: dict[str, Pair], asked: deque[tuple[str, Future[Pair]]]) -> None:
+    """Wait for the first of those who were asked for."""
+    user_id, pair = asked.popleft()
+    pairs[user_id] = pair.result()
 
 
 def _pair(accounts: Accounts, person: residents.Person, passwords: Mapping[str, str]) -> Pair:

@@ -24,7 +24,7 @@ from loadtests.targets.readiness import LOOK_WITHIN_S, Probe, has_event_by_rest
 from loadtests.targets.renewal import write_pair
 from loadtests.targets.routes_in_use import use_of
 from loadtests.targets.session_keeper import SessionKeeper, keep_nothing
-from loadtests.targets.sessions import Upkeep, lasts_s, sessions_of
+from loadtests.targets.sessions import sessions_of, too_many
 from loadtests.targets.signing_in import sign_in
 from loadtests.targets.target import Renewal, Running, TargetError
 from loadtests.targets.target_file import OpenedTarget, way_in
@@ -84,12 +84,13 @@ class SupabaseTarget:
 
     def _give_up(self, population: Population, why: TargetError) -> NoReturn:
         """Remove what was made so far; what goes wrong with that is told too, and does not hide why."""
-        self._population = None
         self._end_sessions()
         try:
             clean(self._opened, population)
         except TargetError as left:
+            self._population = None
             raise TargetError(f"{why}. Besides, {left}") from why
+        self._population = None  # not before: whoever is interrupted here has still something to remove
         raise why
 
     def _take_in(self, population: Population) -> Endpoint:
@@ -141,14 +142,10 @@ class SupabaseTarget:
 
     def _refuse_too_many(self, population: Population, first: Pair) -> None:
         """Refuse a run that outlives more tokens than the project would renew."""
-        until_s = planned_end_s(population.scenario, now_s=time.time())
-        if endings({"": first.access}, [""], until_s=until_s):
-            people = sum(1 for _ in residents.people(population))
-            kept = Upkeep(
-                people=people, lasts_s=lasts_s(first.access), margin_s=_margin_s(population), limit=self._limit
-            )
-            if (why := kept.refusal()) is not None:
-                raise TargetError(why)
+        people = sum(1 for _ in residents.people(population))
+        why = too_many(first.access, people, population.scenario, limit=self._limit, now_s=time.time())
+        if why is not None:
+            raise TargetError(why)
 
     def _keep(
         self,

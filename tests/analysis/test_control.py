@@ -2,8 +2,8 @@
 
 from typing import Any, Self
 
-from loadtests.analysis.control import ControlGroup, compare_control, control_json, control_reasons
-from loadtests.history.kinds import Kind
+from loadtests.analysis.control import ControlGroup, compare_control
+from loadtests.history.kinds import Kind, TruthSource
 from tests.analysis.literal import Story
 
 COUPLE: dict[str, Any] = {"subscribers": {"count": 1, "web": 0, "control": 1}}
@@ -12,15 +12,15 @@ COUPLE: dict[str, Any] = {"subscribers": {"count": 1, "web": 0, "control": 1}}
 class Beside(Story):
     """A story with official clients in it."""
 
-    def official(self, number: int = 0, *, live_ms: float = -4000, down_ms: float = 20_000) -> Self:
+    def official(self, *, shadows: int = 0, live_ms: float = -4000, down_ms: float = 20_000) -> Self:
         """Let an official client subscribe 50 ms before it is live, and leave."""
-        self.row(Kind.CONTROL_SUBSCRIBED, live_ms - 50, actor=number, value=number)
-        self.row(Kind.CONTROL_LIVE, live_ms, actor=number, value=number)
-        return self.row(Kind.CONTROL_DOWN, down_ms, actor=number, value=number, entity="left")
+        self.row(Kind.CONTROL_SUBSCRIBED, live_ms - 50, actor=0, value=shadows)
+        self.row(Kind.CONTROL_LIVE, live_ms, actor=0, value=shadows)
+        return self.row(Kind.CONTROL_DOWN, down_ms, actor=0, value=shadows, entity="left")
 
-    def told(self, event: str, at_ms: float, number: int = 0) -> Self:
+    def told(self, event: str, at_ms: float, *, shadows: int = 0) -> Self:
         """Let an official client call back with an event."""
-        return self.row(Kind.CONTROL_SIGNAL, at_ms, actor=number, value=number, entity=event)
+        return self.row(Kind.CONTROL_SIGNAL, at_ms, actor=0, value=shadows, entity=event)
 
     def group(self) -> ControlGroup:
         """Return what the comparison finds."""
@@ -67,6 +67,18 @@ def test_an_event_that_one_of_them_lacks_makes_the_run_unknown_and_is_named() ->
     assert "the official client received it 1 time less" in reasons_of(lost_by_them)[0]
 
 
+def test_who_plants_a_fault_on_some_receivers_is_told_what_makes_them_differ() -> None:
+    """And what to do about it; a fault that hits everybody alike excuses no difference."""
+    fault = {"at_s": 1, "kind": "drop", "count": 1}
+    planted = couple(faults=[fault]).official().told("e0", 1012)
+    of_all = couple(faults=[{"at_s": 1, "kind": "restart_postgres"}]).official().told("e0", 1012)
+
+    assert reasons_of(planted)[0].endswith(
+        ": planted faults (drop) may hit one of the two alone; subscribers.control = 0 does without"
+    )
+    assert "planted" not in reasons_of(of_all)[0]
+
+
 def test_a_loss_that_both_saw_is_no_difference() -> None:
     """The control group then bears the devices out: what is missed stays missed."""
     story = couple().official()
@@ -74,6 +86,23 @@ def test_a_loss_that_both_saw_is_no_difference() -> None:
     assert (story.group().pairs, story.group().missing, story.group().surplus) == (1, 0, 0)
     assert story.metrics()["delivery"]["missed_live"] == 1
     assert reasons_of(story) == []
+
+
+def test_what_official_clients_alone_heard_counts_where_nobody_reads_the_database() -> None:
+    """The account is of what subscribers received, and knows nothing of it; one that was down meanwhile explains it."""
+
+    def agreed(source: TruthSource = TruthSource.AGREEMENT) -> Beside:
+        story = couple().row(Kind.TRUTH, 0, flag=source).named("e0", 1006, organization=0).signal(0, "e0", 1010)
+        return story.official().told("e0", 1012).told("lost", 3000)
+
+    assert agreed().group().unheard == ("lost",)
+    assert agreed().metrics()["control"]["unheard"] == 1
+    assert reasons_of(agreed())[0] == (
+        "official clients received 1 event that no lean subscriber did, though those beside them were live (lost); "
+        "nobody may read the database, so the account does not know them"
+    )
+    assert agreed().down(0, 2500, 3500).group().unheard == ()
+    assert agreed(TruthSource.DATABASE).group().unheard == ()
 
 
 def test_a_difference_that_evens_out_is_one_nevertheless() -> None:
@@ -131,10 +160,7 @@ def test_each_quantile_is_judged_by_its_own_latency() -> None:
         story.told(f"e{index}", at_ms + 5 + (5000 if is_slow else 130))
 
     assert {name: round(ms) for name, ms in story.group().tolerances_ms.items()} == {"p50": 25, "p95": 1250}
-    assert (
-        "p50, differs by +30.0 ms"
-        in control_reasons(story.group(), control_json(story.group(), story.run(), story.history))[0]
-    )
+    assert "p50, differs by +30.0 ms" in story.metrics()["control"]["reasons"][0]
 
 
 def test_a_scenario_may_allow_more() -> None:
@@ -176,14 +202,34 @@ def test_where_official_clients_take_long_a_quarter_of_that_is_no_news() -> None
 
 
 def test_a_control_group_that_controls_nothing_is_no_control() -> None:
-    """Never live, or without an event to compare."""
+    """Never live, or without an event to compare though devices are judged by some."""
     never = couple().signal(0, "e0", 1010)
-    idle = Beside(**COUPLE).clock().live(0).true_job("job", 2).official()
+    elsewhere = couple().signal(0, "e0", 1010).official(live_ms=1006)
 
     assert reasons_of(never)[0].startswith("of 1 control subscribers 1 never became live")
-    assert reasons_of(idle) == [
+    assert reasons_of(elsewhere) == [
         "the control group had no event to compare: let it shadow more devices (subscribers.control)"
     ]
+
+
+def test_where_nobody_was_to_hear_anything_there_is_nothing_to_vouch_for() -> None:
+    """A scenario that only connects, or whose organizations nobody has written to, is as good as without it."""
+    idle = Beside(**COUPLE).clock().live(0).true_job("job", 2).official()
+
+    assert (idle.group().pairs, idle.group().live) == (0, 1)
+    assert reasons_of(idle) == []
+
+
+def test_a_run_is_judged_by_whom_its_control_group_did_shadow() -> None:
+    """Recorded by a version that chose another device, in another organization: it heard what that one heard."""
+    keys = {"organizations": {"count": 2}, "subscribers": {"count": 2, "web": 0, "control": 1}}
+    story = Beside(**keys).clock().live(0).live(1, organization=1).true_job("job", 2)
+    story.mutation(0, 1000, organization=1).body("new", ("job", 2)).signal(1, "e0", 1010)
+    story.official(shadows=1).told("e0", 1012, shadows=1)
+    group = story.group()
+
+    assert [control.shadows for control in story.population.controls] == [0]
+    assert (group.pairs, group.missing, group.surplus) == (1, 0, 0)
 
 
 def test_without_a_control_group_nothing_is_said() -> None:

@@ -303,6 +303,7 @@ def test_who_is_late_or_never_takes_it_hears_of_it_all_the_same() -> None:
     late, never = told_of_tokens(Renewal.LATE), told_of_tokens(Renewal.NEVER)
 
     assert late.connection.told(_ns(50), left_ns=30 * S) == never.connection.told(_ns(50), left_ns=30 * S) == []
+    assert late.connection.told(_ns(60), left_ns=30 * S) == []  # a further one puts nothing off
     assert (late.due_s(), never.due_s()) == (90, 2001)
     assert records(late.connection.tick(_ns(90))) == [Record(Mark.TOKEN, value=-10)]
     never.connection.lost(_ns(95), 1006)

@@ -28,6 +28,8 @@ class Names:
         # Organizations and users of its own, so that cases can run side by side.
         self._own = {recorded: str(uuid.uuid4()) for recorded in ORGANIZATIONS}
         self._users: dict[str, str] = {}
+        self.first_end_ns: int | None = None
+        """When the first of the tokens ends that were made to end within the case, CLOCK_MONOTONIC."""
 
     def organization(self, recorded: str) -> str:
         """Return the organization that stands for a recorded one."""
@@ -109,6 +111,8 @@ class Names:
                 claims["role"] = modifier.removeprefix("role_")
             elif seconds is not None and modifier.startswith("expires_in"):
                 claims["exp"] = now_s + int(seconds[1])
+                end_ns = time.monotonic_ns() + claims["exp"] * 10**9 - time.time_ns()
+                self.first_end_ns = end_ns if self.first_end_ns is None else min(self.first_end_ns, end_ns)
             elif seconds is not None and modifier.startswith("expired"):
                 claims["exp"] = now_s - int(seconds[1])
             else:

@@ -30,6 +30,20 @@ def test_a_driver_rebuilds_what_the_runner_validated(tmp_path: Path) -> None:
     assert len(run.population.subscribers) == 3
 
 
+def test_a_run_that_was_recorded_before_there_was_a_control_group_had_none(tmp_path: Path) -> None:
+    """Judged again it misses nobody; what was recorded with one, or with none on purpose, keeps that."""
+    directory = prepared(tmp_path / "run", "subscribers.count=3")
+    manifest = directory.read_manifest()
+    sizes = []
+    for control in ({}, {"control": 0}, {"control": 3}):
+        subscribers = {key: value for key, value in manifest["scenario"]["subscribers"].items() if key != "control"}
+        old = {**manifest, "scenario": {**manifest["scenario"], "subscribers": subscribers | control}}
+        directory.write_json(directory.manifest_file, old)
+        sizes.append(len(RunInput.read(directory.path).population.controls))
+
+    assert sizes == [0, 0, 3]
+
+
 def test_a_folder_without_a_manifest_is_no_run(tmp_path: Path) -> None:
     """The text says what is missing."""
     with pytest.raises(NoRunError, match=r"is not a run directory: it has no manifest\.json"):

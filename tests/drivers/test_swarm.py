@@ -99,6 +99,8 @@ def observed(stack: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Obser
         wait_progress(swarm, lambda told: told["under_way"] == 0 and told["polls"] >= 2 * POLLERS)
         swarm.send({"do": "stop"})
         done = swarm.wait_for("done", DEADLINE_S)
+        while not swarm.has_ended():  # hung up on before, it would leave as one whose parent is gone
+            swarm.next_message(0.01)
         exit_code = swarm.stop()
     return Observed(
         population=population,

@@ -39,6 +39,23 @@ def test_a_wish_before_the_load_is_granted_where_it_is_checked() -> None:
             interrupt.check()
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+def test_before_the_load_what_takes_long_is_left_at_once(number: signal.Signals) -> None:
+    """Such as an hour of sign-ins; once begun, the load is ended in its own way again."""
+    with listen_for_interrupt() as interrupt:
+        with pytest.raises(Interrupted), interrupt.at_once():
+            os.kill(os.getpid(), number)
+
+        with pytest.raises(Interrupted), interrupt.at_once():
+            pytest.fail("what was asked for before is granted before anything begins")
+    with listen_for_interrupt() as interrupt:
+        with interrupt.at_once():
+            pass
+        os.kill(os.getpid(), number)
+
+        assert interrupt.asked
+
+
 def test_signals_mean_what_they_meant_before() -> None:
     """Also when the block ends by an error."""
     before = [signal.getsignal(number) for number in SIGNALS]

@@ -63,6 +63,18 @@ def test_steps_may_be_for_some_models_alone() -> None:
     assert plans.of(0, DeviceModel.WEB) == ()
 
 
+def test_who_is_at_home_is_logged_in_and_has_not_gone_to_the_other_organization() -> None:
+    """Looks away do not count; a switch lasts over a logout, as on the device."""
+    steps = ((1, "background"), (2, "switch"), (3, "logout"), (4, "login"), (5, "switch"), (6, "kill"), (7, "login"))
+    plans = itineraries(organizations={"count": 2}, lifecycle=[{"at_s": at_s, "step": step} for at_s, step in steps])
+    late = itineraries(lifecycle=[{"at_s": 5, "step": "login"}, {"at_s": 9, "step": "logout"}])
+    ever = 1 << 62
+
+    assert plans.at_home(0, DeviceModel.IOS) == [(-ever, 2 * S), (5 * S, 6 * S), (7 * S, ever)]
+    assert late.at_home(0, DeviceModel.IOS) == [(5 * S, 9 * S)]
+    assert itineraries(lifecycle=[]).at_home(0, DeviceModel.IOS) == [(-ever, ever)]
+
+
 def test_whose_first_step_is_a_login_is_not_logged_in_before() -> None:
     """The others are."""
     plans = itineraries(

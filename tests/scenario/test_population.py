@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
-from loadtests.scenario.schedule import organizations_written_to
+from loadtests.scenario.schedule import moments_written
 from loadtests.scenario.vocabulary import DeviceModel
 
 LOAD = {"name": "load", "duration_s": 1, "mutations_per_s": 1}
@@ -85,10 +85,29 @@ def test_who_hears_nothing_is_not_shadowed() -> None:
     load = {"mutations_per_s": 1, "arrivals": "even", "duration_s": 1}
     phases = [{**load, "name": "warm-up", "mutations_per_s": 100, "warm_up": True}, {**load, "name": "load"}]
     people = population(organizations={"count": 40}, subscribers={"count": 120}, phases=phases)
-    (written_to,) = organizations_written_to(people.scenario, people.seed)
+    (written_to,) = moments_written(people.scenario, people.seed)
 
     assert [control.organization for control in people.controls] == [written_to] * 2
     assert len({control.shadows for control in people.controls}) == 2
+
+
+@pytest.mark.parametrize(
+    "step", [{"step": "logout", "at_s": 0.2}, {"step": "login", "at_s": 7.9}, {"step": "switch", "at_s": 0}]
+)
+def test_who_is_not_there_when_something_is_written_is_not_shadowed(step: dict[str, Any]) -> None:
+    """Half of them leave before, come after, or are elsewhere; of the others each is as good as the next."""
+    load = {"name": "load", "mutations_per_s": 10, "arrivals": "even", "duration_s": 2}
+    rest = {"name": "rest", "mutations_per_s": 0, "duration_s": 1}
+    people = population(
+        organizations={"count": 2},
+        subscribers={"count": 20, "control": 10},
+        phases=[{**load, "warm_up": True}, {**load, "name": "measured"}, rest],
+        lifecycle=[{**step, "share": 0.5}],
+    )
+    concerned = {each.index for each in people.subscribers if people.itineraries.of(each.index, each.model)}
+
+    assert len(concerned) == 10
+    assert {control.shadows for control in people.controls} == set(range(20)) - concerned
 
 
 def test_a_control_subscriber_joins_when_its_shadow_logs_in() -> None:

@@ -10,6 +10,7 @@ from loadtests.scenario.model import Scenario
 from loadtests.targets.opening import as_it_is, check_people, open_external, tokens_wanted
 from loadtests.targets.target import TargetError
 from loadtests.targets.target_file import Auth, OpenedTarget, TargetFile
+from loadtests.targets.token_times import planned_end_s
 from loadtests.wire.tokens import mint
 from tests.targets.tokens import token
 
@@ -59,6 +60,19 @@ def test_limits_and_feed_are_the_targets_own(target: dict[str, Any]) -> None:
 
     assert as_it_is(scenario).target.feed == "supabase"
     assert as_it_is(scenario) == scenario_of(target={**target, "feed": "supabase"})
+
+
+@pytest.mark.parametrize("auth", [{"users": "password"}, {"users": "csv", "csv": "people.csv"}])
+def test_a_life_of_tokens_is_asked_of_those_alone_who_are_minted_some(auth: dict[str, str]) -> None:
+    """Elsewhere the question would not be asked, and each gate hold; the project's own life is nobody's business."""
+    asks = scenario_of(subscribers={"count": 2, "connection": {"token_lifetime_s": 30, "renewal_margin_s": 10}})
+    leaves = scenario_of(subscribers={"count": 2, "connection": {"renewal": "late"}})
+    theirs = replace(OPENED, file=OPENED.file.model_copy(update={"auth": Auth.model_validate(auth)}))
+    open_external(asks, OPENED)
+    open_external(leaves, theirs)
+
+    with pytest.raises(TargetError, match=r"token_lifetime_s = 30, and with auth\.users = .* --set .*_s=604800"):
+        open_external(asks, theirs)
 
 
 def test_a_plain_scenario_runs_anywhere(tmp_path: Path) -> None:
@@ -145,3 +159,27 @@ def test_more_people_than_the_limit_keeps_signed_in_are_refused(tmp_path: Path) 
 
     with pytest.raises(TargetError, match=r"auth\.csv: 4 people have tokens that last 10 s .* keeps 3 sessions alive"):
         check_people(scenario_of(subscribers={"count": 3, "control": 0}), replace(OPENED, csv=path), now_s=1000)
+
+
+def test_who_renews_before_the_load_is_counted_and_takes_time(tmp_path: Path) -> None:
+    """A file of yesterday: ninety people once each, at the limit's pace; what lasts has to last so much longer."""
+    path = tmp_path / "people.csv"
+    ended = token(issued_s=0, expires_s=3600)
+    lines = [f"u{place},o1,{ended},r{place}" for place in range(90)]
+    wanted = scenario_of(subscribers={"count": 89, "control": 0})
+    now_s = 90_000
+    until_s = planned_end_s(wanted, now_s=now_s)
+    opened = replace(OPENED, csv=path)
+
+    def write(*more: str) -> None:
+        path.write_text("\n".join(["user_id,organization_id,access_token,refresh_token", *lines, *more]), "utf-8")
+
+    write()
+    check_people(wanted, opened, now_s=now_s)
+    (told,) = tokens_wanted(wanted, opened, now_s=now_s)
+    write(f"late,o1,{token(issued_s=now_s, expires_s=until_s + 100)},")
+
+    assert told.expected == 90
+    assert "renewing 90 sessions that end too soon takes 150 s, before the load" in told.says
+    with pytest.raises(TargetError, match="the access token of user late lasts until"):
+        check_people(scenario_of(subscribers={"count": 90, "control": 0}), opened, now_s=now_s)

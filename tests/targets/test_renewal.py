@@ -1,7 +1,10 @@
 """Refresh tokens of a file, exchanged at the pipeline's own gateway."""
 
 import csv
+import threading
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -11,12 +14,17 @@ from loadtests.targets.accounts import Accounts
 from loadtests.targets.renewal import renew, write_pair
 from loadtests.targets.target import TargetError
 from loadtests.wire.endpoint import Endpoint
+from loadtests.wire.token_limit import TokenLimit
+from tests.targets.test_accounts import PASSWORD, signed_up
+from tests.targets.test_session_keeper import TooMany
 
 FILE = """user_id,organization_id,access_token,refresh_token,note
 u1,o1,t1,r1,"first, of all"
 u2,o1,t2,,
 u1,o2,t1,r1,
 """
+
+AT_ONCE: dict[str, Any] = {"limit": TokenLimit(), "wait_until_s": lambda _: None}
 
 
 @pytest.fixture
@@ -49,9 +57,9 @@ def test_a_refresh_token_becomes_a_pair_that_can_be_refreshed_again(stack: Endpo
     headers = {"apikey": stack.anon_key}
     session = httpx.post(f"{stack.supabase_url}/auth/v1/signup", json=account, headers=headers).json()
     with Accounts(stack.supabase_url, stack.anon_key) as accounts:
-        renew(path, accounts, {"u1": session["refresh_token"]}, ["u1"])
+        renew(path, accounts, {"u1": session["refresh_token"]}, ["u1"], **AT_ONCE)
         first = rows(path)[0]
-        renew(path, accounts, {"u1": first["refresh_token"]}, ["u1"])
+        renew(path, accounts, {"u1": first["refresh_token"]}, ["u1"], **AT_ONCE)
         second = rows(path)[0]
 
     assert len({session["refresh_token"], first["refresh_token"], second["refresh_token"]}) == 3
@@ -67,7 +75,7 @@ def test_a_token_that_is_not_taken_is_told_by_its_user_and_not_shown(stack: Endp
         Accounts(stack.supabase_url, stack.anon_key) as accounts,
         pytest.raises(TargetError, match=said) as refused,
     ):
-        renew(path, accounts, {"u1": "spent-long-ago"}, ["u1"])
+        renew(path, accounts, {"u1": "spent-long-ago"}, ["u1"], **AT_ONCE)
 
     assert "spent-long-ago" not in str(refused.value)
     assert path.read_text(encoding="utf-8") == FILE
@@ -77,4 +85,34 @@ def test_accounts_that_nobody_serves(path: Path) -> None:
     """The address is named."""
     said = r"127\.0\.0\.1:9/auth/v1/token.* cannot be reached \(nothing listens.*check supabase_url"
     with Accounts("http://127.0.0.1:9", "key") as accounts, pytest.raises(TargetError, match=said):
-        renew(path, accounts, {"u1": "r1"}, ["u1"])
+        renew(path, accounts, {"u1": "r1"}, ["u1"], **AT_ONCE)
+
+
+class NoneAtOnce(TokenLimit):
+    """Ten seconds between any two."""
+
+    def start_s(self, place: int) -> float:
+        """Return when the request at this place may go."""
+        return 10.0 * place
+
+
+def test_sessions_are_renewed_at_the_pace_of_the_limit(stack: Endpoint, path: Path) -> None:
+    """Each waits for its place in it, in the order that was asked for."""
+    waits: list[float] = []
+    with Accounts(stack.supabase_url, stack.anon_key) as accounts:
+        tokens = {user: accounts.sign_in(signed_up(stack), PASSWORD).refresh for user in ("u1", "u2")}
+        renew(path, accounts, tokens, ["u2", "u1"], limit=NoneAtOnce(), wait_until_s=waits.append)
+
+    assert waits == [0.0, 10.0]
+    assert {row["refresh_token"] for row in rows(path)}.isdisjoint({"", "r1", *tokens.values()})
+
+
+def test_too_many_tokens_are_told_with_what_helps(path: Path) -> None:
+    """Nobody has to sign in anew for that."""
+    said = r"answers 429 \(over_request_rate_limit.*\); wait, or give auth\.tokens_per_5_minutes .* is in the file$"
+    with ThreadingHTTPServer(("127.0.0.1", 0), TooMany) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with Accounts(url, "key") as accounts, pytest.raises(TargetError, match=said):
+            renew(path, accounts, {"u1": "r1"}, ["u1"], **AT_ONCE)
+        server.shutdown()

@@ -142,9 +142,14 @@ def test_a_limit_holds_for_all_who_come_from_here(stack: Endpoint, ending: Sessi
 
 
 def test_sessions_that_last_are_left_alone(stack: Endpoint, ending: Session) -> None:
-    """Until they have to be renewed, which is beyond the end of this one's keeper."""
-    keeper = kept(stack, replace(ending, expires_at_s=int(time.time()) + 3600))
+    """Though their turn would come first by name: another one's ends, and theirs does not."""
+    lasting = replace(ending, user_id="a", token="lasting", expires_at_s=int(time.time()) + 3600)
+    keeper = kept(stack, ending, lasting)
     keeper.start()
-    keeper.stop()
+    try:
+        told = first_news(keeper)
+    finally:
+        keeper.stop()
 
-    assert keeper.news() == []
+    assert [each.user_id for each in told + keeper.news()] == ["u"]
+    assert keeper.tokens()["a"] == "lasting"

@@ -14,8 +14,10 @@ from loadtests.targets.session_plan import (
     margin_s,
     most_people,
     next_due,
+    overdue,
     wait_s,
 )
+from loadtests.wire.token_limit import TokenLimit
 from tests.targets.tokens import token
 
 
@@ -140,9 +142,41 @@ def test_the_wait_doubles_and_heeds_what_was_asked_for() -> None:
 
 def test_renewals_are_counted_until_the_end_of_the_run() -> None:
     """A token of an hour lasts a run of an hour less a minute; six hours take six."""
-    assert expected_renewals(3600, 3600, wanted_margin_s=60, until_s=3540) == 0
-    assert expected_renewals(3600, 3600, wanted_margin_s=60, until_s=3541) == 1
-    assert expected_renewals(3600, 3600, wanted_margin_s=60, until_s=6 * 3600) == 6
+    assert expected_renewals(3600, 3600, wanted_margin_s=60, now_s=0, until_s=3540) == 0
+    assert expected_renewals(3600, 3600, wanted_margin_s=60, now_s=0, until_s=3541) == 1
+    assert expected_renewals(3600, 3600, wanted_margin_s=60, now_s=0, until_s=6 * 3600) == 6
+
+
+def test_a_token_that_has_ended_is_renewed_now_and_not_as_often_as_it_was_not() -> None:
+    """A file of yesterday: once, and the fresh one lasts."""
+    assert expected_renewals(3600, 3600, wanted_margin_s=60, now_s=90_000, until_s=90_400) == 1
+
+
+USUAL = TokenLimit()
+
+
+def overdue_of(sessions: list[Session], *, from_s: float) -> list[str]:
+    """Return who renews at once."""
+    return [each.user_id for each in overdue(sessions, wanted_margin_s=60, limit=USUAL, from_s=from_s)]
+
+
+def test_who_cannot_wait_for_a_turn_renews_at_once() -> None:
+    """100 tokens that end together are renewed one every 2.5 s from 247.5 s before their deadline on, and not later."""
+    together = [session(f"u{place:03}", expires_s=4060) for place in range(100)]
+
+    assert overdue_of(together, from_s=4000 - 247.5) == []
+    assert overdue_of(together, from_s=4000 - 247.4) == ["u000"]
+    assert overdue_of([*together, session("z", expires_s=100)], from_s=3000) == ["z"]
+
+
+def test_who_comes_to_an_end_while_others_renew_cannot_wait_either() -> None:
+    """Beyond the first thirty each of them takes 2.5 s, as long as the next one has: nobody can be left to the run."""
+    ended = [session(f"a{place:02}", expires_s=1000) for place in range(60)]
+    ending = [session(f"b{place:02}", expires_s=5060 + place) for place in range(20)]
+    sooner = [session(f"b{place:02}", expires_s=5110 + place) for place in range(20)]
+
+    assert overdue_of([*ended, *sooner], from_s=5000 - 75) == [each.user_id for each in ended]
+    assert overdue_of([*ended, *ending], from_s=5000 - 75) == [each.user_id for each in (*ended, *ending)]
 
 
 def test_how_many_sessions_an_hour_has_room_for() -> None:

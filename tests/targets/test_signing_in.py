@@ -1,8 +1,11 @@
 """A run's people sign in at the pipeline's own gateway."""
 
+import threading
+
 import httpx
 import pytest
 
+from loadtests.runner.interrupt import Interrupted
 from loadtests.scenario.model import Scenario
 from loadtests.scenario.population import Population
 from loadtests.targets import residents
@@ -63,6 +66,30 @@ def test_everybody_signs_in_at_the_pace_of_the_limit(stack: Endpoint) -> None:
     assert len({pair.refresh for pair in pairs.values()}) == len(everybody) == 4
     assert first == [pairs[everybody[0].user_id]]
     assert sorted(waits) == [10.0, 20.0, 30.0]
+
+
+def test_whoever_leaves_while_people_sign_in_leaves_at_once(stack: Endpoint) -> None:
+    """The caller waits by itself, where a signal is heard, and nobody else is asked for."""
+    waiting: list[threading.Thread] = []
+
+    def wait_until_s(_at_s: float) -> None:
+        waiting.append(threading.current_thread())
+        raise Interrupted
+
+    everybody = list(residents.people(PEOPLE))
+    account = {"email": everybody[0].email, "password": PASSWORDS[everybody[0].user_id]}
+    httpx.post(f"{stack.supabase_url}/auth/v1/signup", json=account, headers={"apikey": stack.anon_key})
+    with Accounts(stack.supabase_url, stack.anon_key) as accounts, pytest.raises(Interrupted):
+        sign_in(
+            accounts,
+            PEOPLE,
+            PASSWORDS,
+            limit=NONE_AT_ONCE,
+            wait_until_s=wait_until_s,
+            look_at_first=lambda _: None,
+        )
+
+    assert waiting == [threading.current_thread()]
 
 
 def test_who_is_let_in_no_more_is_told(stack: Endpoint) -> None:
