@@ -221,9 +221,9 @@ def test_staleness_agrees_with_a_look_at_every_millisecond(seed: int) -> None:
     for device in range(DEVICES):
         own = chosen[run.pairs.device[chosen] == device]
         looked_at = np.concatenate([np.arange(begin_ms, end_ms) for begin_ms, end_ms in random.looks[device]])
-        for at_ms in looked_at[(looked_at >= 0) & (looked_at < 10_000)] + 0.5:
-            is_open = (promised_ms[own] <= at_ms) & (at_ms < until_ms[own])
-            ages.append(float((at_ms - promised_ms[own][is_open]).max(initial=0)))
+        at_ms = looked_at[(looked_at >= 0) & (looked_at < 10_000), np.newaxis] + 0.5
+        is_open = (promised_ms[own] <= at_ms) & (at_ms < until_ms[own])
+        ages += np.where(is_open, at_ms - promised_ms[own], 0.0).max(axis=1, initial=0).tolist()
 
     mean_ms = stale.mean_ms
     assert mean_ms is not None

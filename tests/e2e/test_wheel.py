@@ -53,6 +53,8 @@ def test_shipped_scenarios_are_found_by_name(environment: Path, tmp_path: Path) 
 def test_a_run_works_outside_the_checkout(environment: Path, tmp_path: Path) -> None:
     """By the installed command, with a report in the current directory."""
     short = (
+        "organizations.count=10",
+        "subscribers.count=40",
         "phases.0.duration_s=0.5",
         "phases.1.duration_s=3",
         "health.send_delay_ms_p99=5000",
