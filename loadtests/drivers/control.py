@@ -188,13 +188,8 @@ class ControlGroup:
 
     def _hear(self, message: Message) -> None:
         """Take fresh tokens at once, also while clients connect; all else waits for its turn."""
-        match message["do"]:
-            case "tokens":
-                self._wallet.take(message["tokens"])
-                return
-            case "prepare":
-                self._wallet.open(Endpoint.from_json(message["endpoint"]))
-        self._inbox.put_nowait(message)
+        if not self._wallet.hear(message):
+            self._inbox.put_nowait(message)
 
     async def _prepare(self, endpoint: Endpoint) -> None:
         """Subscribe who is early, and wait until they are live or their time is over; the analysis finds who is not."""

@@ -72,13 +72,8 @@ class Swarm:
 
     def _hear(self, message: Message) -> None:
         """Take fresh tokens at once, also while devices connect; all else waits for its turn."""
-        match message["do"]:
-            case "tokens":
-                self._wallet.take(message["tokens"])
-                return
-            case "prepare":
-                self._wallet.open(Endpoint.from_json(message["endpoint"]))
-        self._inbox.put_nowait(message)
+        if not self._wallet.hear(message):
+            self._inbox.put_nowait(message)
 
     async def _converse(self) -> None:
         while True:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from loadtests.processes.lifeline import Message
 from loadtests.wire.endpoint import Endpoint
 from loadtests.wire.tokens import lifetime_of, token_of
 
@@ -36,6 +37,15 @@ class Wallet:
         """Take what signs the target's users in."""
         self._secret = endpoint.jwt_secret
         self._given = dict(endpoint.tokens)
+
+    def hear(self, message: Message) -> bool:
+        """Take what the parent says of tokens; return whether that was all of it, so that nobody else needs it."""
+        if message["do"] == "tokens":
+            self.take(message["tokens"])
+            return True
+        if message["do"] == "prepare":
+            self.open(Endpoint.from_json(message["endpoint"]))
+        return False
 
     @property
     def is_given(self) -> bool:

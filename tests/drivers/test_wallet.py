@@ -50,3 +50,17 @@ def test_tokens_of_other_peoples_are_left_out() -> None:
     wallet.take({"carol": "fresh"})
 
     assert jwt.decode(wallet.minter(60)("carol"), SECRET, algorithms=[ALGORITHM], audience=AUDIENCE)["sub"] == "carol"
+
+
+def test_what_the_parent_says_of_tokens_is_taken_and_all_else_is_left_to_others() -> None:
+    """Being prepared tells of tokens among other things, so it is for others too."""
+    wallet = Wallet()
+    endpoint = MINTED.with_tokens({"alice": "old"})
+    said = [
+        {"do": "prepare", "endpoint": endpoint.to_json()},
+        {"do": "tokens", "tokens": {"alice": "fresh"}},
+        {"do": "stop"},
+    ]
+
+    assert [wallet.hear(message) for message in said] == [False, True, False]
+    assert wallet.minter(1)("alice") == "fresh"
